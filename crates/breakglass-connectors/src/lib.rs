@@ -1,0 +1,1 @@
+//! What changes the outside world: rotators, deploy connectors. One file per target.

@@ -1,0 +1,1 @@
+//! Router, handlers, sessions, the engine and the worker. Owns clock, entropy and runtime.

@@ -1,0 +1,1 @@
+//! What tells the outside world: SIEM sinks. One file per target.

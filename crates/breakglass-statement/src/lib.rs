@@ -1,0 +1,1 @@
+//! What people sign: SSHSIG, enrolment, the authority chain; the only maker of Verified values.

@@ -1,0 +1,1 @@
+//! The ledger: the one append, verified reads, blobs, cursors, on SQLite.
