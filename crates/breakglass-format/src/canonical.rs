@@ -1,0 +1,333 @@
+//! Canonical JSON: the one spelling in which statements, entries and the authority are written,
+//! hashed and signed (`docs/spec/canonical.md`).
+//!
+//! A UTF-8 JSON object; keys `[a-z0-9_]`, sorted bytewise, none twice; no whitespace; only
+//! strings, integers within ±(2^53−1), booleans, arrays and objects; in strings only the escapes
+//! `\"`, `\\` and `\n`, every other character raw and none of them invisible. Because a value has
+//! exactly one spelling, the bytes of an object inside an object are a contiguous substring: an
+//! approval literally contains the request it approves.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Number, Value};
+use thiserror::Error;
+
+use crate::{limits, text};
+
+/// The largest integer that every JSON implementation carries exactly.
+pub const INTEGER_MAX: i64 = (1 << 53) - 1;
+
+/// Why bytes are not canonical, or not of the expected shape.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CanonicalError {
+    /// More bytes than this kind of document may have.
+    #[error("document has {got} bytes, more than the limit of {limit}")]
+    TooLong {
+        /// Bytes there are.
+        got: usize,
+        /// Bytes there may be.
+        limit: usize,
+    },
+    /// The bytes are not UTF-8.
+    #[error("document is not UTF-8")]
+    NotUtf8,
+    /// The bytes break the canonical form at an offset.
+    #[error("not canonical JSON at byte {at}: {what}")]
+    NotCanonical {
+        /// Byte offset.
+        at: usize,
+        /// Which rule is broken.
+        what: &'static str,
+    },
+    /// Canonical, but not the shape asked for: a field is missing, unknown or ill-typed.
+    #[error("unexpected shape: {0}")]
+    Shape(String),
+    /// A value that the canonical form cannot carry was about to be written.
+    #[error("value cannot be written canonically: {0}")]
+    Unwritable(&'static str),
+}
+
+/// Parses canonical bytes into a tree; anything that is not the one canonical spelling is refused.
+pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, CanonicalError> {
+    if bytes.len() > limit {
+        return Err(CanonicalError::TooLong {
+            got: bytes.len(),
+            limit,
+        });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| CanonicalError::NotUtf8)?;
+    let mut parser = Parser { text, at: 0 };
+    let value = parser.object(0)?;
+    if parser.at != text.len() {
+        return Err(parser.error("trailing bytes"));
+    }
+    Ok(value)
+}
+
+/// Writes a tree in its canonical spelling.
+pub fn emit(value: &Value) -> Result<Vec<u8>, CanonicalError> {
+    let mut out = String::new();
+    write_value(value, &mut out)?;
+    Ok(out.into_bytes())
+}
+
+/// Serialises a typed value canonically.
+pub fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CanonicalError> {
+    emit(&to_value(value)?)
+}
+
+/// Turns a typed value into a tree.
+pub fn to_value<T: Serialize>(value: &T) -> Result<Value, CanonicalError> {
+    serde_json::to_value(value).map_err(|_| CanonicalError::Unwritable("the type has no JSON form"))
+}
+
+/// Parses canonical bytes into a typed value: strict parse, typed read with unknown fields
+/// refused, then re-emission and comparison, so that what the type means is what the bytes say.
+pub fn from_bytes<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, CanonicalError> {
+    let typed: T = from_value(parse(bytes, limit)?)?;
+    if to_bytes(&typed)? != bytes {
+        return Err(CanonicalError::NotCanonical {
+            at: 0,
+            what: "re-emission differs",
+        });
+    }
+    Ok(typed)
+}
+
+/// Reads a typed value from a tree.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, CanonicalError> {
+    serde_json::from_value(value).map_err(|e| CanonicalError::Shape(e.to_string()))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn error(&self, what: &'static str) -> CanonicalError {
+        CanonicalError::NotCanonical { at: self.at, what }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), CanonicalError> {
+        if self.peek() != Some(byte) {
+            return Err(self.error(what));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, CanonicalError> {
+        if depth > limits::DEPTH_MAX {
+            return Err(self.error("nested too deeply"));
+        }
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b'"') => self.string().map(Value::String),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'-' | b'0'..=b'9') => self.integer(),
+            _ => Err(self.error("expected a string, integer, boolean, array or object")),
+        }
+    }
+
+    fn word(&mut self, word: &'static str, value: Value) -> Result<Value, CanonicalError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word) {
+            return Err(self.error("expected true or false"));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, CanonicalError> {
+        self.expect(b'{', "expected an object")?;
+        let mut map = Map::new();
+        let mut last = String::new();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Value::Object(map));
+        }
+        loop {
+            let key = self.string()?;
+            check_key(&key).map_err(|what| self.error(what))?;
+            if !map.is_empty() && key <= last {
+                return Err(self.error("keys must be sorted and unique"));
+            }
+            self.expect(b':', "expected a colon")?;
+            let value = self.value(depth + 1)?;
+            map.insert(key.clone(), value);
+            last = key;
+            if map.len() > limits::ELEMENTS_MAX {
+                return Err(self.error("too many members"));
+            }
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                _ => break,
+            }
+        }
+        self.expect(b'}', "expected a comma or the end of the object")?;
+        Ok(Value::Object(map))
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Value, CanonicalError> {
+        self.expect(b'[', "expected an array")?;
+        let mut items = Vec::new();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Value::Array(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            if items.len() > limits::ELEMENTS_MAX {
+                return Err(self.error("too many elements"));
+            }
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                _ => break,
+            }
+        }
+        self.expect(b']', "expected a comma or the end of the array")?;
+        Ok(Value::Array(items))
+    }
+
+    fn integer(&mut self) -> Result<Value, CanonicalError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let digits = rest.strip_prefix('-').unwrap_or(rest);
+        let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let len = count + (rest.len() - digits.len());
+        let token = rest.get(..len).unwrap_or_default();
+        let number: i64 = token.parse().map_err(|_| self.error("not an integer"))?;
+        if number.to_string() != token || number.abs() > INTEGER_MAX {
+            return Err(self.error("integer is not canonical or not within ±(2^53−1)"));
+        }
+        self.at += len;
+        Ok(Value::Number(Number::from(number)))
+    }
+
+    fn string(&mut self) -> Result<String, CanonicalError> {
+        self.expect(b'"', "expected a string")?;
+        let mut out = String::new();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut chars = rest.char_indices();
+        while let Some((offset, c)) = chars.next() {
+            match c {
+                '"' => {
+                    self.at += offset + 1;
+                    return Ok(out);
+                }
+                '\\' => match chars.next().map(|(_, escaped)| escaped) {
+                    Some('n') => out.push('\n'),
+                    Some(escaped @ ('"' | '\\')) => out.push(escaped),
+                    _ => {
+                        self.at += offset;
+                        return Err(self.error("only the escapes \\\" \\\\ \\n are canonical"));
+                    }
+                },
+                c if text::is_forbidden(c) => {
+                    self.at += offset;
+                    return Err(self.error("control or invisible character"));
+                }
+                c => out.push(c),
+            }
+        }
+        self.at = self.text.len();
+        Err(self.error("string does not end"))
+    }
+}
+
+fn check_key(key: &str) -> Result<(), &'static str> {
+    if key.is_empty() || key.len() > limits::KEY_BYTES_MAX {
+        return Err("key is empty or too long");
+    }
+    if !key
+        .bytes()
+        .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    {
+        return Err("key has a character outside a-z 0-9 _");
+    }
+    Ok(())
+}
+
+fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
+    match value {
+        Value::Null => Err(CanonicalError::Unwritable("null")),
+        Value::Bool(b) => {
+            out.push_str(if *b { "true" } else { "false" });
+            Ok(())
+        }
+        Value::Number(number) => write_number(number, out),
+        Value::String(s) => write_string(s, out),
+        Value::Array(items) => write_sequence(items.iter(), out, ('[', ']'), write_value),
+        Value::Object(map) => {
+            let mut members: Vec<(&String, &Value)> = map.iter().collect();
+            members.sort_by(|a, b| a.0.cmp(b.0));
+            write_sequence(
+                members.into_iter(),
+                out,
+                ('{', '}'),
+                |(key, member), out| {
+                    check_key(key).map_err(CanonicalError::Unwritable)?;
+                    write_string(key, out)?;
+                    out.push(':');
+                    write_value(member, out)
+                },
+            )
+        }
+    }
+}
+
+fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
+    let integer = number
+        .as_i64()
+        .filter(|n| n.abs() <= INTEGER_MAX)
+        .ok_or(CanonicalError::Unwritable("a number outside ±(2^53−1)"))?;
+    out.push_str(&integer.to_string());
+    Ok(())
+}
+
+fn write_sequence<T>(
+    items: impl Iterator<Item = T>,
+    out: &mut String,
+    (open, close): (char, char),
+    mut write: impl FnMut(T, &mut String) -> Result<(), CanonicalError>,
+) -> Result<(), CanonicalError> {
+    out.push(open);
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write(item, out)?;
+    }
+    out.push(close);
+    Ok(())
+}
+
+fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if text::is_forbidden(c) => {
+                return Err(CanonicalError::Unwritable(
+                    "a control or invisible character",
+                ));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! One entry: the envelope around an event, in its stored bytes (`docs/spec/entry.md`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    Blank, CommandId, Digest, Event, EventId, IncidentId, Line, PersonId, Principal, Timestamp,
+    canonical::{self, CanonicalError},
+    event::EventError,
+    limits,
+};
+
+/// An entry of the log: the procedure's event-store record with more beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The break-glass account once one is in play, else the principal, else `system:<part>`.
+    pub actor: Line,
+    /// The call of the API that caused it; blank where the server acted of itself.
+    pub command_id: Blank<CommandId>,
+    /// The incident, on everything that belongs to one.
+    pub correlation_id: Blank<IncidentId>,
+    /// Engine time: never decreases from entry to entry.
+    pub created_at: Timestamp,
+    /// The fact.
+    pub event: Event,
+    /// Its id; every sink deduplicates by it.
+    pub event_id: EventId,
+    /// The human being; blank where no person acted.
+    pub person: Blank<PersonId>,
+    /// The name that human being signs under.
+    pub principal: Blank<Principal>,
+    /// SHA-256 of the armoured signature of the statement that caused it.
+    pub signature: Blank<Digest>,
+    /// SHA-256 of the bytes of the statement that caused it. Blank: the server's assertion.
+    pub statement: Blank<Digest>,
+    /// The wall clock at the time, which may step.
+    pub wall: Timestamp,
+}
+
+/// An entry with its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Leaf index.
+    pub index: u64,
+    /// RFC 6962 leaf hash of the stored bytes.
+    pub leaf: Digest,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// Why bytes are not an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EntryError {
+    /// Not canonical, or not of the shape.
+    #[error("entry: {0}")]
+    Canonical(#[from] CanonicalError),
+    /// The event in it cannot be read.
+    #[error("entry: {0}")]
+    Event(#[from] EventError),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    actor: Line,
+    command_id: Blank<CommandId>,
+    correlation_id: Blank<IncidentId>,
+    created_at: Timestamp,
+    event_data: Value,
+    event_id: EventId,
+    event_type: String,
+    person: Blank<PersonId>,
+    principal: Blank<Principal>,
+    signature: Blank<Digest>,
+    statement: Blank<Digest>,
+    v: i64,
+    wall: Timestamp,
+}
+
+impl Entry {
+    /// The canonical bytes: what is stored, hashed and shipped.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        let raw = Raw {
+            actor: self.actor.clone(),
+            command_id: self.command_id,
+            correlation_id: self.correlation_id,
+            created_at: self.created_at,
+            event_data: self.event.data()?,
+            event_id: self.event_id,
+            event_type: self.event.event_type().to_owned(),
+            person: self.person.clone(),
+            principal: self.principal.clone(),
+            signature: self.signature,
+            statement: self.statement,
+            v: 1,
+            wall: self.wall,
+        };
+        let bytes = canonical::to_bytes(&raw)?;
+        if bytes.len() > limits::ENTRY_BYTES_MAX {
+            return Err(CanonicalError::TooLong {
+                got: bytes.len(),
+                limit: limits::ENTRY_BYTES_MAX,
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Strict parse: canonical, known event, re-emission equal.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        let raw: Raw = canonical::from_bytes(bytes, limits::ENTRY_BYTES_MAX)?;
+        let entry = Self {
+            actor: raw.actor,
+            command_id: raw.command_id,
+            correlation_id: raw.correlation_id,
+            created_at: raw.created_at,
+            event: Event::from_parts(&raw.event_type, raw.v, raw.event_data)?,
+            event_id: raw.event_id,
+            person: raw.person,
+            principal: raw.principal,
+            signature: raw.signature,
+            statement: raw.statement,
+            wall: raw.wall,
+        };
+        if entry.to_bytes()? != bytes {
+            let what = "re-emission differs";
+            return Err(CanonicalError::NotCanonical { at: 0, what }.into());
+        }
+        Ok(entry)
+    }
+}

@@ -1,0 +1,212 @@
+//! The closed list of facts (`docs/spec/entry.md`, DESIGN 6).
+//!
+//! An event carries outcomes (`not_after`, `due_at`, `authority_version`), never inputs that would
+//! have to be computed again. A new field is a new `v`; every `v` ever released decodes for ever.
+
+use serde_json::Value;
+
+use crate::{
+    IncidentId,
+    canonical::{self, CanonicalError},
+};
+
+mod data;
+mod reference;
+
+pub use data::*;
+pub use reference::{Reference, ReferenceError};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+        /// A fact. The variant's payload is its `event_data`.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $variant($variant)),+
+        }
+
+        impl Event {
+            /// Every `event_type` of this version, in the order of the list.
+            pub const TYPES: &'static [&'static str] = &[$($name),+];
+
+            /// The `event_type`.
+            #[must_use]
+            pub const fn event_type(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name),+ }
+            }
+
+            /// The `event_data` as a tree.
+            pub fn data(&self) -> Result<Value, CanonicalError> {
+                match self { $(Self::$variant(data) => canonical::to_value(data)),+ }
+            }
+
+            /// Reads an event of a type and version.
+            pub fn from_parts(event_type: &str, v: i64, data: Value) -> Result<Self, EventError> {
+                match (event_type, v) {
+                    $(($name, 1) => Ok(Self::$variant(canonical::from_value(data)?)),)+
+                    _ => Err(EventError::Unknown { event_type: event_type.to_owned(), v }),
+                }
+            }
+        }
+
+        $(impl From<$variant> for Event {
+            fn from(data: $variant) -> Self {
+                Self::$variant(data)
+            }
+        })+
+    };
+}
+
+events!(
+    /// Entry 0 of every log.
+    LogStarted = "LOG_STARTED",
+    /// A version of the authority took effect.
+    AuthorityPublished = "AUTHORITY_PUBLISHED",
+    /// A person proved to hold a key.
+    KeyEnrolled = "KEY_ENROLLED",
+    /// An incident began.
+    IncidentDeclared = "INCIDENT_DECLARED",
+    /// Somebody wrote something down.
+    IncidentNoted = "INCIDENT_NOTED",
+    /// Access was asked for.
+    BreakGlassRequested = "BREAK_GLASS_REQUESTED",
+    /// One person said yes.
+    BreakGlassApproved = "BREAK_GLASS_APPROVED",
+    /// One person said no.
+    BreakGlassDenied = "BREAK_GLASS_DENIED",
+    /// Nobody answered in time.
+    BreakGlassLapsed = "BREAK_GLASS_LAPSED",
+    /// The requester took the request back.
+    BreakGlassWithdrawn = "BREAK_GLASS_WITHDRAWN",
+    /// A newer authority touched what the request binds.
+    BreakGlassVoided = "BREAK_GLASS_VOIDED",
+    /// Access was granted.
+    BreakGlassGranted = "BREAK_GLASS_GRANTED",
+    /// A grant's end was moved by an approved extension.
+    BreakGlassExtended = "BREAK_GLASS_EXTENDED",
+    /// A credential was handed out, or used by us on somebody's behalf.
+    BreakGlassAccess = "BREAK_GLASS_ACCESS",
+    /// Something was done with it.
+    BreakGlassAction = "BREAK_GLASS_ACTION",
+    /// Access ended.
+    BreakGlassEnded = "BREAK_GLASS_ENDED",
+    /// What an action would do was written down before it was done.
+    ActionPlanned = "ACTION_PLANNED",
+    /// What became of a run.
+    RunProgressed = "RUN_PROGRESSED",
+    /// Our hands are about to do something outside.
+    EffectClaimed = "EFFECT_CLAIMED",
+    /// One of two people agreed to something that takes two.
+    ActProposed = "ACT_PROPOSED",
+    /// A credential was put into custody.
+    CredentialAdded = "CREDENTIAL_ADDED",
+    /// A new credential lies sealed, before the target is told of it.
+    CredentialStaged = "CREDENTIAL_STAGED",
+    /// The target takes the new credential and refuses the old one.
+    CredentialRotated = "CREDENTIAL_ROTATED",
+    /// It does not, yet.
+    CredentialRotationFailed = "CREDENTIAL_ROTATION_FAILED",
+    /// An incident ended.
+    IncidentResolved = "INCIDENT_RESOLVED",
+    /// A clock ran out.
+    ObligationOverdue = "OBLIGATION_OVERDUE",
+    /// The rules said no to somebody whose signature was good.
+    CommandRefused = "COMMAND_REFUSED",
+    /// The same, more often than is written one by one.
+    RefusalsSummarised = "REFUSALS_SUMMARISED",
+    /// The wall clock jumped.
+    ClockStepped = "CLOCK_STEPPED",
+    /// A sink began or ceased to work.
+    SinkChanged = "SINK_CHANGED",
+);
+
+/// Why an event cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// A type or version this program does not know: the log was written by a newer one.
+    #[error("unknown event {event_type} v{v}: written by a newer version of breakglass")]
+    Unknown {
+        /// Its type.
+        event_type: String,
+        /// Its version.
+        v: i64,
+    },
+    /// Known, but not of its shape.
+    #[error("event data: {0}")]
+    Shape(#[from] CanonicalError),
+}
+
+impl Event {
+    /// The incident it belongs to, where it belongs to one: its `correlation_id`.
+    #[must_use]
+    pub fn incident_id(&self) -> Option<IncidentId> {
+        match self {
+            Self::IncidentDeclared(d) => Some(d.incident_id),
+            Self::IncidentNoted(d) => Some(d.incident_id),
+            Self::BreakGlassRequested(d) => Some(d.incident_id),
+            Self::BreakGlassApproved(d) => Some(d.incident_id),
+            Self::BreakGlassDenied(d) => Some(d.incident_id),
+            Self::BreakGlassLapsed(d) => Some(d.incident_id),
+            Self::BreakGlassWithdrawn(d) => Some(d.incident_id),
+            Self::BreakGlassVoided(d) => Some(d.incident_id),
+            Self::BreakGlassGranted(d) => Some(d.incident_id),
+            Self::BreakGlassExtended(d) => Some(d.incident_id),
+            Self::BreakGlassAccess(d) => Some(d.incident_id),
+            Self::BreakGlassAction(d) => Some(d.incident_id),
+            Self::BreakGlassEnded(d) => Some(d.incident_id),
+            Self::ActionPlanned(d) => Some(d.incident_id),
+            Self::RunProgressed(d) => Some(d.incident_id),
+            Self::IncidentResolved(d) => Some(d.incident_id),
+            Self::ObligationOverdue(d) => Some(d.incident_id),
+            Self::CredentialRotated(d) => d.incidents.first().copied(),
+            Self::LogStarted(_)
+            | Self::AuthorityPublished(_)
+            | Self::KeyEnrolled(_)
+            | Self::EffectClaimed(_)
+            | Self::ActProposed(_)
+            | Self::CredentialAdded(_)
+            | Self::CredentialStaged(_)
+            | Self::CredentialRotationFailed(_)
+            | Self::CommandRefused(_)
+            | Self::RefusalsSummarised(_)
+            | Self::ClockStepped(_)
+            | Self::SinkChanged(_) => None,
+        }
+    }
+
+    /// The break-glass account in play, where there is one: the `actor`.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountRef> {
+        match self {
+            Self::BreakGlassGranted(d) => Some(&d.account),
+            Self::BreakGlassAccess(d) => Some(&d.account),
+            Self::BreakGlassAction(d) => Some(&d.account),
+            Self::BreakGlassEnded(d) => Some(&d.account),
+            Self::LogStarted(_)
+            | Self::AuthorityPublished(_)
+            | Self::KeyEnrolled(_)
+            | Self::IncidentDeclared(_)
+            | Self::IncidentNoted(_)
+            | Self::BreakGlassRequested(_)
+            | Self::BreakGlassApproved(_)
+            | Self::BreakGlassDenied(_)
+            | Self::BreakGlassLapsed(_)
+            | Self::BreakGlassWithdrawn(_)
+            | Self::BreakGlassVoided(_)
+            | Self::BreakGlassExtended(_)
+            | Self::ActionPlanned(_)
+            | Self::RunProgressed(_)
+            | Self::EffectClaimed(_)
+            | Self::ActProposed(_)
+            | Self::CredentialAdded(_)
+            | Self::CredentialStaged(_)
+            | Self::CredentialRotated(_)
+            | Self::CredentialRotationFailed(_)
+            | Self::IncidentResolved(_)
+            | Self::ObligationOverdue(_)
+            | Self::CommandRefused(_)
+            | Self::RefusalsSummarised(_)
+            | Self::ClockStepped(_)
+            | Self::SinkChanged(_) => None,
+        }
+    }
+}

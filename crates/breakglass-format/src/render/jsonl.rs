@@ -1,0 +1,102 @@
+//! The JSONL line: what a SIEM receives for an event (`docs/spec/entry.md`, DESIGN 6).
+//!
+//! The procedure's own keys stand at the top level, spelled as the procedure spells them:
+//! `event_type`, `actor`, `action`, `justification`, `timestamp`, `incident_id`. Beside them lies
+//! what the log can be rebuilt from: `log_index`, `leaf_hash`, `entry` (base64 of the exact bytes)
+//! and `statements` (base64 of the statement and signature that caused it).
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+use crate::{Entry, canonical, canonical::CanonicalError, entry::Recorded};
+
+/// Keys of `event_data` that are lifted to the top level, where the event has them.
+const LIFTED: [&str; 10] = [
+    "action",
+    "justification",
+    "incident_id",
+    "scenario",
+    "severity",
+    "reference",
+    "grant_id",
+    "request_id",
+    "disclosed",
+    "drill",
+];
+
+/// One line, without its newline.
+///
+/// `bytes` are the entry's stored bytes, `statements` the bytes of the statement and of its
+/// armoured signature where there are any.
+pub fn line(
+    recorded: &Recorded,
+    bytes: &[u8],
+    statements: &[Vec<u8>],
+) -> Result<Vec<u8>, CanonicalError> {
+    let entry = &recorded.entry;
+    let mut map = procedure_keys(entry)?;
+    map.insert("log_index".to_owned(), Value::from(recorded.index));
+    map.insert(
+        "leaf_hash".to_owned(),
+        Value::from(recorded.leaf.to_string()),
+    );
+    map.insert("entry".to_owned(), Value::from(STANDARD.encode(bytes)));
+    let statements = statements
+        .iter()
+        .map(|s| Value::from(STANDARD.encode(s)))
+        .collect();
+    map.insert("statements".to_owned(), Value::Array(statements));
+    canonical::emit(&Value::Object(map))
+}
+
+/// A line that says how far the log has come: the signed checkpoint, base64.
+pub fn checkpoint_line(
+    size: u64,
+    checkpoint: &[u8],
+    at: crate::Timestamp,
+) -> Result<Vec<u8>, CanonicalError> {
+    let mut map = Map::new();
+    map.insert("event_type".to_owned(), Value::from("LOG_CHECKPOINT"));
+    map.insert("log_size".to_owned(), Value::from(size));
+    map.insert(
+        "checkpoint".to_owned(),
+        Value::from(STANDARD.encode(checkpoint)),
+    );
+    map.insert("timestamp".to_owned(), Value::from(at.to_string()));
+    canonical::emit(&Value::Object(map))
+}
+
+fn procedure_keys(entry: &Entry) -> Result<Map<String, Value>, CanonicalError> {
+    let data = entry.event.data()?;
+    let mut map = Map::new();
+    for key in LIFTED {
+        if let Some(value) = data.get(key) {
+            map.insert(key.to_owned(), value.clone());
+        }
+    }
+    let text = |value: &dyn std::fmt::Display| Value::from(value.to_string());
+    map.insert(
+        "event_type".to_owned(),
+        Value::from(entry.event.event_type()),
+    );
+    map.insert("event_id".to_owned(), text(&entry.event_id));
+    map.insert("actor".to_owned(), text(&entry.actor));
+    map.insert("timestamp".to_owned(), text(&entry.created_at));
+    map.insert("event_data".to_owned(), data);
+    for (key, value) in [
+        (
+            "correlation_id",
+            entry.correlation_id.0.map(|id| id.to_string()),
+        ),
+        ("person", entry.person.0.as_ref().map(ToString::to_string)),
+        (
+            "principal",
+            entry.principal.0.as_ref().map(ToString::to_string),
+        ),
+    ] {
+        if let Some(value) = value {
+            map.insert(key.to_owned(), Value::from(value));
+        }
+    }
+    Ok(map)
+}

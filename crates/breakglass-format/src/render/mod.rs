@@ -1,0 +1,4 @@
+//! Pure renderings of recorded entries.
+
+pub mod jsonl;
+pub mod timeline;

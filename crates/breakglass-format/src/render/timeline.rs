@@ -1,0 +1,1 @@
+//! The timeline: one line per entry, as a person reads it.

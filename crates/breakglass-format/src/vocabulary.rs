@@ -1,0 +1,204 @@
+//! Closed lists of words, each with its one spelling (`docs/glossary.md`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every value, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The spelling.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownWord;
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                Self::ALL.iter().copied().find(|w| w.as_str() == text).ok_or(UnknownWord {
+                    list: &[$($word),+],
+                })
+            }
+        }
+    };
+}
+
+/// A word that is not in its closed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownWord {
+    /// The words there are.
+    pub list: &'static [&'static str],
+}
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected one of {}", self.list.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownWord {}
+
+words!(
+    /// How bad it is.
+    Severity {
+        /// Everybody is affected.
+        Sev1 = "sev1",
+        /// Many are affected.
+        Sev2 = "sev2",
+        /// Some are affected.
+        Sev3 = "sev3",
+        /// Nobody is affected yet.
+        Sev4 = "sev4",
+    }
+);
+
+words!(
+    /// How a credential is kept (DESIGN 8).
+    Custody {
+        /// Sealed under the server's key; the running server can open it after it logged the
+        /// checkout.
+        Server = "server",
+        /// k of n custodians can open it; the server cannot.
+        Quorum = "quorum",
+        /// In an external vault.
+        External = "external",
+        /// Minted per grant.
+        Issued = "issued",
+    }
+);
+
+words!(
+    /// What a request is for.
+    PurposeKind {
+        /// The credential itself.
+        Credential = "credential",
+        /// One named action on one target.
+        Action = "action",
+    }
+);
+
+words!(
+    /// Where a request was made.
+    Origin {
+        /// Against a running server.
+        Online = "online",
+        /// With the emergency kit, to be reconciled.
+        Offline = "offline",
+    }
+);
+
+words!(
+    /// Why a grant ended.
+    EndReason {
+        /// Its time was over.
+        Expired = "expired",
+        /// The holder returned it.
+        Returned = "returned",
+        /// Somebody entitled to took it away.
+        Revoked = "revoked",
+        /// The incident was resolved.
+        Resolved = "resolved",
+    }
+);
+
+words!(
+    /// How an action comes to be on record.
+    ActionMode {
+        /// Through a connector of ours, with the credential.
+        Run = "run",
+        /// Documented by the person who did it.
+        Recorded = "recorded",
+    }
+);
+
+words!(
+    /// Where a run stands.
+    RunState {
+        /// The plane accepted it.
+        Dispatched = "dispatched",
+        /// It may or may not have happened; being looked up, never repeated blindly.
+        Ambiguous = "ambiguous",
+        /// The plane works on it.
+        Running = "running",
+        /// The plane says it is done and our own check of the target agrees.
+        Verified = "verified",
+        /// The plane says it is done; our own check could not confirm it.
+        Unverified = "unverified",
+        /// It did not happen, or not wholly.
+        Failed = "failed",
+        /// It was cancelled before it took effect.
+        Cancelled = "cancelled",
+    }
+);
+
+impl RunState {
+    /// Whether nothing more will come of the run.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Verified | Self::Unverified | Self::Failed | Self::Cancelled
+        )
+    }
+}
+
+words!(
+    /// A duty with a deadline (DESIGN 5.3).
+    Obligation {
+        /// The incident is resolved.
+        IncidentResolved = "incident_resolved",
+        /// A used credential is rotated, the new one proven, the old one refused.
+        CredentialRotation = "credential_rotation",
+    }
+);
+
+words!(
+    /// What our hands do in the world.
+    EffectKind {
+        /// Change a credential at its target.
+        Rotate = "rotate",
+        /// Hand a run to its execution plane.
+        Dispatch = "dispatch",
+    }
+);
+
+words!(
+    /// What a person may do beyond requesting and approving (DESIGN 5.4).
+    Privilege {
+        /// Act for a commander: resolve, take over.
+        Command = "command",
+        /// Add and rotate credentials.
+        Account = "account",
+        /// End anybody's grant.
+        Revoke = "revoke",
+        /// Waive an obligation.
+        Waive = "waive",
+        /// Suspend somebody else's key.
+        Suspend = "suspend",
+        /// Sit on the change advisory board.
+        Cab = "cab",
+        /// Complete post-incident reviews.
+        Reviewer = "reviewer",
+        /// Read everything, export the log.
+        Auditor = "auditor",
+        /// Run the server: recover the log, quarantine, sinks.
+        Operator = "operator",
+    }
+);
