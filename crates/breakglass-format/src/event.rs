@@ -99,6 +99,8 @@ events!(
     ActProposed = "ACT_PROPOSED",
     /// A credential was put into custody.
     CredentialAdded = "CREDENTIAL_ADDED",
+    /// Two people want an account's credential rotated now.
+    RotationOrdered = "ROTATION_ORDERED",
     /// A new credential lies sealed, before the target is told of it.
     CredentialStaged = "CREDENTIAL_STAGED",
     /// The target takes the new credential and refuses the old one.
@@ -164,6 +166,7 @@ impl Event {
             | Self::EffectClaimed(_)
             | Self::ActProposed(_)
             | Self::CredentialAdded(_)
+            | Self::RotationOrdered(_)
             | Self::CredentialStaged(_)
             | Self::CredentialRotationFailed(_)
             | Self::CommandRefused(_)
@@ -198,6 +201,7 @@ impl Event {
             | Self::EffectClaimed(_)
             | Self::ActProposed(_)
             | Self::CredentialAdded(_)
+            | Self::RotationOrdered(_)
             | Self::CredentialStaged(_)
             | Self::CredentialRotated(_)
             | Self::CredentialRotationFailed(_)

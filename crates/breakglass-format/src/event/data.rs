@@ -437,6 +437,14 @@ data! {
         version: i64,
     }
 
+    /// Data of `ROTATION_ORDERED`.
+    RotationOrdered {
+        /// The account.
+        account: AccountRef,
+        /// Why.
+        reason: Prose,
+    }
+
     /// Data of `CREDENTIAL_STAGED`.
     CredentialStaged {
         /// The account.
