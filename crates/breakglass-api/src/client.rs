@@ -1,0 +1,411 @@
+//! The typed client: blocking, one request at a time, several servers tried in turn.
+//!
+//! Loopback never goes through a proxy, redirects are never followed, answers are bounded.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+use ureq::http::{Response, StatusCode};
+
+use crate::{
+    problem::Problem,
+    receipt::{LogTrust, ReceiptError, Received},
+    view::{
+        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
+    },
+    wire::{Accepted, AuthorityChain, EntryPage, ReadingSession, RequestTerms, Status, Submission},
+};
+
+/// Longest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where statements of a kind are posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `request` statements.
+    Requests,
+    /// `approval` statements.
+    Approvals,
+    /// `denial` statements.
+    Denials,
+    /// `checkout` statements.
+    Checkouts,
+    /// `act` statements.
+    Acts,
+    /// `enroll` statements.
+    Enrolments,
+}
+
+impl Endpoint {
+    /// The path.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Requests => "/v1/requests",
+            Self::Approvals => "/v1/approvals",
+            Self::Denials => "/v1/denials",
+            Self::Checkouts => "/v1/checkouts",
+            Self::Acts => "/v1/acts",
+            Self::Enrolments => "/v1/enrolments",
+        }
+    }
+}
+
+/// Why a call gave no usable answer.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// No server could be reached, or the connection broke: it may or may not have happened.
+    #[error("{url}: {detail}")]
+    Unreachable {
+        /// The last server tried.
+        url: String,
+        /// What the transport said.
+        detail: String,
+    },
+    /// The server refused, and says why.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// The answer is not one of this API's.
+    #[error("{url} answered with status {status} and something that is not this API's: {detail}")]
+    Foreign {
+        /// The server.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What was wrong with it.
+        detail: String,
+    },
+    /// The receipt does not hold: the server says it did something that its log does not prove.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+}
+
+/// A client of one installation.
+#[derive(Debug, Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    servers: Vec<String>,
+    token: Option<String>,
+}
+
+impl Client {
+    /// A client of these servers (`https://host:port`), trusting the given roots for TLS.
+    ///
+    /// `tls` is ignored for `http://`, which only loopback servers speak.
+    #[must_use]
+    pub fn new(servers: Vec<String>, tls: Option<ureq::tls::TlsConfig>) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(CALL_TIMEOUT));
+        let config = match tls {
+            Some(tls) => config.tls_config(tls),
+            None => config,
+        };
+        Self {
+            agent: config.build().into(),
+            servers,
+            token: None,
+        }
+    }
+
+    /// The same client with a reading session.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// The servers, in the order they are tried.
+    #[must_use]
+    pub fn servers(&self) -> &[String] {
+        &self.servers
+    }
+
+    /// Posts a statement and checks the receipt: what comes back is what the log proves.
+    pub fn submit(
+        &self,
+        endpoint: Endpoint,
+        submission: &Submission,
+        trust: &LogTrust,
+    ) -> Result<(Vec<Received>, Accepted), ClientError> {
+        let accepted: Accepted = self.post(endpoint.path(), submission)?;
+        let received: Result<Vec<Received>, ReceiptError> = accepted
+            .receipt
+            .iter()
+            .map(|proven| trust.check(proven))
+            .collect();
+        Ok((received?, accepted))
+    }
+
+    /// Exchanges a session statement for the right to read.
+    pub fn open_session(
+        &self,
+        session: &crate::wire::Signed,
+    ) -> Result<ReadingSession, ClientError> {
+        self.post("/v1/sessions", session)
+    }
+
+    /// What anybody may know.
+    pub fn status(&self) -> Result<Status, ClientError> {
+        self.get("/v1/status")
+    }
+
+    /// The authority and how it came to be.
+    pub fn authority(&self) -> Result<AuthorityChain, ClientError> {
+        self.get("/v1/authority")
+    }
+
+    /// Who the reading session belongs to.
+    pub fn whoami(&self) -> Result<WhoamiView, ClientError> {
+        self.get("/v1/whoami")
+    }
+
+    /// What a request must say. `incident` and `account` as people type them.
+    pub fn terms(&self, account: &str, incident: &str) -> Result<RequestTerms, ClientError> {
+        self.get(&format!(
+            "/v1/terms?account={}&incident={}",
+            encode(account),
+            encode(incident)
+        ))
+    }
+
+    /// Incidents, newest first.
+    pub fn incidents(&self) -> Result<Vec<IncidentView>, ClientError> {
+        self.get("/v1/incidents")
+    }
+
+    /// One incident.
+    pub fn incident(&self, id: &str) -> Result<IncidentView, ClientError> {
+        self.get(&format!("/v1/incidents/{}", encode(id)))
+    }
+
+    /// The timeline of an incident, as text.
+    pub fn timeline(&self, id: &str) -> Result<Vec<String>, ClientError> {
+        self.get(&format!("/v1/incidents/{}/timeline", encode(id)))
+    }
+
+    /// Requests; `pending` only those that wait for approvals.
+    pub fn requests(&self, pending: bool) -> Result<Vec<RequestView>, ClientError> {
+        self.get(if pending {
+            "/v1/requests?state=pending"
+        } else {
+            "/v1/requests"
+        })
+    }
+
+    /// One request, with everything an approver checks.
+    pub fn request(&self, id: &str) -> Result<RequestDossier, ClientError> {
+        self.get(&format!("/v1/requests/{}", encode(id)))
+    }
+
+    /// Grants, newest first.
+    pub fn grants(&self) -> Result<Vec<GrantView>, ClientError> {
+        self.get("/v1/grants")
+    }
+
+    /// One grant.
+    pub fn grant(&self, id: &str) -> Result<GrantView, ClientError> {
+        self.get(&format!("/v1/grants/{}", encode(id)))
+    }
+
+    /// Accounts.
+    pub fn accounts(&self) -> Result<Vec<AccountView>, ClientError> {
+        self.get("/v1/accounts")
+    }
+
+    /// Runs, newest first.
+    pub fn runs(&self) -> Result<Vec<RunView>, ClientError> {
+        self.get("/v1/runs")
+    }
+
+    /// One run.
+    pub fn run(&self, id: &str) -> Result<RunView, ClientError> {
+        self.get(&format!("/v1/runs/{}", encode(id)))
+    }
+
+    /// The latest signed checkpoint, as text.
+    pub fn checkpoint(&self) -> Result<String, ClientError> {
+        self.text("/v1/log/checkpoint")
+    }
+
+    /// The entry at an index with its proof.
+    pub fn prove(&self, index: u64) -> Result<crate::wire::Proven, ClientError> {
+        self.get(&format!("/v1/log/proof/{index}"))
+    }
+
+    /// The proof that the log at `new` continues the log at `old`: base64 hashes.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<String>, ClientError> {
+        self.get(&format!("/v1/log/consistency?old={old}&new={new}"))
+    }
+
+    /// A page of raw entries, for auditors.
+    pub fn entries(&self, from: u64) -> Result<EntryPage, ClientError> {
+        self.get(&format!("/v1/log/entries?from={from}"))
+    }
+
+    /// A blob, for auditors; `None` where the server does not have it or never exports it.
+    pub fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, ClientError> {
+        match self.call(&format!("/v1/blobs/{}", encode(digest)), None::<&()>)? {
+            (_, mut response) if response.status() == StatusCode::OK => {
+                Ok(Some(read(&mut response).map_err(|detail| {
+                    ClientError::Foreign {
+                        url: self.url(),
+                        status: 200,
+                        detail,
+                    }
+                })?))
+            }
+            (_, response) if response.status() == StatusCode::NOT_FOUND => Ok(None),
+            (url, response) => Err(problem(url, response)),
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let (url, response) = self.call(path, None::<&()>)?;
+        parse(url, response)
+    }
+
+    fn text(&self, path: &str) -> Result<String, ClientError> {
+        let (url, mut response) = self.call(path, None::<&()>)?;
+        if response.status() != StatusCode::OK {
+            return Err(problem(url, response));
+        }
+        let status = response.status().as_u16();
+        let bytes = read(&mut response);
+        bytes
+            .and_then(|b| String::from_utf8(b).map_err(|e| e.to_string()))
+            .map_err(|detail| ClientError::Foreign {
+                url,
+                status,
+                detail,
+            })
+    }
+
+    /// Posts any body; public for calls that this version of the client does not know.
+    pub fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        let (url, response) = self.call(path, Some(body))?;
+        parse(url, response)
+    }
+
+    /// Tries the servers in turn; the next one only where no connection was made.
+    fn call<B: Serialize>(
+        &self,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<(String, Response<ureq::Body>), ClientError> {
+        let mut last = ClientError::Unreachable {
+            url: self.url(),
+            detail: "no server is configured".to_owned(),
+        };
+        for server in &self.servers {
+            let url = format!("{server}{path}");
+            let bearer = self.token.as_ref().map(|t| format!("Bearer {t}"));
+            let sent = match body {
+                None => {
+                    let call = self.agent.get(&url);
+                    match &bearer {
+                        Some(b) => call.header("Authorization", b).call(),
+                        None => call.call(),
+                    }
+                }
+                Some(body) => {
+                    let call = self
+                        .agent
+                        .post(&url)
+                        .header("Content-Type", "application/json");
+                    let call = match &bearer {
+                        Some(b) => call.header("Authorization", b),
+                        None => call,
+                    };
+                    let text = serde_json::to_vec(body).unwrap_or_default();
+                    call.send(&text[..])
+                }
+            };
+            match sent {
+                Ok(response) => return Ok((server.clone(), response)),
+                Err(error) => {
+                    let connected = !is_unconnected(&error);
+                    last = ClientError::Unreachable {
+                        url: server.clone(),
+                        detail: error.to_string(),
+                    };
+                    if connected {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn url(&self) -> String {
+        self.servers.first().cloned().unwrap_or_default()
+    }
+}
+
+fn is_unconnected(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
+        ureq::Error::Io(io) => io.kind() == std::io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
+}
+
+fn read(response: &mut Response<ureq::Body>) -> Result<Vec<u8>, String> {
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    body.read_to_vec().map_err(|e| e.to_string())
+}
+
+fn parse<T: DeserializeOwned>(
+    url: String,
+    mut response: Response<ureq::Body>,
+) -> Result<T, ClientError> {
+    if !response.status().is_success() {
+        return Err(problem(url, response));
+    }
+    let status = response.status().as_u16();
+    let parsed =
+        read(&mut response).and_then(|b| serde_json::from_slice(&b).map_err(|e| e.to_string()));
+    parsed.map_err(|detail| ClientError::Foreign {
+        url,
+        status,
+        detail,
+    })
+}
+
+fn problem(url: String, mut response: Response<ureq::Body>) -> ClientError {
+    let status = response.status().as_u16();
+    match read(&mut response)
+        .and_then(|b| serde_json::from_slice::<Problem>(&b).map_err(|e| e.to_string()))
+    {
+        Ok(problem) => ClientError::Refused(Box::new(problem)),
+        Err(detail) => ClientError::Foreign {
+            url,
+            status,
+            detail,
+        },
+    }
+}
+
+/// Percent-encodes a path segment or query value.
+fn encode(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes()
+        .map(|b| {
+            if plain(b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect()
+}

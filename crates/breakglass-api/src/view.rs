@@ -1,0 +1,200 @@
+//! What there is to read: views of the world, for screens and scripts. A view is the server's
+//! word; what matters is proven by receipts and checked by `verify`.
+
+use breakglass_format::{Timestamp, event::Clock, statement};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::wire::{Proven, Signed};
+
+/// An incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IncidentView {
+    /// Its id.
+    pub id: String,
+    /// `INC-7`.
+    pub reference: String,
+    /// Its scenario.
+    pub scenario: String,
+    /// How bad it is.
+    pub severity: String,
+    /// What people call it.
+    pub title: String,
+    /// Who leads, by principal.
+    pub commander: String,
+    /// A practice.
+    pub drill: bool,
+    /// `open` or `resolved`.
+    pub state: String,
+    /// Its last event, which an act may name as its head.
+    pub head: String,
+    /// When it was declared.
+    #[schema(value_type = String)]
+    pub declared_at: Timestamp,
+    /// When it was resolved.
+    #[schema(value_type = Option<String>)]
+    pub resolved_at: Option<Timestamp>,
+    /// Its duties.
+    pub obligations: Vec<ObligationView>,
+    /// Its requests, by reference.
+    pub requests: Vec<String>,
+    /// Its grants, by reference.
+    pub grants: Vec<String>,
+}
+
+/// A duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ObligationView {
+    /// The clock, as recorded.
+    #[schema(value_type = Object)]
+    pub clock: Clock,
+    /// `open`, `met`, `met late` or `overdue`.
+    pub status: String,
+    /// When it was met.
+    #[schema(value_type = Option<String>)]
+    pub met_at: Option<Timestamp>,
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RequestView {
+    /// Its id: the event that recorded it.
+    pub id: String,
+    /// `R-12`.
+    pub reference: String,
+    /// The incident's reference.
+    pub incident: String,
+    /// The account's name.
+    pub account: String,
+    /// Who asks, by principal.
+    pub requester: String,
+    /// `pending`, `granted`, `denied`, `lapsed`, `withdrawn` or `void`.
+    pub state: String,
+    /// When it lapses.
+    #[schema(value_type = String)]
+    pub approve_by: Timestamp,
+    /// How long access was asked for, in seconds.
+    pub duration_s: i64,
+    /// Who approved, by principal.
+    pub approved_by: Vec<String>,
+    /// How many approvals it needs in all.
+    pub needs: i64,
+    /// Required groups nobody stands for yet.
+    pub groups_missing: Vec<String>,
+    /// The grant that consumed it, by reference.
+    pub grant: Option<String>,
+}
+
+/// A request with everything an approver's client checks before it signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RequestDossier {
+    /// The view.
+    pub view: RequestView,
+    /// The request statement and its signature.
+    pub request: Signed,
+    /// The entry that recorded it, proven.
+    pub entry: Proven,
+    /// The log now.
+    #[schema(value_type = Object)]
+    pub log: statement::LogHead,
+    /// The server's time.
+    #[schema(value_type = String)]
+    pub time: Timestamp,
+}
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GrantView {
+    /// Its id.
+    pub id: String,
+    /// `G-4`.
+    pub reference: String,
+    /// The incident's reference.
+    pub incident: String,
+    /// The request's reference.
+    pub request: String,
+    /// The account's name.
+    pub account: String,
+    /// The account's id.
+    pub account_id: String,
+    /// Who holds it, by principal.
+    pub holder: String,
+    /// `active`, or how it ended: `expired`, `returned`, `revoked`, `resolved`.
+    pub state: String,
+    /// When it began.
+    #[schema(value_type = String)]
+    pub not_before: Timestamp,
+    /// When it ends.
+    #[schema(value_type = String)]
+    pub not_after: Timestamp,
+    /// When it ended.
+    #[schema(value_type = Option<String>)]
+    pub ended_at: Option<Timestamp>,
+    /// Who approved, by principal.
+    pub approved_by: Vec<String>,
+    /// Checkouts so far.
+    pub checkouts: i64,
+    /// Whether any action was documented.
+    pub documented: bool,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The system it opens.
+    pub system: String,
+    /// How its credential is kept.
+    pub custody: String,
+    /// Version of the current credential; 0: none.
+    pub version: i64,
+    /// `none`, `current`, `rotation pending` or `rotation needs a person`.
+    pub state: String,
+    /// When it was last proven to be rotated.
+    #[schema(value_type = Option<String>)]
+    pub rotated_at: Option<Timestamp>,
+    /// Who has seen the current credential, by principal.
+    pub known_to: Vec<String>,
+    /// The active grant, by reference.
+    pub grant: Option<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunView {
+    /// Its id.
+    pub id: String,
+    /// The grant's reference.
+    pub grant: String,
+    /// The incident's reference.
+    pub incident: String,
+    /// Which action.
+    pub action: String,
+    /// What it is done to.
+    pub target: String,
+    /// The artifact.
+    pub artifact: String,
+    /// `ordered`, or where it stands.
+    pub state: String,
+    /// What the plane calls it.
+    pub handle: String,
+}
+
+/// Who the reading session belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WhoamiView {
+    /// The person.
+    pub person: String,
+    /// The principal.
+    pub principal: String,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Privileges.
+    pub privileges: Vec<String>,
+    /// Until when the session may read.
+    #[schema(value_type = String)]
+    pub not_after: Timestamp,
+}
