@@ -1,2 +1,103 @@
-//! Development commands.
-fn main() {}
+//! Development commands: `cargo xtask test` runs everything that has to hold, `cargo xtask tidy`
+//! the checks of the house alone.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development command speaks to the person in front of it"
+)]
+
+mod apt;
+mod cargo;
+mod clock;
+mod error;
+mod packages;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use crate::cargo::Workspace;
+use crate::error::Error;
+use crate::test::Selection;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test                                everything: build, tidy, every test
+  test [-p <package>]... [<filter>...] only these tests; what follows -- goes to the test program
+  tidy                                the checks of the house
+
+exit status of test: 0 all passed, 1 something failed, 2 wrong usage, 3 passed but not all could run";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Task {
+    Help,
+    Test(Selection),
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(task) = parse(&arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match execute(task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the command line; `None` is wrong usage.
+fn parse(arguments: &[String]) -> Option<Task> {
+    let (command, rest) = arguments.split_first()?;
+    match command.as_str() {
+        "help" | "-h" | "--help" => Some(Task::Help),
+        "test" if rest.iter().any(|word| word == "-h" || word == "--help") => Some(Task::Help),
+        "test" => Selection::parse(rest).map(Task::Test),
+        "tidy" if rest.is_empty() => Some(Task::Tidy),
+        _ => None,
+    }
+}
+
+fn execute(task: Task) -> Result<ExitCode, Error> {
+    match task {
+        Task::Help => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Test(selection) => test::run(&Workspace::load()?, &selection),
+        Task::Tidy => tidy::run(&Workspace::load()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Task, parse};
+    use crate::test::Selection;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn commands_are_recognised() {
+        assert_eq!(parse(&words("tidy")), Some(Task::Tidy));
+        assert_eq!(
+            parse(&words("test")),
+            Some(Task::Test(Selection::default()))
+        );
+        assert_eq!(parse(&words("test --help")), Some(Task::Help));
+    }
+
+    #[test]
+    fn anything_else_is_wrong_usage() {
+        for line in ["", "tidyy", "tidy now", "test -p", "test --frobnicate"] {
+            assert_eq!(parse(&words(line)), None, "{line:?}");
+        }
+    }
+}

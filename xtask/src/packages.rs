@@ -1,0 +1,108 @@
+//! The Debian packages the tests need: the table, and which of them are missing here.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// One Debian package.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// Its name for `apt-get install`.
+    pub(crate) name: &'static str,
+    /// The programs whose presence proves that it is installed.
+    pub(crate) programs: &'static [&'static str],
+    /// What the tests use it for.
+    pub(crate) why: &'static str,
+}
+
+/// Every package the tests may need beyond Rust, gcc, libc6-dev, git and ca-certificates.
+pub(crate) const PACKAGES: &[Package] = &[Package {
+    name: "openssh-client",
+    programs: &["ssh-keygen", "ssh-agent"],
+    why: "statements are signed and verified against the real ssh-keygen and ssh-agent",
+}];
+
+/// Where Debian keeps daemons; a person's `PATH` often leaves these out.
+const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
+
+/// The `PATH` for finding programs, here and in the tests.
+pub(crate) fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    for folder in SYSTEM_FOLDERS {
+        if !path.is_empty() {
+            path.push(":");
+        }
+        path.push(folder);
+    }
+    path
+}
+
+/// The packages of `table` of which a program is not found on `path`.
+pub(crate) fn missing<'a>(table: &'a [Package], path: &OsStr) -> Vec<&'a Package> {
+    let absent = |program: &&str| !is_on_path(program, path);
+    table
+        .iter()
+        .filter(|package| package.programs.iter().any(absent))
+        .collect()
+}
+
+/// Whether `program` is found in one of the folders of `path`.
+pub(crate) fn is_on_path(program: &str, path: &OsStr) -> bool {
+    std::env::split_paths(path).any(|folder| is_program(&folder.join(program)))
+}
+
+fn is_program(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PACKAGES, Package, missing, search_path};
+    use std::ffi::OsStr;
+
+    const TABLE: &[Package] = &[
+        Package {
+            name: "there",
+            programs: &["sh"],
+            why: "a test",
+        },
+        Package {
+            name: "half",
+            programs: &["sh", "no-such-program"],
+            why: "a test",
+        },
+    ];
+
+    #[test]
+    fn a_package_is_missing_when_one_of_its_programs_is() {
+        let found = missing(TABLE, OsStr::new("/bin:/usr/bin"));
+        assert_eq!(
+            found.iter().map(|package| package.name).collect::<Vec<_>>(),
+            ["half"]
+        );
+    }
+
+    #[test]
+    fn an_empty_path_finds_nothing() {
+        assert_eq!(missing(TABLE, OsStr::new("")).len(), 2);
+    }
+
+    #[test]
+    fn daemons_are_searched_for_too() {
+        let path = search_path();
+        assert!(path.to_string_lossy().ends_with("/usr/sbin:/sbin"));
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_says_why() {
+        assert!(PACKAGES.is_sorted_by(|a, b| a.name < b.name));
+        for package in PACKAGES {
+            assert!(
+                !package.programs.is_empty() && !package.why.is_empty(),
+                "{}",
+                package.name
+            );
+        }
+    }
+}
