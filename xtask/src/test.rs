@@ -36,7 +36,7 @@ mod skips;
 mod steps;
 mod suite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::apt;
@@ -53,23 +53,34 @@ pub(crate) use suite::{Suite, Tally};
 pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<ExitCode, Error> {
     let scratch = scratch(workspace)?;
     let missing = apt::provide(&scratch)?;
+    let report = if selection.is_everything() {
+        everything(workspace, &scratch)?
+    } else {
+        selected(workspace, selection, &scratch)?
+    };
+    Ok(conclude(&report, selection, &missing))
+}
+
+/// The whole run, which a suite that fails does not end.
+fn everything(workspace: &Workspace, scratch: &Path) -> Result<Report, Error> {
     let mut report = Report::default();
-    if selection.is_everything() {
-        report.add(steps::formatting(workspace)?);
-        report.add(steps::clippy(workspace)?);
-    }
+    report.add(tidy::suite(workspace)?);
+    report.add(steps::formatting(workspace)?);
+    report.add(steps::clippy(workspace)?);
+    report.extend(selected(workspace, &Selection::default(), scratch)?);
+    report.add(doc::tests(workspace, scratch)?);
+    Ok(report)
+}
+
+/// The test programs of the selected packages.
+fn selected(workspace: &Workspace, selection: &Selection, scratch: &Path) -> Result<Report, Error> {
+    let mut report = Report::default();
     let compiled = compile::tests(workspace, selection)?;
     report.add(compiled.suite);
-    if selection.is_everything() {
-        report.add(tidy::suite(workspace)?);
-    }
     for program in &compiled.programs {
-        report.add(programs::run(program, selection, &scratch)?);
+        report.add(programs::run(program, selection, scratch)?);
     }
-    if selection.is_everything() {
-        report.add(doc::tests(workspace, &scratch)?);
-    }
-    Ok(conclude(&report, selection, &missing))
+    Ok(report)
 }
 
 /// A folder for logs and skip files, below the target folder.
@@ -89,6 +100,9 @@ fn conclude(report: &Report, selection: &Selection, missing: &[&Package]) -> Exi
     let tally = report.total();
     if tally.skipped > 0 && ci {
         println!("CI=true: what is skipped counts against the run");
+    }
+    if !selection.is_everything() && tally == Tally::PASSED {
+        println!("no test matches: only compiling was tested");
     }
     let complete = tally.skipped == 0 && (missing.is_empty() || !selection.is_everything());
     println!("{tally}");

@@ -16,6 +16,7 @@ pub(crate) fn tests(workspace: &Workspace, scratch: &Path) -> Result<Suite, Erro
     let mut command = workspace.cargo();
     command.args(["test", "--locked", "--doc", "--workspace"]);
 
+    programs::announce("doc tests");
     let watch = Stopwatch::start();
     let ending = limited::run(command, &log, budget.allowance())?;
     let took = watch.elapsed();
@@ -23,7 +24,7 @@ pub(crate) fn tests(workspace: &Workspace, scratch: &Path) -> Result<Suite, Erro
     let output = std::fs::read(&log).map_err(Error::file(&log))?;
     let output = String::from_utf8_lossy(&output);
     let tally: Tally = programs::judge(ending, libtest::tally(&output));
-    println!("==> doc tests: {tally} ({})", spoken(took));
+    println!("{tally} ({})", spoken(took));
     if tally.failed > 0 {
         programs::explain(ending, &output, &log);
     }

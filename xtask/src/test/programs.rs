@@ -1,5 +1,6 @@
 //! Running a test program, and reading its log and its skip file.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(
     let log = scratch.join(format!("{}.log", name.replace(' ', ".")));
     skips::clear(&skip_file)?;
 
+    announce(&name);
     let watch = Stopwatch::start();
     let command = command(program, selection, &skip_file);
     let ending = limited::run(command, &log, budget.allowance())?;
@@ -34,8 +36,10 @@ pub(crate) fn run(
     let output = String::from_utf8_lossy(&output);
     let skips = skips::read(&skip_file)?;
     let tally = skips::subtract(judge(ending, libtest::tally(&output)), &skips);
-    println!("==> {name}: {tally} ({})", spoken(took));
-    if tally.failed > 0 {
+    println!("{tally} ({})", spoken(took));
+    if selection.shows_output() {
+        println!("{output}");
+    } else if tally.failed > 0 {
         explain(ending, &output, &log);
     }
     Ok(Suite {
@@ -71,12 +75,20 @@ pub(crate) fn judge(ending: Ending, tally: Option<Tally>) -> Tally {
     }
 }
 
+/// Begins the line that the result will end, so that a person sees what is running.
+pub(crate) fn announce(name: &str) {
+    print!("==> {name}: ");
+    // Nobody is helped when a progress line that cannot be shown stops the tests.
+    let _ = std::io::stdout().flush();
+}
+
 /// Shows why tests failed.
 pub(crate) fn explain(ending: Ending, output: &str, log: &Path) {
     println!("{}", libtest::failing_part(output));
-    match ending {
-        Ending::TimedOut => println!("killed: it used up the whole budget of its group"),
-        Ending::Failed | Ending::Succeeded => {}
+    if ending == Ending::TimedOut {
+        println!("    killed: it used up the whole budget of its group");
+    } else if libtest::tally(output).is_none() {
+        println!("    it ended before its tests did");
     }
     println!("    the whole output is in {}", log.display());
 }

@@ -17,6 +17,11 @@ impl Report {
         self.0.push(suite);
     }
 
+    /// Adds the suites of another run behind these.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The count over all suites.
     pub(crate) fn total(&self) -> Tally {
         self.0.iter().map(|suite| suite.tally).sum()

@@ -30,6 +30,12 @@ impl Selection {
         self.packages.is_empty() && self.arguments.is_empty()
     }
 
+    /// Whether the developer asked to see what passing tests print.
+    pub(crate) fn shows_output(&self) -> bool {
+        let asks = |word: &String| word == "--nocapture" || word == "--show-output";
+        self.arguments.iter().any(asks)
+    }
+
     /// The packages, as arguments for cargo.
     pub(crate) fn cargo_arguments(&self) -> Vec<&str> {
         if self.packages.is_empty() {
@@ -67,6 +73,12 @@ mod tests {
             ["--package", "breakglass-tlog"]
         );
         assert_eq!(selection.arguments, ["inclusion", "--exact"]);
+    }
+
+    #[test]
+    fn output_is_shown_to_those_who_ask() {
+        assert!(parse("inclusion -- --nocapture").unwrap().shows_output());
+        assert!(!parse("inclusion").unwrap().shows_output());
     }
 
     #[test]
