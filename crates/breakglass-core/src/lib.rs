@@ -1,1 +1,30 @@
-//! The rules: what may happen next, what then became true, what is now due. No IO, no clock.
+//! The rules: what may happen next ([`decide`]), what then became true ([`World::apply`]), what is
+//! now due ([`plan`]). Plain synchronous functions; time, entropy and identifiers are arguments.
+//!
+//! `decide` may refuse; `apply` may not: history is never refused. `plan` compares what should be
+//! true by now with what the log says was done.
+
+pub mod account;
+mod answer;
+pub mod authority;
+pub mod command;
+pub mod decide;
+pub mod grant;
+pub mod incident;
+pub mod obligation;
+pub mod plan;
+pub mod quorum;
+pub mod refusal;
+pub mod request;
+pub mod rotation;
+pub mod run;
+pub mod terms;
+pub mod two_person;
+pub mod world;
+
+pub use command::{Author, Command, Context, Draft};
+pub use decide::decide;
+pub use plan::{Effect, next_deadline, plan};
+pub use refusal::Refusal;
+pub use terms::{Terms, terms};
+pub use world::World;

@@ -1,0 +1,294 @@
+//! What may be asked of the rules, and what they answer with.
+
+use std::sync::Arc;
+
+use breakglass_format::{
+    AccountId, Digest, Event, EventId, Line, Name, RunId, Timestamp,
+    authority::Authority,
+    error_class::ErrorClass,
+    event::{AccountRef, RootSignature},
+    statement::Signer,
+    vocabulary::{EffectKind, RunState},
+};
+use breakglass_statement::{
+    Signed, Verified, VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial,
+    VerifiedEnroll, VerifiedRequest, VerifiedSession,
+};
+
+/// A command: a verified statement with what the server had to prepare for it, or a report of the
+/// server's own hands.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A person proves to hold a key.
+    Enroll(Box<VerifiedEnroll>),
+    /// A person certifies a session key.
+    OpenSession(Box<VerifiedSession>),
+    /// A person asks for access.
+    Request(Box<VerifiedRequest>),
+    /// A person says yes.
+    Approve(Box<VerifiedApproval>),
+    /// A person says no.
+    Deny(Box<VerifiedDenial>),
+    /// A person wants the credential handed out.
+    Checkout(Box<VerifiedCheckout>, Handout),
+    /// A person does something else.
+    Act(Box<VerifiedAct>, Prepared),
+    /// The root persons publish an authority.
+    Publish(Publication),
+    /// Time passed.
+    Tick,
+    /// A hand is about to do something outside.
+    Claim(Claim),
+    /// A new credential lies sealed.
+    Stage(Stage),
+    /// A rotation came out one way or the other.
+    RotationReport(RotationReport),
+    /// A run went on.
+    RunReport(RunReport),
+    /// The wall clock stepped by so many milliseconds.
+    ClockStep(i64),
+    /// A sink began or ceased to work.
+    SinkReport {
+        /// Which sink.
+        sink: Name,
+        /// Whether it works now.
+        working: bool,
+        /// One line for people.
+        detail: Line,
+    },
+}
+
+/// The envelope that a checkout will be answered with, made before the entry and released after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handout {
+    /// SHA-256 of the envelope.
+    pub envelope: Digest,
+    /// Version of the credential inside.
+    pub version: i64,
+}
+
+/// What the server prepared for an act outside the writer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Prepared {
+    /// Nothing was needed.
+    #[default]
+    Nothing,
+    /// `add_credential`: the imported credential, sealed under the server's key.
+    Sealed {
+        /// SHA-256 of the sealed object.
+        sealed: Digest,
+        /// The version inside it.
+        version: i64,
+    },
+    /// `plan`: what the connector planned.
+    Planned {
+        /// The plan's hash.
+        plan: Digest,
+        /// The plan, as a blob.
+        document: Digest,
+        /// One line for people.
+        summary: Line,
+    },
+}
+
+/// A verified version of the authority, to be published.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The document.
+    pub authority: Arc<Authority>,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Whether every root person of the version before signed.
+    pub all_roots: bool,
+    /// Who signed.
+    pub signatures: Vec<RootSignature>,
+}
+
+/// A hand is about to do something outside (DESIGN 3, invariant 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// What.
+    pub effect: EffectKind,
+    /// The account.
+    pub account: AccountId,
+    /// The event that calls for it.
+    pub cause: EventId,
+    /// The run, for a dispatch.
+    pub run: Option<RunId>,
+}
+
+/// A new credential lies sealed, and the target does not know it yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// The account.
+    pub account: AccountId,
+    /// The event that calls for the rotation.
+    pub cause: EventId,
+    /// SHA-256 of the sealed object.
+    pub sealed: Digest,
+    /// The version inside it.
+    pub version: i64,
+}
+
+/// What came of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationReport {
+    /// The account.
+    pub account: AccountId,
+    /// The event that called for it.
+    pub cause: EventId,
+    /// The staged version it was about.
+    pub version: i64,
+    /// What came of it.
+    pub outcome: RotationOutcome,
+}
+
+/// One way or the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationOutcome {
+    /// The target takes the new one and refuses the old one.
+    Rotated {
+        /// What was sent, answered and seen, as a blob.
+        evidence: Digest,
+    },
+    /// It does not, yet.
+    Failed {
+        /// The class of the failure.
+        class: ErrorClass,
+        /// One line for people.
+        detail: Line,
+        /// When to try again.
+        retry_at: Option<Timestamp>,
+    },
+}
+
+/// What came of a run's next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// Where it stands now.
+    pub state: RunState,
+    /// The class of a failure.
+    pub class: Option<ErrorClass>,
+    /// One line for people.
+    pub detail: Line,
+    /// What the plane calls it.
+    pub handle: Line,
+    /// What was sent, answered and seen, as a blob.
+    pub evidence: Option<Digest>,
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// A person, by a statement.
+    Person {
+        /// Who, with which key.
+        signer: Signer,
+        /// SHA-256 of the statement.
+        statement: Digest,
+        /// SHA-256 of its armoured signature.
+        signature: Digest,
+    },
+    /// A person, by the server's word only: somebody whose command was refused.
+    Named(Signer),
+    /// A part of the server: `engine`, `worker` …
+    System(&'static str),
+}
+
+/// An event to be recorded, with the id that later events of the same batch may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Its id.
+    pub id: EventId,
+    /// The fact.
+    pub event: Event,
+    /// Who caused it.
+    pub author: Author,
+}
+
+impl Draft {
+    /// The `actor`: the break-glass account once one is in play, else the principal, else the part
+    /// of the server.
+    #[must_use]
+    pub fn actor(&self) -> Line {
+        let text = match (self.event.account(), &self.author) {
+            (Some(account), _) => account.name.to_string(),
+            (None, Author::Person { signer, .. } | Author::Named(signer)) => {
+                signer.principal.to_string()
+            }
+            (None, Author::System(part)) => format!("system:{part}"),
+        };
+        Line::lossy(&text)
+    }
+}
+
+/// What `decide` is given besides the world and the command.
+pub struct Context<'a> {
+    /// Engine time.
+    pub now: Timestamp,
+    /// The wall clock, which may step: a grant ends when either reaches its end.
+    pub wall: Timestamp,
+    /// Ten fresh random bytes at each call.
+    pub random: &'a mut dyn FnMut() -> [u8; 10],
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Context<'_> {
+    /// The later of engine time and wall clock: what the end of access is judged by.
+    #[must_use]
+    pub fn latest(&self) -> Timestamp {
+        self.now.max(self.wall)
+    }
+
+    /// A fresh event id.
+    pub fn event_id(&mut self) -> EventId {
+        EventId::new(self.now, (self.random)())
+    }
+
+    /// A draft with a fresh id.
+    pub fn draft(&mut self, author: &Author, event: impl Into<Event>) -> Draft {
+        Draft {
+            id: self.event_id(),
+            event: event.into(),
+            author: author.clone(),
+        }
+    }
+}
+
+/// The account of an event, from its object in the authority.
+pub(crate) fn account_ref(account: &breakglass_format::authority::Account) -> AccountRef {
+    AccountRef {
+        id: account.id.clone(),
+        name: account.name.clone(),
+    }
+}
+
+impl Author {
+    /// The person behind a verified statement.
+    #[must_use]
+    pub fn of<S: Signed>(verified: &Verified<S>) -> Self {
+        Self::Person {
+            signer: verified.signer().clone(),
+            statement: verified.digest(),
+            signature: verified.signature_digest(),
+        }
+    }
+}
+
+/// A name from a literal of ours.
+pub(crate) fn name(literal: &'static str) -> Name {
+    #[expect(
+        clippy::expect_used,
+        reason = "only called with literals that are names"
+    )]
+    literal.parse().expect("the literal is a name")
+}

@@ -1,0 +1,351 @@
+//! Grants: active from the last needed approval until they end, one way or another.
+
+use breakglass_format::{
+    GrantId, IncidentId, PersonId, Prose, RequestId, Timestamp,
+    act::{Because, Object, Record},
+    entry::Recorded,
+    event::{
+        AccountRef, BreakGlassAccess, BreakGlassAction, BreakGlassEnded, BreakGlassExtended,
+        BreakGlassGranted, Clock, Member, Reference,
+    },
+    statement::{Purpose, Signer},
+    vocabulary::{ActionMode, EndReason, Obligation, Privilege, PurposeKind},
+};
+use breakglass_statement::VerifiedCheckout;
+
+use crate::{
+    command::{Author, Context, Draft, Handout},
+    decide::{Claims, Standing},
+    incident::required,
+    quorum::{self, Approval},
+    refusal::{Code, Refusal},
+    request::State,
+    world::World,
+};
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// What people type.
+    pub reference: Reference,
+    /// The incident.
+    pub incident: IncidentId,
+    /// The request it consumed.
+    pub request: RequestId,
+    /// The account.
+    pub account: AccountRef,
+    /// Who holds it.
+    pub holder: Member,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Why.
+    pub justification: Prose,
+    /// When it began.
+    pub not_before: Timestamp,
+    /// When it ends.
+    pub not_after: Timestamp,
+    /// No extension reaches beyond this.
+    pub cap: Timestamp,
+    /// How many checkouts; 0 = any number.
+    pub uses: i64,
+    /// Checkouts so far.
+    pub checkouts: i64,
+    /// Whether the credential was used under it, disclosed or not.
+    pub used: bool,
+    /// Whether any action was documented under it.
+    pub documented: bool,
+    /// The approvals it rests on.
+    pub approvals: Vec<Approval>,
+    /// How and when it ended; `None` while it is active.
+    pub ended: Option<(EndReason, Timestamp)>,
+}
+
+impl Grant {
+    /// Whether it has not ended on record. Whether its time is over is [`Grant::is_over`].
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether its time is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.not_after
+    }
+}
+
+impl World {
+    /// A grant that is active on record and whose time is not over: between the end of its time
+    /// and the entry that says so, nothing is released either.
+    pub(crate) fn active(&self, id: &GrantId, now: Timestamp) -> Result<&Grant, Refusal> {
+        let grant = self
+            .grant(id)
+            .ok_or_else(|| Code::GrantUnknown.with("id", id))?;
+        match grant.ended {
+            Some((reason, at)) => Err(Code::GrantNotActive
+                .with("grant", grant.reference)
+                .and("ended", reason)
+                .and("at", at)),
+            None if grant.is_over(now) => {
+                Err(Refusal::times(Code::GrantNotActive, grant.not_after, now))
+            }
+            None => Ok(grant),
+        }
+    }
+
+    pub(crate) fn grant_of(&self, object: &Object) -> Result<&Grant, Refusal> {
+        let id: Option<GrantId> = object.id.as_str().parse().ok();
+        id.and_then(|id| self.grant(&id))
+            .ok_or_else(|| Code::GrantUnknown.with("id", &object.id))
+    }
+
+    /// The holder's active grant, as runs and checkouts need it.
+    pub(crate) fn held(
+        &self,
+        id: &GrantId,
+        person: &PersonId,
+        now: Timestamp,
+    ) -> Result<&Grant, Refusal> {
+        let grant = self.active(id, now)?;
+        if grant.holder.person != *person {
+            return Err(Code::NotHolder.with("holder", &grant.holder.principal));
+        }
+        Ok(grant)
+    }
+
+    /// Whether the approvals behind a grant still make a quorum under the authority in force.
+    pub(crate) fn quorum_behind(&self, grant: &Grant, now: Timestamp) -> Result<(), Refusal> {
+        let version = self.authority().ok_or(Code::StaleAuthority)?;
+        let request = self.request(&grant.request).ok_or(Code::QuorumGone)?;
+        let name = &request.entitlement;
+        let entitlement = version
+            .authority
+            .entitlements
+            .iter()
+            .find(|e| e.name == *name);
+        let entitlement = entitlement.ok_or(Code::QuorumGone)?;
+        quorum::still_holds(entitlement, &version.authority, &grant.approvals, now)
+    }
+
+    pub(crate) fn decide_checkout(
+        &self,
+        checkout: &VerifiedCheckout,
+        handout: Handout,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let text = checkout.statement();
+        self.standing(&Claims::of(checkout), cx.now)?;
+        let grant = self.held(&text.grant, &text.signer.person, cx.latest())?;
+        if grant.purpose.kind == PurposeKind::Action {
+            return Err(Code::PurposeIsAction.with("action", &grant.purpose.action));
+        }
+        if grant.uses > 0 && grant.checkouts >= grant.uses {
+            return Err(Code::UsesExhausted.with("uses", grant.uses));
+        }
+        self.quorum_behind(grant, cx.now)?;
+        let current = self.account(&grant.account.id).and_then(|a| a.current);
+        let current =
+            current.ok_or_else(|| Code::NoCredential.with("account", &grant.account.name))?;
+        if current.version != handout.version {
+            return Err(Code::CredentialMoved.with("version", current.version));
+        }
+        let author = Author::of(checkout);
+        let event = BreakGlassAccess {
+            account: grant.account.clone(),
+            action: grant.purpose.action.clone(),
+            disclosed: true,
+            envelope: Some(handout.envelope).into(),
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            justification: grant.justification.clone(),
+            run_id: None.into(),
+            version: handout.version,
+        };
+        Ok(vec![cx.draft(&author, event)])
+    }
+
+    pub(crate) fn decide_record(
+        &self,
+        object: &Object,
+        args: &Record,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let grant = self.grant_of(object)?;
+        required("description", args.description.as_str())?;
+        let event = BreakGlassAction {
+            account: grant.account.clone(),
+            action: args.action.clone(),
+            artifact: breakglass_format::Line::default(),
+            description: args.description.clone(),
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            justification: grant.justification.clone(),
+            mode: ActionMode::Recorded,
+            plan: None.into(),
+            run_id: None.into(),
+            target: args.target.clone(),
+        };
+        Ok(vec![cx.draft(author, event)])
+    }
+
+    pub(crate) fn decide_return(
+        &self,
+        object: &Object,
+        signer: &Signer,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
+        Ok(vec![self.end_grant(
+            grant,
+            EndReason::Returned,
+            Prose::default(),
+            author,
+            cx,
+        )])
+    }
+
+    /// Revocation only removes power, so one person is enough: an approver of the grant, the
+    /// commander, or a holder of `revoke`.
+    pub(crate) fn decide_revoke(
+        &self,
+        object: &Object,
+        args: &Because,
+        standing: &Standing<'_>,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let grant = self.active(&self.grant_of(object)?.id, cx.latest())?;
+        required("reason", args.reason.as_str())?;
+        let person = &standing.person.person;
+        let approved = grant.approvals.iter().any(|a| a.approver.person == *person);
+        let commands = self
+            .incident(&grant.incident)
+            .is_some_and(|i| i.commander.person == *person);
+        if !approved && !commands {
+            standing.require(Privilege::Revoke)?;
+        }
+        Ok(vec![self.end_grant(
+            grant,
+            EndReason::Revoked,
+            args.reason.clone(),
+            author,
+            cx,
+        )])
+    }
+
+    pub(crate) fn expire_grants(&self, cx: &mut Context<'_>) -> Vec<Draft> {
+        let due: Vec<&Grant> = self
+            .grants
+            .values()
+            .filter(|g| g.is_active() && g.is_over(cx.latest()))
+            .collect();
+        let author = Author::System("engine");
+        due.into_iter()
+            .map(|g| self.end_grant(g, EndReason::Expired, Prose::default(), &author, cx))
+            .collect()
+    }
+
+    /// The end of a grant. Where it is the incident's last one, the clock for resolving starts.
+    pub(crate) fn end_grant(
+        &self,
+        grant: &Grant,
+        reason: EndReason,
+        remark: Prose,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Draft {
+        let others = |g: &&Grant| g.incident == grant.incident && g.is_active() && g.id != grant.id;
+        let last = self.grants.values().find(others).is_none();
+        let mut clocks = Vec::new();
+        let length_s = self.authority().map(|v| v.authority.clocks.resolve_s);
+        if let (true, Some(length_s), Some(incident)) = (
+            last && reason != EndReason::Resolved,
+            length_s,
+            self.incident(&grant.incident),
+        ) {
+            clocks.push(Clock {
+                due_at: cx.now.plus_s(length_s),
+                length_s,
+                obligation: Obligation::IncidentResolved,
+                owner: incident.commander.person.clone(),
+                subject: breakglass_format::Line::default(),
+            });
+        }
+        let event = BreakGlassEnded {
+            account: grant.account.clone(),
+            clocks,
+            documented: grant.documented,
+            due_at: grant.not_after,
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            reason,
+            remark,
+            used: grant.used,
+        };
+        cx.draft(author, event)
+    }
+
+    pub(crate) fn apply_granted(&mut self, d: &BreakGlassGranted, _recorded: &Recorded) {
+        self.numbers.grant = self.numbers.grant.max(d.reference.number());
+        let approvals = self.request(&d.request_id).map(|r| r.approvals.clone());
+        self.close_request(d.request_id, State::Granted(d.grant_id));
+        self.grants.insert_mut(
+            d.grant_id,
+            Grant {
+                id: d.grant_id,
+                reference: d.reference,
+                incident: d.incident_id,
+                request: d.request_id,
+                account: d.account.clone(),
+                holder: d.holder.clone(),
+                purpose: d.purpose.clone(),
+                justification: d.justification.clone(),
+                not_before: d.not_before,
+                not_after: d.not_after,
+                cap: d.cap,
+                uses: d.uses,
+                checkouts: 0,
+                used: false,
+                documented: false,
+                approvals: approvals.unwrap_or_default(),
+                ended: None,
+            },
+        );
+    }
+
+    pub(crate) fn apply_extended(&mut self, d: &BreakGlassExtended) {
+        self.close_request(d.request_id, State::Granted(d.grant_id));
+        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+            grant.not_after = d.not_after;
+        }
+    }
+
+    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess) {
+        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+            grant.used = true;
+            grant.checkouts += i64::from(d.disclosed);
+        }
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.used.insert_mut(d.account.id.clone(), None);
+        }
+        if d.disclosed {
+            self.apply_disclosed(d);
+        }
+    }
+
+    pub(crate) fn apply_ended(&mut self, d: &BreakGlassEnded, recorded: &Recorded) {
+        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+            grant.ended = Some((d.reason, recorded.entry.created_at));
+        }
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.clocks.extend(d.clocks.iter().cloned());
+        }
+        if d.used {
+            self.call_for_rotation(&d.account.id, recorded, Some(d.incident_id));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is now due: what should be true by now, compared with what the log says was done.
+//!
+//! There is no queue of jobs. After a crash the same comparison gives the same answer.
+
+use breakglass_format::{AccountId, EventId, RunId, Timestamp, vocabulary::EffectKind};
+
+use crate::world::World;
+
+/// Something for our hands to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Rotate the credential of an account.
+    Rotate {
+        /// The account.
+        account: AccountId,
+        /// The event that calls for it.
+        cause: EventId,
+    },
+    /// Take a run one step further: hand it to the plane, look it up, ask how it is, verify.
+    Advance {
+        /// The run.
+        run: RunId,
+        /// The event that calls for it.
+        cause: EventId,
+    },
+}
+
+impl Effect {
+    /// Which kind of claim it needs.
+    #[must_use]
+    pub const fn kind(&self) -> EffectKind {
+        match self {
+            Self::Rotate { .. } => EffectKind::Rotate,
+            Self::Advance { .. } => EffectKind::Dispatch,
+        }
+    }
+}
+
+/// The effects that are due now.
+#[must_use]
+pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let authority = world.authority().map(|v| &v.authority);
+    for (id, state) in world.accounts() {
+        let Some(rotation) = &state.rotation else {
+            continue;
+        };
+        let machine = authority
+            .and_then(|a| a.account(id))
+            .is_some_and(|account| account.rotator.0.is_some());
+        if machine && state.current.is_some() && world.rotation_is_due(id, rotation, now) {
+            effects.push(Effect::Rotate {
+                account: id.clone(),
+                cause: rotation.cause,
+            });
+        }
+    }
+    for run in world.runs().filter(|r| !r.is_over()) {
+        effects.push(Effect::Advance {
+            run: run.id,
+            cause: run.cause,
+        });
+    }
+    effects
+}
+
+/// The next instant at which time alone changes something: a grant's end, a request's lapse, a
+/// retry, a duty running out.
+#[must_use]
+pub fn next_deadline(world: &World, now: Timestamp) -> Option<Timestamp> {
+    let grants = world
+        .grants()
+        .filter(|g| g.is_active())
+        .map(|g| g.not_after);
+    let requests = world
+        .requests()
+        .filter(|r| r.is_pending())
+        .map(|r| r.approve_by);
+    let retries = world.accounts().filter_map(|(_, a)| {
+        a.rotation
+            .as_ref()
+            .filter(|r| !r.blocked)
+            .and_then(|r| r.retry_at)
+    });
+    let retries = retries.filter(|at| *at > now);
+    grants
+        .chain(requests)
+        .chain(retries)
+        .chain(world.next_overdue(now))
+        .min()
+}

@@ -1,0 +1,174 @@
+//! When enough people have said yes.
+//!
+//! An entitlement has places: one for each required group, and free ones up to the number of
+//! approvals. One person fills at most one place, so the same two people can never be three.
+
+use breakglass_format::{
+    Digest, Fingerprint, Name, Timestamp,
+    authority::{Authority, Entitlement},
+    event::Member,
+    statement::Kind,
+};
+
+use crate::refusal::{Code, Refusal};
+
+/// An approval on record, with what the quorum depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The event that recorded it.
+    pub event: breakglass_format::EventId,
+    /// Who said yes.
+    pub approver: Member,
+    /// With which key.
+    pub key: Fingerprint,
+    /// SHA-256 of the statement.
+    pub statement: Digest,
+    /// SHA-256 of its armoured signature.
+    pub signature: Digest,
+    /// For how long, in seconds.
+    pub duration_s: i64,
+    /// Whether the key needed a touch.
+    pub presence: bool,
+    /// Whether it was made in a browser.
+    pub browser: bool,
+}
+
+/// How many of the entitlement's places these approvals fill, one person filling one place.
+///
+/// Maximum bipartite matching by augmenting paths; the numbers are those of people in a room.
+#[must_use]
+pub fn places_filled(
+    entitlement: &Entitlement,
+    authority: &Authority,
+    approvals: &[Approval],
+) -> i64 {
+    let required = entitlement.require_each.len();
+    let total = usize::try_from(entitlement.approvals)
+        .unwrap_or(0)
+        .max(required);
+    // holder[place] = index of the approval that fills it
+    let mut holder: Vec<Option<usize>> = vec![None; total];
+    let fits = |approval: usize, place: usize| {
+        let Some(approval) = approvals.get(approval) else {
+            return false;
+        };
+        let Some(person) = authority.person(&approval.approver.person) else {
+            return false;
+        };
+        match entitlement.require_each.get(place) {
+            Some(group) => person.in_group(group),
+            None => entitlement.approvers.iter().any(|g| person.in_group(g)),
+        }
+    };
+    let mut filled = 0;
+    for approval in 0..approvals.len() {
+        let mut tried = vec![false; total];
+        if place(approval, &fits, &mut holder, &mut tried) {
+            filled += 1;
+        }
+    }
+    filled
+}
+
+fn place(
+    approval: usize,
+    fits: &dyn Fn(usize, usize) -> bool,
+    holder: &mut Vec<Option<usize>>,
+    tried: &mut Vec<bool>,
+) -> bool {
+    for at in 0..holder.len() {
+        if tried.get(at).copied().unwrap_or(true) || !fits(approval, at) {
+            continue;
+        }
+        if let Some(t) = tried.get_mut(at) {
+            *t = true;
+        }
+        let free = match holder.get(at).copied().flatten() {
+            None => true,
+            Some(other) => place(other, fits, holder, tried),
+        };
+        if free {
+            if let Some(slot) = holder.get_mut(at) {
+                *slot = Some(approval);
+            }
+            return true;
+        }
+    }
+    false
+}
+
+/// Required groups that none of these approvals can stand for any more, for people to read.
+#[must_use]
+pub fn groups_missing<'a>(
+    entitlement: &'a Entitlement,
+    authority: &Authority,
+    approvals: &[Approval],
+) -> Vec<&'a Name> {
+    let covered = |group: &Name| {
+        approvals.iter().any(|a| {
+            authority
+                .person(&a.approver.person)
+                .is_some_and(|person| person.in_group(group))
+        })
+    };
+    entitlement
+        .require_each
+        .iter()
+        .filter(|group| !covered(group))
+        .collect()
+}
+
+/// Judges one more approval: how many places stay empty with it, or why it is of no use.
+///
+/// `so_far` are the approvals on record, `new` the one to be judged, all of different persons.
+pub fn judge(
+    entitlement: &Entitlement,
+    authority: &Authority,
+    so_far: &[Approval],
+    new: &Approval,
+) -> Result<i64, Refusal> {
+    let mut all = so_far.to_vec();
+    let before = places_filled(entitlement, authority, &all);
+    all.push(new.clone());
+    let after = places_filled(entitlement, authority, &all);
+    if after <= before {
+        let missing = groups_missing(entitlement, authority, so_far);
+        let names: Vec<&str> = missing.iter().map(|n| n.as_str()).collect();
+        return Err(Code::FillsNoPlace.with("missing", names.join(", ")));
+    }
+    let left = entitlement.approvals - after;
+    let lacking = |minimum: i64, has: &dyn Fn(&Approval) -> bool| {
+        minimum - i64::try_from(all.iter().filter(|a| has(a)).count()).unwrap_or(0)
+    };
+    if lacking(entitlement.min_presence_approvals, &|a| a.presence) > left {
+        return Err(Code::PresenceNeeded.with("needed", entitlement.min_presence_approvals));
+    }
+    if lacking(entitlement.min_ssh_approvals, &|a| !a.browser) > left {
+        return Err(Code::SshNeeded.with("needed", entitlement.min_ssh_approvals));
+    }
+    Ok(left)
+}
+
+/// Whether these approvals still make a quorum now: people may have left, keys may have ended
+/// (DESIGN 7.4: judged again at each checkout).
+pub fn still_holds(
+    entitlement: &Entitlement,
+    authority: &Authority,
+    approvals: &[Approval],
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let counts = |a: &Approval| {
+        let person = authority.person(&a.approver.person);
+        person
+            .and_then(|p| p.key(&a.key))
+            .is_some_and(|key| key.counts(Kind::Approval, now))
+    };
+    let counted: Vec<Approval> = approvals.iter().filter(|a| counts(a)).cloned().collect();
+    let filled = places_filled(entitlement, authority, &counted);
+    if filled < entitlement.approvals {
+        return Err(Code::QuorumGone
+            .with("has", filled)
+            .and("needs", entitlement.approvals));
+    }
+    Ok(())
+}

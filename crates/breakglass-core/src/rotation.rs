@@ -1,0 +1,185 @@
+//! Rotations: claimed, staged, proven, or tried again. At no moment does neither secret work, or
+//! is the working one unknown: the new one lies sealed before the target hears of it.
+
+use breakglass_format::{
+    Timestamp,
+    authority::Account,
+    error_class::ErrorClass,
+    event::{CredentialRotated, CredentialRotationFailed, CredentialStaged, EffectClaimed},
+    vocabulary::EffectKind,
+};
+
+use crate::{
+    account::{AccountState, Rotation},
+    command::{Author, Claim, Context, Draft, RotationOutcome, RotationReport, Stage, account_ref},
+    refusal::{Code, Refusal},
+    world::World,
+};
+
+const WORKER: Author = Author::System("worker");
+
+impl World {
+    fn called_for(
+        &self,
+        id: &breakglass_format::AccountId,
+        cause: breakglass_format::EventId,
+    ) -> Result<(&Account, &AccountState, &Rotation), Refusal> {
+        let version = self.authority().ok_or(Code::StaleAuthority)?;
+        let account = version.authority.account(id);
+        let account = account.ok_or_else(|| Code::AccountUnknown.with("account", id))?;
+        let state = self.account(id).ok_or(Code::NotCalledFor)?;
+        let rotation = state.rotation.as_ref().filter(|r| r.cause == cause);
+        Ok((account, state, rotation.ok_or(Code::NotCalledFor)?))
+    }
+
+    pub(crate) fn decide_claim(
+        &self,
+        claim: &Claim,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let event = match claim.effect {
+            EffectKind::Rotate => {
+                let (account, _, rotation) = self.called_for(&claim.account, claim.cause)?;
+                if !self.rotation_is_due(&claim.account, rotation, cx.now) {
+                    return Err(Code::NotCalledFor.into());
+                }
+                EffectClaimed {
+                    account: account_ref(account),
+                    attempt: rotation.attempts + 1,
+                    cause: claim.cause,
+                    effect: EffectKind::Rotate,
+                    run_id: None.into(),
+                }
+            }
+            EffectKind::Dispatch => self.claim_dispatch(claim)?,
+        };
+        Ok(vec![cx.draft(&WORKER, event)])
+    }
+
+    /// A rotation waits while somebody holds a grant for the account, until its retry time, and
+    /// for a person where it was given up.
+    pub(crate) fn rotation_is_due(
+        &self,
+        account: &breakglass_format::AccountId,
+        rotation: &Rotation,
+        now: Timestamp,
+    ) -> bool {
+        !rotation.blocked
+            && rotation.retry_at.is_none_or(|at| now >= at)
+            && self.active_grant(account).is_none()
+    }
+
+    pub(crate) fn decide_stage(
+        &self,
+        stage: &Stage,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let (account, state, _) = self.called_for(&stage.account, stage.cause)?;
+        if state.staged.is_some() {
+            // The staged one may already work at the target; another would orphan it.
+            return Err(Code::NotCalledFor.with("staged", "already"));
+        }
+        if stage.version != state.last_version + 1 {
+            return Err(Code::CredentialMoved.with("version", state.last_version));
+        }
+        let event = CredentialStaged {
+            account: account_ref(account),
+            cause: stage.cause,
+            sealed: stage.sealed,
+            version: stage.version,
+        };
+        Ok(vec![cx.draft(&WORKER, event)])
+    }
+
+    pub(crate) fn decide_rotation_report(
+        &self,
+        report: &RotationReport,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let (account, state, rotation) = self.called_for(&report.account, report.cause)?;
+        let staged = state.staged.filter(|s| s.version == report.version);
+        let staged = staged.ok_or(Code::NotCalledFor)?;
+        Ok(vec![match &report.outcome {
+            RotationOutcome::Rotated { evidence } => cx.draft(
+                &WORKER,
+                CredentialRotated {
+                    account: account_ref(account),
+                    cause: report.cause,
+                    evidence: *evidence,
+                    incidents: rotation.incidents.clone(),
+                    new_accepted: true,
+                    old_refused: true,
+                    sealed: staged.sealed,
+                    version: staged.version,
+                },
+            ),
+            RotationOutcome::Failed {
+                class,
+                detail,
+                retry_at,
+            } => cx.draft(
+                &WORKER,
+                CredentialRotationFailed {
+                    account: account_ref(account),
+                    attempt: rotation.attempts,
+                    cause: report.cause,
+                    class: *class,
+                    detail: detail.clone(),
+                    retry_at: (*retry_at).into(),
+                    version: staged.version,
+                },
+            ),
+        }])
+    }
+
+    pub(crate) fn apply_claimed(&mut self, d: &EffectClaimed, at: Timestamp) {
+        match d.effect {
+            EffectKind::Rotate => {
+                if let Some(rotation) = self
+                    .accounts
+                    .get_mut(&d.account.id)
+                    .and_then(|a| a.rotation.as_mut())
+                {
+                    rotation.attempts = d.attempt;
+                }
+            }
+            EffectKind::Dispatch => self.apply_dispatch_claimed(d, at),
+        }
+    }
+
+    pub(crate) fn apply_rotated(&mut self, d: &CredentialRotated, at: Timestamp) {
+        if let Some(state) = self.accounts.get_mut(&d.account.id) {
+            state.current = Some(crate::account::Credential {
+                version: d.version,
+                sealed: d.sealed,
+            });
+            state.staged = None;
+            state.rotation = None;
+            state.known_to.clear();
+            state.since = at;
+            state.rotated_at = Some(at);
+        }
+        for id in &d.incidents {
+            if let Some(incident) = self.incidents.get_mut(id) {
+                incident.used.insert_mut(d.account.id.clone(), Some(at));
+            }
+        }
+    }
+
+    pub(crate) fn apply_rotation_failed(&mut self, d: &CredentialRotationFailed) {
+        let rotation = self
+            .accounts
+            .get_mut(&d.account.id)
+            .and_then(|a| a.rotation.as_mut());
+        if let Some(rotation) = rotation {
+            rotation.retry_at = d.retry_at.0;
+            rotation.blocked = d.retry_at.0.is_none();
+        }
+    }
+
+    /// Whether a failure of this class is tried again by itself.
+    #[must_use]
+    pub fn retries(class: ErrorClass) -> bool {
+        matches!(class, ErrorClass::Transient | ErrorClass::Ambiguous)
+    }
+}

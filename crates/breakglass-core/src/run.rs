@@ -1,0 +1,302 @@
+//! Runs: one execution of an action, through the connector of the account.
+
+use breakglass_format::{
+    Digest, EventId, GrantId, IncidentId, Line, Name, RunId, Timestamp,
+    act::{Action, Because, Object},
+    entry::Recorded,
+    event::{
+        AccountRef, ActionPlanned, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed,
+    },
+    statement::Signer,
+    vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
+};
+
+use crate::{
+    command::{Author, Claim, Context, Draft, Prepared, RunReport},
+    decide::Standing,
+    grant::Grant,
+    incident::required,
+    refusal::{Code, Refusal},
+    world::World,
+};
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id, which is also the idempotency key at the plane.
+    pub id: RunId,
+    /// The event that called for it.
+    pub cause: EventId,
+    /// The grant.
+    pub grant: GrantId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// The account it acts with.
+    pub account: AccountRef,
+    /// Which action.
+    pub action: Name,
+    /// What it is done to.
+    pub target: Line,
+    /// The artifact.
+    pub artifact: Line,
+    /// Hash of the plan the person saw; `None`: whatever the plan turns out to be.
+    pub plan: Option<Digest>,
+    /// When it was ordered.
+    pub at: Timestamp,
+    /// How often a dispatch was claimed.
+    pub attempts: i64,
+    /// Where it stands; `None` until the plane was asked.
+    pub state: Option<RunState>,
+    /// What the plane calls it.
+    pub handle: Line,
+    /// Whether somebody wants it cancelled.
+    pub cancelling: bool,
+}
+
+impl Run {
+    /// Whether nothing more will come of it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_some_and(RunState::is_final)
+    }
+}
+
+impl World {
+    pub(crate) fn decide_plan(
+        &self,
+        object: &Object,
+        args: &Action,
+        prepared: &Prepared,
+        signer: &Signer,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
+        self.check_action(grant, args)?;
+        let Prepared::Planned {
+            plan,
+            document,
+            summary,
+        } = prepared
+        else {
+            return Err(Code::NotCalledFor.into());
+        };
+        let event = ActionPlanned {
+            action: args.action.clone(),
+            artifact: args.artifact.clone(),
+            document: *document,
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            plan: *plan,
+            summary: summary.clone(),
+            target: args.target.clone(),
+        };
+        Ok(vec![cx.draft(author, event)])
+    }
+
+    pub(crate) fn decide_run(
+        &self,
+        object: &Object,
+        args: &Action,
+        signer: &Signer,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
+        self.check_action(grant, args)?;
+        self.quorum_behind(grant, cx.now)?;
+        let state = self.account(&grant.account.id).and_then(|a| a.current);
+        let current =
+            state.ok_or_else(|| Code::NoCredential.with("account", &grant.account.name))?;
+        let run_id = RunId::new(cx.now, (cx.random)());
+        let action = BreakGlassAction {
+            account: grant.account.clone(),
+            action: args.action.clone(),
+            artifact: args.artifact.clone(),
+            description: breakglass_format::Prose::default(),
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            justification: grant.justification.clone(),
+            mode: ActionMode::Run,
+            plan: args.plan,
+            run_id: Some(run_id).into(),
+            target: args.target.clone(),
+        };
+        let access = BreakGlassAccess {
+            account: grant.account.clone(),
+            action: args.action.clone(),
+            disclosed: false,
+            envelope: None.into(),
+            grant_id: grant.id,
+            incident_id: grant.incident,
+            justification: grant.justification.clone(),
+            run_id: Some(run_id).into(),
+            version: current.version,
+        };
+        Ok(vec![cx.draft(author, action), cx.draft(author, access)])
+    }
+
+    /// Whether a plan or run is what the grant is for, and its account has a connector.
+    pub(crate) fn check_action(&self, grant: &Grant, args: &Action) -> Result<(), Refusal> {
+        required("target", args.target.as_str())?;
+        let version = self.authority().ok_or(Code::StaleAuthority)?;
+        let account = version.authority.account(&grant.account.id);
+        if account.is_none_or(|a| a.connector.0.is_none()) {
+            return Err(Code::NoConnector.with("account", &grant.account.name));
+        }
+        let purpose = &grant.purpose;
+        if purpose.kind == PurposeKind::Action {
+            let same = purpose.action == args.action
+                && purpose.target == args.target
+                && purpose.artifact == args.artifact
+                && (purpose.plan.0.is_none() || purpose.plan == args.plan);
+            return if same {
+                Ok(())
+            } else {
+                let approved = format!("{} of {}", purpose.action, purpose.target);
+                Err(Code::PurposeDiffers.with("approved", approved))
+            };
+        }
+        let scenario = self.incident(&grant.incident).map(|i| &i.scenario);
+        let permitted = scenario.and_then(|s| version.authority.scenario(s));
+        if permitted.is_some_and(|s| s.actions.contains(&args.action)) {
+            Ok(())
+        } else {
+            Err(Code::ActionNotPermitted.with("action", &args.action))
+        }
+    }
+
+    /// A run's plan is made again at dispatch; these are the arguments it was ordered with.
+    #[must_use]
+    pub fn run_is_wanted(&self, run: &Run, now: Timestamp) -> bool {
+        let active = self
+            .grant(&run.grant)
+            .is_some_and(|g| g.is_active() && !g.is_over(now));
+        !run.is_over() && !run.cancelling && active
+    }
+
+    pub(crate) fn decide_cancel(
+        &self,
+        object: &Object,
+        args: &Because,
+        standing: &Standing<'_>,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let id: Option<RunId> = object.id.as_str().parse().ok();
+        let run = id.and_then(|id| self.run(&id));
+        let run = run.ok_or_else(|| Code::RunUnknown.with("id", &object.id))?;
+        let person = &standing.person.person;
+        let holds = self
+            .grant(&run.grant)
+            .is_some_and(|g| g.holder.person == *person);
+        let commands = self
+            .incident(&run.incident)
+            .is_some_and(|i| i.commander.person == *person);
+        if !holds && !commands {
+            return Err(Code::NotHolder.with("run", run.id));
+        }
+        if run.is_over() {
+            return Err(Code::RunOver.with("run", run.id));
+        }
+        // Before anything left for the plane the cancellation is its end; afterwards it is a wish
+        // that the worker carries there.
+        let state = if run.attempts == 0 {
+            RunState::Cancelled
+        } else {
+            RunState::Running
+        };
+        let event = RunProgressed {
+            class: None.into(),
+            detail: Line::lossy(&format!("cancel asked for: {}", args.reason)),
+            evidence: None.into(),
+            grant_id: run.grant,
+            handle: run.handle.clone(),
+            incident_id: run.incident,
+            run_id: run.id,
+            state,
+        };
+        Ok(vec![cx.draft(author, event)])
+    }
+
+    pub(crate) fn claim_dispatch(&self, claim: &Claim) -> Result<EffectClaimed, Refusal> {
+        let run = claim
+            .run
+            .and_then(|id| self.run(&id))
+            .ok_or(Code::RunUnknown)?;
+        if run.is_over() || run.cancelling || run.cause != claim.cause {
+            return Err(Code::NotCalledFor.into());
+        }
+        Ok(EffectClaimed {
+            account: run.account.clone(),
+            attempt: run.attempts + 1,
+            cause: run.cause,
+            effect: EffectKind::Dispatch,
+            run_id: Some(run.id).into(),
+        })
+    }
+
+    pub(crate) fn decide_run_report(
+        &self,
+        report: &RunReport,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let run = self.run(&report.run).ok_or(Code::RunUnknown)?;
+        if run.is_over() {
+            return Err(Code::RunOver.with("run", run.id));
+        }
+        let event = RunProgressed {
+            class: report.class.into(),
+            detail: report.detail.clone(),
+            evidence: report.evidence.into(),
+            grant_id: run.grant,
+            handle: report.handle.clone(),
+            incident_id: run.incident,
+            run_id: run.id,
+            state: report.state,
+        };
+        Ok(vec![cx.draft(&Author::System("worker"), event)])
+    }
+
+    pub(crate) fn apply_action(&mut self, d: &BreakGlassAction, recorded: &Recorded) {
+        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+            grant.documented = true;
+        }
+        let Some(id) = d.run_id.0 else { return };
+        let run = Run {
+            id,
+            cause: recorded.entry.event_id,
+            grant: d.grant_id,
+            incident: d.incident_id,
+            account: d.account.clone(),
+            action: d.action.clone(),
+            target: d.target.clone(),
+            artifact: d.artifact.clone(),
+            plan: d.plan.0,
+            at: recorded.entry.created_at,
+            attempts: 0,
+            state: None,
+            handle: Line::default(),
+            cancelling: false,
+        };
+        self.runs.insert_mut(id, run);
+    }
+
+    pub(crate) fn apply_dispatch_claimed(&mut self, d: &EffectClaimed, _at: Timestamp) {
+        if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
+            run.attempts = d.attempt;
+        }
+    }
+
+    pub(crate) fn apply_run(&mut self, d: &RunProgressed) {
+        if let Some(run) = self.runs.get_mut(&d.run_id) {
+            if run.is_over() {
+                return;
+            }
+            run.state = Some(d.state);
+            if !d.handle.is_empty() {
+                run.handle = d.handle.clone();
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Acts that take two people: the first proposes, a second person repeats command, object,
+//! arguments and documents to the letter.
+
+use breakglass_format::{
+    AccountId, Digest, PersonId, Timestamp, act::Act, authority::Account, canonical,
+    event::ActProposed,
+};
+
+use crate::{
+    command::{Author, Context, Draft, account_ref},
+    decide::Standing,
+    refusal::{Code, Refusal},
+    world::World,
+};
+
+/// How long the second person has.
+const AGREE_WITHIN_S: i64 = 15 * 60;
+
+/// What one of two people agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Who.
+    pub by: PersonId,
+    /// Until when somebody else may agree.
+    pub until: Timestamp,
+}
+
+/// Which of the two a person is.
+pub(crate) enum Agreement {
+    /// The first; the digest is what the second must repeat.
+    First(Proposed),
+    /// The second; here is the first.
+    Second(Proposal),
+}
+
+/// What the first proposes.
+pub(crate) struct Proposed {
+    digest: Digest,
+    command: &'static str,
+}
+
+/// SHA-256 of what both must agree on: command, object, arguments and documents.
+#[must_use]
+pub fn agreement_digest(act: &Act) -> Option<Digest> {
+    let documents: Vec<String> = act.documents.iter().map(ToString::to_string).collect();
+    let value = serde_json_object([
+        ("args", act.command.args().ok()?),
+        ("command", act.command.word().into()),
+        ("documents", documents.into()),
+        ("object", act.object.id.as_str().into()),
+    ]);
+    Some(breakglass_statement::digest(&canonical::emit(&value).ok()?))
+}
+
+fn serde_json_object(members: [(&str, serde_json::Value); 4]) -> serde_json::Value {
+    serde_json::Value::Object(
+        members
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v))
+            .collect(),
+    )
+}
+
+impl World {
+    pub(crate) fn agree(
+        &self,
+        act: &Act,
+        account: &AccountId,
+        standing: &Standing<'_>,
+        now: Timestamp,
+    ) -> Result<Agreement, Refusal> {
+        let digest = agreement_digest(act).ok_or(Code::NotCalledFor)?;
+        let proposals = self.account(account).map(|a| &a.proposals);
+        let first = proposals
+            .and_then(|p| p.get(&digest))
+            .filter(|p| now < p.until);
+        match first {
+            Some(first) if first.by == standing.person.person => {
+                Err(Code::AnotherPersonNeeded.with("until", first.until))
+            }
+            Some(first) => Ok(Agreement::Second(first.clone())),
+            None => Ok(Agreement::First(Proposed {
+                digest,
+                command: act.command.word(),
+            })),
+        }
+    }
+
+    pub(crate) fn propose(
+        &self,
+        proposed: &Proposed,
+        account: &Account,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Draft {
+        let until = cx.now.plus_s(AGREE_WITHIN_S);
+        let event = ActProposed {
+            account: account_ref(account),
+            agreement: proposed.digest,
+            command: crate::command::name(proposed.command),
+            until,
+        };
+        cx.draft(author, event)
+    }
+}

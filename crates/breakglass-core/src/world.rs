@@ -1,0 +1,311 @@
+//! What the entries add up to: everything that is open.
+//!
+//! The world is a value. A copy is cheap (shared structure), so that a batch can be decided on a
+//! copy that is thrown away when the batch does not become durable.
+
+use std::sync::Arc;
+
+use breakglass_format::{
+    AccountId, Digest, Event, EventId, Fingerprint, GrantId, IncidentId, Name, PersonId, RequestId,
+    RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference,
+};
+use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
+
+use crate::{account::AccountState, grant::Grant, incident::Incident, request::Request, run::Run};
+
+/// A map with shared structure.
+pub type Map<K, V> = RedBlackTreeMapSync<K, V>;
+
+/// Since when something counts, and whether it has to wait before it may approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// First published.
+    pub at: Timestamp,
+    /// Signed in by every root person (or by genesis): no waiting.
+    pub all_roots: bool,
+}
+
+/// A version of the authority in the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The document.
+    pub authority: Arc<Authority>,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// When it took effect.
+    pub at: Timestamp,
+}
+
+/// What is open, and what the rules need to remember.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    pub(crate) instance: Option<Digest>,
+    pub(crate) versions: Map<i64, Version>,
+    pub(crate) current: i64,
+    pub(crate) enrolled: RedBlackTreeSetSync<Fingerprint>,
+    pub(crate) sessions: Map<Digest, Timestamp>,
+    pub(crate) keys_since: Map<Fingerprint, Since>,
+    pub(crate) members_since: Map<(PersonId, Name), Since>,
+    pub(crate) incidents: Map<IncidentId, Incident>,
+    pub(crate) requests: Map<RequestId, Request>,
+    pub(crate) grants: Map<GrantId, Grant>,
+    pub(crate) runs: Map<RunId, Run>,
+    pub(crate) accounts: Map<AccountId, AccountState>,
+    pub(crate) accepted: Map<Digest, Timestamp>,
+    pub(crate) numbers: Numbers,
+    pub(crate) last: Timestamp,
+    pub(crate) size: u64,
+}
+
+/// The last numbers given out, for references.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Numbers {
+    pub(crate) incident: u64,
+    pub(crate) request: u64,
+    pub(crate) grant: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How long the digests of accepted statements are remembered: a statement older than the allowed
+/// skew is refused for its age, so three times the skew leaves no gap.
+const REMEMBER_S: i64 = 3 * breakglass_format::limits::STATEMENT_SKEW_S;
+
+impl World {
+    /// The world before entry 0.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            instance: None,
+            versions: Map::new_sync(),
+            current: 0,
+            enrolled: RedBlackTreeSetSync::new_sync(),
+            sessions: Map::new_sync(),
+            keys_since: Map::new_sync(),
+            members_since: Map::new_sync(),
+            incidents: Map::new_sync(),
+            requests: Map::new_sync(),
+            grants: Map::new_sync(),
+            runs: Map::new_sync(),
+            accounts: Map::new_sync(),
+            accepted: Map::new_sync(),
+            numbers: Numbers::default(),
+            last: Timestamp::EPOCH,
+            size: 0,
+        }
+    }
+
+    /// Takes in one entry. Total: no entry is refused, no clock or configuration is read.
+    ///
+    /// `authority` is the blob that an `AUTHORITY_PUBLISHED` names, parsed; it is ignored for
+    /// every other event.
+    pub fn apply(&mut self, recorded: &Recorded, authority: Option<Arc<Authority>>) {
+        let entry = &recorded.entry;
+        self.last = self.last.max(entry.created_at);
+        self.size = recorded.index + 1;
+        if let Some(statement) = entry.statement.0 {
+            self.remember(statement, entry.created_at);
+        }
+        self.apply_event(recorded, authority);
+        self.move_heads(&entry.event, entry.event_id);
+    }
+
+    fn remember(&mut self, statement: Digest, at: Timestamp) {
+        self.accepted.insert_mut(statement, at);
+        let old = at.plus_s(-REMEMBER_S);
+        // Amortised: only when the memory has doubled since anything could be forgotten.
+        if self.accepted.size().is_power_of_two() {
+            let stale: Vec<Digest> = self
+                .accepted
+                .iter()
+                .filter(|(_, t)| **t < old)
+                .map(|(d, _)| *d)
+                .collect();
+            for digest in stale {
+                self.accepted.remove_mut(&digest);
+            }
+        }
+    }
+
+    fn apply_event(&mut self, recorded: &Recorded, authority: Option<Arc<Authority>>) {
+        let entry = &recorded.entry;
+        match &entry.event {
+            Event::LogStarted(d) => self.instance = Some(d.genesis),
+            Event::AuthorityPublished(d) => {
+                if let Some(authority) = authority {
+                    self.apply_authority(d, authority, entry.created_at);
+                }
+            }
+            Event::KeyEnrolled(d) => self.enrolled.insert_mut(d.key.clone()),
+            Event::SessionOpened(d) => self.apply_session(d, recorded),
+            Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
+            Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
+            Event::ObligationOverdue(d) => self.apply_overdue(d),
+            Event::BreakGlassRequested(d) => self.apply_requested(d, recorded),
+            Event::BreakGlassApproved(d) => self.apply_approved(d, recorded),
+            Event::BreakGlassDenied(d) => self.apply_denied(d, entry.created_at),
+            Event::BreakGlassLapsed(d) => self.apply_lapsed(d.request_id),
+            Event::BreakGlassWithdrawn(d) => self.apply_withdrawn(d.request_id),
+            Event::BreakGlassVoided(d) => self.apply_voided(d.request_id),
+            Event::BreakGlassGranted(d) => self.apply_granted(d, recorded),
+            Event::BreakGlassExtended(d) => self.apply_extended(d),
+            Event::BreakGlassAccess(d) => self.apply_access(d),
+            Event::BreakGlassAction(d) => self.apply_action(d, recorded),
+            Event::BreakGlassEnded(d) => self.apply_ended(d, recorded),
+            Event::RunProgressed(d) => self.apply_run(d),
+            Event::EffectClaimed(d) => self.apply_claimed(d, entry.created_at),
+            Event::ActProposed(d) => self.apply_proposed(d, recorded),
+            Event::CredentialAdded(d) => self.apply_added(d, recorded),
+            Event::RotationOrdered(d) => self.apply_ordered(d, recorded),
+            Event::CredentialStaged(d) => self.apply_staged(d),
+            Event::CredentialRotated(d) => self.apply_rotated(d, entry.created_at),
+            Event::CredentialRotationFailed(d) => self.apply_rotation_failed(d),
+            Event::IncidentNoted(_)
+            | Event::ActionPlanned(_)
+            | Event::CommandRefused(_)
+            | Event::RefusalsSummarised(_)
+            | Event::ClockStepped(_)
+            | Event::SinkChanged(_) => {}
+        }
+    }
+
+    /// The last event of every object that an event is about, which an act may name as its head.
+    fn move_heads(&mut self, event: &Event, id: EventId) {
+        if let Some(incident) = event.incident_id().and_then(|i| self.incidents.get_mut(&i)) {
+            incident.head = id;
+        }
+    }
+
+    /// The genesis digest, which names this installation.
+    #[must_use]
+    pub fn instance(&self) -> Option<Digest> {
+        self.instance
+    }
+
+    /// The authority in force.
+    #[must_use]
+    pub fn authority(&self) -> Option<&Version> {
+        self.versions.get(&self.current)
+    }
+
+    /// A version of the authority.
+    #[must_use]
+    pub fn authority_version(&self, version: i64) -> Option<&Version> {
+        self.versions.get(&version)
+    }
+
+    /// Time of the last entry.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    /// Number of entries taken in.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether this key was enrolled.
+    #[must_use]
+    pub fn is_enrolled(&self, key: &Fingerprint) -> bool {
+        self.enrolled.contains(key)
+    }
+
+    /// An incident.
+    #[must_use]
+    pub fn incident(&self, id: &IncidentId) -> Option<&Incident> {
+        self.incidents.get(id)
+    }
+
+    /// A request.
+    #[must_use]
+    pub fn request(&self, id: &RequestId) -> Option<&Request> {
+        self.requests.get(id)
+    }
+
+    /// A grant.
+    #[must_use]
+    pub fn grant(&self, id: &GrantId) -> Option<&Grant> {
+        self.grants.get(id)
+    }
+
+    /// A run.
+    #[must_use]
+    pub fn run(&self, id: &RunId) -> Option<&Run> {
+        self.runs.get(id)
+    }
+
+    /// The state of an account that has one.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<&AccountState> {
+        self.accounts.get(id)
+    }
+
+    /// Every incident, oldest first.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values()
+    }
+
+    /// Every request, oldest first.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.requests.values()
+    }
+
+    /// Every grant, oldest first.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.grants.values()
+    }
+
+    /// Every run, oldest first.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values()
+    }
+
+    /// Every account with a state.
+    pub fn accounts(&self) -> impl Iterator<Item = (&AccountId, &AccountState)> {
+        self.accounts.iter()
+    }
+
+    /// The active grant of an account that has one; the oldest of a shared account's.
+    #[must_use]
+    pub fn active_grant(&self, account: &AccountId) -> Option<&Grant> {
+        self.grants
+            .values()
+            .find(|g| g.account.id == *account && g.is_active())
+    }
+
+    /// What a short reference names.
+    #[must_use]
+    pub fn resolve_reference(&self, reference: Reference) -> Option<Named> {
+        match reference {
+            Reference::Incident(_) => {
+                let found = self.incidents.values().find(|i| i.reference == reference);
+                found.map(|i| Named::Incident(i.id))
+            }
+            Reference::Request(_) => {
+                let found = self.requests.values().find(|r| r.reference == reference);
+                found.map(|r| Named::Request(r.id))
+            }
+            Reference::Grant(_) => {
+                let found = self.grants.values().find(|g| g.reference == reference);
+                found.map(|g| Named::Grant(g.id))
+            }
+        }
+    }
+}
+
+/// What a short reference names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// An incident.
+    Incident(IncidentId),
+    /// A request.
+    Request(RequestId),
+    /// A grant.
+    Grant(GrantId),
+}
