@@ -1,0 +1,152 @@
+//! What happens around the incident: the log begins, credentials are rotated, clocks run out.
+
+use breakglass_format::{
+    EventId, Fingerprint,
+    error_class::ErrorClass,
+    event::{
+        ActProposed, AuthorityPublished, ClockStepped, CredentialAdded, CredentialRotated,
+        CredentialRotationFailed, CredentialStaged, EffectClaimed, KeyEnrolled, LogStarted,
+        ObligationOverdue, RootSignature, RotationOrdered, SessionOpened, SinkChanged,
+    },
+    statement::Kind,
+    vocabulary::{EffectKind, Obligation},
+};
+
+use super::{
+    Story, account, digest, incident, none,
+    people::{alice, bob, carol},
+    read,
+};
+
+pub(super) fn begins(story: &mut Story) {
+    story.server(LogStarted {
+        genesis: digest(30),
+        origin: read("breakglass.example/log"),
+        software: read("breakglass 0.1.0"),
+        vkey: read("breakglass.example/log+84451a32+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"),
+    });
+    let signatures = [(alice(), 31), (bob(), 32)].map(|(who, byte)| RootSignature {
+        signature: digest(byte),
+        signer: who.signer(),
+    });
+    story.server(AuthorityPublished {
+        all_roots: true,
+        digest: digest(30),
+        previous: none(),
+        signatures: signatures.to_vec(),
+        version: 1,
+    });
+    story.signed(
+        &alice(),
+        KeyEnrolled {
+            key: alice().key,
+            member: alice().member,
+            namespaces: vec![
+                Kind::Request,
+                Kind::Approval,
+                Kind::Denial,
+                Kind::Checkout,
+                Kind::Act,
+            ],
+            recovery: false,
+        },
+    );
+    story.signed(
+        &bob(),
+        SessionOpened {
+            key: bob().key,
+            member: bob().member,
+            not_after: story.now.plus_s(8 * 3_600),
+            session_key: Fingerprint::from_sha256(&[37; 32]),
+        },
+    );
+    propose(story, "add_credential");
+    let known_to = vec![bob().member.person];
+    let added = CredentialAdded {
+        account: account(),
+        known_to,
+        sealed: digest(34),
+        version: 3,
+    };
+    story.signed(&carol(), added);
+}
+
+fn propose(story: &mut Story, command: &str) {
+    let until = story.now.plus_s(86_400);
+    let (agreement, command) = (digest(33), read(command));
+    story.signed(
+        &bob(),
+        ActProposed {
+            account: account(),
+            agreement,
+            command,
+            until,
+        },
+    );
+}
+
+pub(super) fn credential_is_rotated(story: &mut Story, cause: EventId) {
+    let staged = CredentialStaged {
+        account: account(),
+        cause,
+        sealed: digest(35),
+        version: 4,
+    };
+    story.server(staged);
+    let claim = EffectClaimed {
+        account: account(),
+        attempt: 1,
+        cause,
+        document: none(),
+        effect: EffectKind::Rotate,
+        run_id: none(),
+    };
+    story.server(claim);
+    story.server(CredentialRotationFailed {
+        account: account(),
+        attempt: 1,
+        cause,
+        class: ErrorClass::Transient,
+        detail: read("connection refused"),
+        retry_at: story.now.plus_s(60).into(),
+        version: 4,
+    });
+    story.wait(3_600);
+    story.server(ObligationOverdue {
+        due_at: story.now.plus_s(-35),
+        incident_id: incident(),
+        obligation: Obligation::CredentialRotation,
+        owner: alice().member.person,
+        subject: read("acc_prod_db_root"),
+    });
+    story.server(CredentialRotated {
+        account: account(),
+        cause,
+        evidence: digest(36),
+        incidents: vec![incident()],
+        new_accepted: true,
+        old_refused: true,
+        sealed: digest(35),
+        version: 4,
+    });
+}
+
+pub(super) fn goes_on(story: &mut Story) {
+    story.wait(12 * 3_600);
+    propose(story, "rotate");
+    let reason = read("A laptop that had seen it was lost.");
+    story.signed(
+        &carol(),
+        RotationOrdered {
+            account: account(),
+            reason,
+        },
+    );
+    story.server(ClockStepped { step_ms: -6_500 });
+    let (detail, sink) = (read("connection refused"), read("siem"));
+    story.server(SinkChanged {
+        detail,
+        sink,
+        working: false,
+    });
+}

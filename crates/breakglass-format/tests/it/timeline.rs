@@ -1,0 +1,87 @@
+//! What the timeline does beyond the sentences that golden files hold.
+
+use breakglass_format::{
+    Event,
+    entry::Recorded,
+    event::{BreakGlassEnded, IncidentDeclared},
+    render::timeline::{Timeline, render},
+    vocabulary::EndReason,
+};
+
+use crate::story;
+
+/// The first entry of a type, with its line after everything before it was pushed.
+fn line_of(event_type: &str, change: impl Fn(&mut Recorded)) -> String {
+    let mut timeline = Timeline::new();
+    for mut recorded in story::tell() {
+        change(&mut recorded);
+        let lines = timeline.push(&recorded);
+        if recorded.entry.event.event_type() == event_type {
+            return lines[0].clone();
+        }
+    }
+    panic!("no {event_type} in the story");
+}
+
+#[test]
+fn a_drill_is_marked_in_every_line_of_it() {
+    let drill = |recorded: &mut Recorded| {
+        if let Event::IncidentDeclared(IncidentDeclared { drill, .. }) = &mut recorded.entry.event {
+            *drill = true;
+        }
+    };
+    for event_type in [
+        "INCIDENT_DECLARED",
+        "INCIDENT_NOTED",
+        "BREAK_GLASS_GRANTED",
+        "EFFECT_CLAIMED",
+    ] {
+        let line = line_of(event_type, drill);
+        assert!(line.contains("  INC-1   DRILL: "), "{line}");
+        assert!(!line_of(event_type, |_| {}).contains("DRILL"));
+    }
+}
+
+#[test]
+fn a_fact_without_a_statement_is_the_servers() {
+    let line = line_of("INCIDENT_DECLARED", |recorded| {
+        recorded.entry.statement = None.into();
+    });
+    assert!(line.ends_with("  [server]"), "{line}");
+}
+
+#[test]
+fn nobody_is_said_to_have_signed_what_the_server_concluded() {
+    let line = line_of("BREAK_GLASS_ENDED", |recorded| {
+        if let Event::BreakGlassEnded(BreakGlassEnded { reason, .. }) = &mut recorded.entry.event {
+            *reason = EndReason::Resolved;
+        }
+    });
+    assert!(line.contains("ended: the incident is resolved;"), "{line}");
+    assert!(line.ends_with("  [server, on what alice signed]"), "{line}");
+}
+
+#[test]
+fn what_lies_before_the_first_entry_is_named_by_its_id() {
+    let all = story::tell();
+    let approved = |r: &&Recorded| matches!(r.entry.event, Event::BreakGlassApproved(_));
+    let recorded = all.iter().find(approved).unwrap();
+    let lines = Timeline::new().push(recorded);
+    let incident = recorded.entry.event.incident_id().unwrap();
+    assert!(
+        lines[0].contains(&format!("  incident {incident}  request ")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn every_entry_has_its_time_and_every_day_its_heading() {
+    let all = story::tell();
+    let text = render(&all);
+    let entries = text
+        .lines()
+        .filter(|line| line.get(2..3) == Some(":"))
+        .count();
+    assert_eq!(entries, all.len());
+    assert_eq!(text.matches(" (UTC)\n").count(), 2);
+}
