@@ -265,8 +265,20 @@ impl Authority {
         for entitlement in &self.entitlements {
             self.check_entitlement(entitlement)?;
         }
+        let names = self.entitlements.iter().map(|e| e.name.as_str());
+        unique(names, "entitlement names are unique")?;
         let names = self.scenarios.iter().map(|s| s.name.as_str());
         unique(names, "scenario names are unique")?;
+        unique(
+            self.machines.iter().map(|m| m.name.as_str()),
+            "machine names are unique",
+        )?;
+        unique(
+            self.nodes.iter().map(|n| n.name.as_str()),
+            "node names are unique",
+        )?;
+        let reviews = self.scenarios.iter().all(|s| s.review_s > 0);
+        rule(reviews, "clocks are longer than nothing", None)?;
         let lengths = [self.clocks.resolve_s, self.clocks.rotation_s];
         rule(
             lengths.iter().all(|s| *s > 0),
@@ -289,11 +301,12 @@ impl Authority {
             self.people.iter().map(|p| p.principal.as_str()),
             "principals are unique",
         )?;
-        let keys = self
-            .people
-            .iter()
-            .flat_map(|p| &p.keys)
-            .map(|k| k.public_key.as_str());
+        let keys = || self.people.iter().flat_map(|p| &p.keys);
+        unique(
+            keys().map(|k| k.fingerprint.as_str()),
+            "key fingerprints are unique",
+        )?;
+        let keys = keys().map(|k| k.public_key.as_str());
         let machine_keys = self.machines.iter().map(|m| m.public_key.as_str());
         unique(
             keys.chain(machine_keys),
@@ -362,10 +375,6 @@ impl Authority {
 
     fn check_entitlement(&self, e: &Entitlement) -> Result<(), AuthorityError> {
         let at = Some(e.name.as_str());
-        unique(
-            self.entitlements.iter().map(|e| e.name.as_str()),
-            "entitlement names are unique",
-        )?;
         rule(
             e.approvals >= 2,
             "an entitlement needs at least two approvals",

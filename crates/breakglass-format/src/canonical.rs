@@ -205,7 +205,7 @@ impl Parser<'_> {
         let len = count + (rest.len() - digits.len());
         let token = rest.get(..len).unwrap_or_default();
         let number: i64 = token.parse().map_err(|_| self.error("not an integer"))?;
-        if number.to_string() != token || number.abs() > INTEGER_MAX {
+        if number.to_string() != token || !(-INTEGER_MAX..=INTEGER_MAX).contains(&number) {
             return Err(self.error("integer is not canonical or not within ±(2^53−1)"));
         }
         self.at += len;
@@ -287,7 +287,7 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
 fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
     let integer = number
         .as_i64()
-        .filter(|n| n.abs() <= INTEGER_MAX)
+        .filter(|n| (-INTEGER_MAX..=INTEGER_MAX).contains(n))
         .ok_or(CanonicalError::Unwritable("a number outside ±(2^53−1)"))?;
     out.push_str(&integer.to_string());
     Ok(())

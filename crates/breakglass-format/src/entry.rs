@@ -122,6 +122,14 @@ impl Entry {
             statement: raw.statement,
             wall: raw.wall,
         };
+        if entry.statement.0.is_some() != entry.signature.0.is_some() {
+            let what = "a statement and its signature come together";
+            return Err(CanonicalError::Shape(what.to_owned()).into());
+        }
+        if entry.correlation_id.0 != entry.event.incident_id() {
+            let what = "correlation_id is not the incident of the event";
+            return Err(CanonicalError::Shape(what.to_owned()).into());
+        }
         if entry.to_bytes()? != bytes {
             let what = "re-emission differs";
             return Err(CanonicalError::NotCanonical { at: 0, what }.into());

@@ -63,6 +63,12 @@ events!(
     AuthorityPublished = "AUTHORITY_PUBLISHED",
     /// A person proved to hold a key.
     KeyEnrolled = "KEY_ENROLLED",
+    /// A person certified a session key, which may sign the short list of acts for a while. The
+    /// session statement and its signature are this entry's `statement` and `signature`, like
+    /// those of any other statement; an act names it by digest, and the `signature` of an act
+    /// signed by a session key is that act's own armour alone. In the evidence folder it lies
+    /// under `acts/<sha256>.session.json`.
+    SessionOpened = "SESSION_OPENED",
     /// An incident began.
     IncidentDeclared = "INCIDENT_DECLARED",
     /// Somebody wrote something down.
@@ -163,6 +169,7 @@ impl Event {
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
+            | Self::SessionOpened(_)
             | Self::EffectClaimed(_)
             | Self::ActProposed(_)
             | Self::CredentialAdded(_)
@@ -187,6 +194,7 @@ impl Event {
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
+            | Self::SessionOpened(_)
             | Self::IncidentDeclared(_)
             | Self::IncidentNoted(_)
             | Self::BreakGlassRequested(_)

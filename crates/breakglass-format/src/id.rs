@@ -80,7 +80,8 @@ macro_rules! uuid_id {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let id = Uuid::try_parse(text).map(Self).map_err(|_| IdError::new($expected, text))?;
-                if id.to_string() != text || id.0.get_version_num() != 7 {
+                let rfc = id.0.get_variant() == uuid::Variant::RFC4122;
+                if id.to_string() != text || id.0.get_version_num() != 7 || !rfc {
                     return Err(IdError::new($expected, text));
                 }
                 Ok(id)

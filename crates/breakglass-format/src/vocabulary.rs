@@ -137,6 +137,8 @@ words!(
         Ambiguous = "ambiguous",
         /// The plane works on it.
         Running = "running",
+        /// Somebody wants it cancelled; the plane is asked.
+        Cancelling = "cancelling",
         /// The plane says it is done and our own check of the target agrees.
         Verified = "verified",
         /// The plane says it is done; our own check could not confirm it.

@@ -26,6 +26,7 @@ fn every_other_spelling_is_refused() {
         (r#"{"a":01}"#, "not canonical"),
         (r#"{"a":-0}"#, "not canonical"),
         (r#"{"a":9007199254740992}"#, "not canonical"),
+        (r#"{"a":-9223372036854775808}"#, "not canonical"),
         (r#"{"a":99999999999999999999}"#, "not an integer"),
         (r#"{"a":null}"#, "expected a string, integer"),
         (r#"{"a":"\u0041"}"#, "escapes"),

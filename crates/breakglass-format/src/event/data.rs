@@ -98,6 +98,18 @@ data! {
         recovery: bool,
     }
 
+    /// Data of `SESSION_OPENED`.
+    SessionOpened {
+        /// The enrolled key that certified it.
+        key: Fingerprint,
+        /// Whose.
+        member: Member,
+        /// Until when it counts.
+        not_after: Timestamp,
+        /// The session's key.
+        session_key: Fingerprint,
+    }
+
     /// Data of `INCIDENT_DECLARED`.
     IncidentDeclared {
         /// The authority in force.
@@ -407,6 +419,8 @@ data! {
         attempt: i64,
         /// The event that calls for it.
         cause: EventId,
+        /// The plan that is about to be dispatched, as a blob; blank for a rotation.
+        document: Blank<Digest>,
         /// What is about to be done.
         effect: EffectKind,
         /// The run; blank for a rotation.
