@@ -1,1 +1,18 @@
 //! What changes the outside world: rotators, deploy connectors. One file per target.
+//!
+//! Everything here blocks its caller, for a bounded time; the server calls it on worker threads,
+//! after the entry that claims the effect is durable. Two procedures say in which order a target
+//! is called, whatever it answers: [`rotate::procedure`] and [`deploy::run`]. The extension point
+//! is a program that speaks `docs/spec/command-protocol.md`: [`command`].
+
+pub mod command;
+pub mod deploy;
+mod failure;
+mod fields;
+mod record;
+mod redact;
+pub mod rotate;
+
+pub use failure::Failure;
+pub use fields::Fields;
+pub use record::Record;

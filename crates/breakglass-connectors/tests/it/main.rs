@@ -1,0 +1,10 @@
+//! The command protocol with real children: small shell scripts.
+
+#[cfg(test)]
+mod child;
+#[cfg(test)]
+mod connector;
+#[cfg(test)]
+mod rotator;
+#[cfg(test)]
+mod script;
