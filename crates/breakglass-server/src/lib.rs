@@ -1,1 +1,20 @@
-//! Router, handlers, sessions, the engine and the worker. Owns clock, entropy and runtime.
+//! The server: router and handlers (parse → call → render), reading sessions, the engine (the
+//! single writer), the worker (our hands), the sinks' follower. Owns clock, entropy and runtime.
+
+pub mod clock;
+pub mod config;
+mod custody;
+mod engine;
+mod entropy;
+mod follower;
+mod genesis;
+mod http;
+mod start;
+mod worker;
+
+pub use clock::{Clock, SystemClock};
+pub use config::Config;
+pub use entropy::{OsEntropy, random};
+pub use genesis::{Genesis, GenesisError};
+pub use http::openapi::document as openapi;
+pub use start::{Server, StartError};

@@ -1,0 +1,189 @@
+//! `breakglass.toml`: the process, not the people. What people may do is the authority document.
+//!
+//! Unknown keys are refused; what can hurt has `danger` in its name; secrets come from files.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use breakglass_format::Digest;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the database, the high-water mark and the JSONL file lie.
+    pub data_dir: PathBuf,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// The genesis pin: `sha256:…`. The server refuses to start on another genesis.
+    pub genesis: Digest,
+    /// The log's signing key.
+    pub log_key_file: PathBuf,
+    /// The server key, which seals credentials at rest.
+    pub server_key_file: PathBuf,
+    /// The node key, which credentials are sealed to on their way in.
+    pub node_key_file: PathBuf,
+    /// TLS; without it only loopback is served.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Serve without TLS on an address that is not loopback. Everybody between a person and this
+    /// server reads along.
+    #[serde(default)]
+    pub danger_plain_http: bool,
+    /// The first authority and the enrolments that go with it; only read while the log is new.
+    #[serde(default)]
+    pub genesis_dir: Option<PathBuf>,
+    /// Rotators by the name that accounts refer to them by.
+    #[serde(default)]
+    pub rotators: BTreeMap<String, Program>,
+    /// Deploy connectors by the name that accounts refer to them by.
+    #[serde(default)]
+    pub connectors: BTreeMap<String, Program>,
+    /// Bounds on what callers may do.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Certificate and key, PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain.
+    pub certificate_file: PathBuf,
+    /// The private key.
+    pub key_file: PathBuf,
+}
+
+/// A program that speaks the command protocol (`docs/spec/command-protocol.md`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Absolute path.
+    pub program: PathBuf,
+    /// Fixed arguments. Never a secret: arguments are seen by everybody on the machine.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// How long one call may take, in seconds.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: u64,
+}
+
+const fn default_timeout_s() -> u64 {
+    30
+}
+
+/// Bounds on what callers may do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections open at a time.
+    pub connections: usize,
+    /// Statements posted per minute and address.
+    pub statements_per_minute: u32,
+    /// Seconds until a request must have arrived.
+    pub read_timeout_s: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            statements_per_minute: 240,
+            read_timeout_s: 15,
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration {path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not of the form, or an unknown key.
+    #[error("configuration {path}: {detail}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says.
+        detail: String,
+    },
+    /// Plain HTTP beyond loopback.
+    #[error("{listen} is not loopback and there is no [tls]")]
+    PlainHttp {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// A program is not named by an absolute path.
+    #[error("the program of {name} is not an absolute path")]
+    RelativeProgram {
+        /// Rotator or connector.
+        name: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration file; relative paths are meant from its folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::Parse {
+            path: path.to_owned(),
+            detail: e.to_string(),
+        })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        config.resolve_paths(base);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn resolve_paths(&mut self, base: &Path) {
+        let paths = [
+            &mut self.data_dir,
+            &mut self.log_key_file,
+            &mut self.server_key_file,
+            &mut self.node_key_file,
+        ];
+        let tls = self
+            .tls
+            .iter_mut()
+            .flat_map(|t| [&mut t.certificate_file, &mut t.key_file]);
+        for path in paths
+            .into_iter()
+            .chain(self.genesis_dir.as_mut())
+            .chain(tls)
+        {
+            if path.is_relative() {
+                *path = base.join(&*path);
+            }
+        }
+    }
+
+    /// The rules between the keys.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.tls.is_none() && !self.listen.ip().is_loopback() && !self.danger_plain_http {
+            return Err(ConfigError::PlainHttp {
+                listen: self.listen,
+            });
+        }
+        for (name, program) in self.rotators.iter().chain(&self.connectors) {
+            if !program.program.is_absolute() {
+                return Err(ConfigError::RelativeProgram { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+}

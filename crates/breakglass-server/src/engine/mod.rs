@@ -1,0 +1,234 @@
+//! The engine: the one writer. It owns the world and the store; everybody else sends it jobs.
+//!
+//! Commands that arrive together are decided on one cheap copy of the world and share one durable
+//! transaction and one checkpoint. A reply leaves only after the commit; the published world
+//! advances only after the commit.
+
+mod batch;
+mod bootstrap;
+mod refusals;
+mod run;
+mod state;
+
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
+
+use breakglass_core::{Command, Refusal, World};
+use breakglass_format::{CommandId, Digest, Entry};
+use breakglass_statement::AuthoritySet;
+use breakglass_store::{Blob, Head, ReadError, SqliteLedger};
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+pub(crate) use batch::{public, sealed};
+pub(crate) use bootstrap::{BootstrapError, bootstrap};
+pub(crate) use run::{Engine, Wiring};
+pub(crate) use state::{Opened, ReplayError};
+
+/// Jobs that wait at most; more are turned away with "busy", none is dropped.
+const QUEUE: usize = 4096;
+
+/// A recorded entry, with the proof that the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proven {
+    /// Leaf index.
+    pub(crate) index: u64,
+    /// The stored bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// The entry in them.
+    pub(crate) entry: Entry,
+    /// A tlog-proof.
+    pub(crate) proof: String,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// What was recorded.
+    pub(crate) entries: Vec<Proven>,
+    /// Whether it had taken effect before.
+    pub(crate) repeated: bool,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Error)]
+pub(crate) enum Rejection {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The command id was used with another statement.
+    #[error("this idempotency key was used with another statement")]
+    KeyReused,
+    /// Too much is waiting.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// The engine has ended; the process is going down.
+    #[error("the server is stopping")]
+    Stopped,
+    /// Something recorded could not be read back.
+    #[error("the log could not be read: {0}")]
+    Read(#[from] ReadError),
+    /// The log is read-only, and says why.
+    #[error("the log is read-only: {0}")]
+    ReadOnly(String),
+    /// The store does not take it; nothing was written.
+    #[error("the log did not take it: {0}")]
+    NotTaken(String),
+    /// What is to be recorded does not fit into an entry.
+    #[error("what is to be recorded does not fit: {0}")]
+    TooLarge(String),
+}
+
+impl Rejection {
+    /// The same, for another caller of the same batch.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Stopped => Self::Stopped,
+            Self::ReadOnly(reason) => Self::ReadOnly(reason.clone()),
+            other => Self::NotTaken(other.to_string()),
+        }
+    }
+}
+
+/// A command on its way to the engine.
+#[derive(Debug)]
+pub(crate) struct CommandJob {
+    pub(crate) command: Command,
+    pub(crate) blobs: Vec<Blob>,
+    pub(crate) command_id: Option<CommandId>,
+    pub(crate) reply: oneshot::Sender<Result<Outcome, Rejection>>,
+}
+
+type ReadFn = Box<dyn FnOnce(&mut SqliteLedger) + Send>;
+
+/// What the engine is asked to do.
+pub(crate) enum Job {
+    Command(Box<CommandJob>),
+    Read(ReadFn),
+    Repeat(Digest, oneshot::Sender<Option<Result<Outcome, Rejection>>>),
+    Wake,
+    Stop,
+}
+
+/// What everybody may look at without asking the engine.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) world: Arc<World>,
+    pub(crate) authorities: Arc<AuthoritySet>,
+    pub(crate) head: Head,
+}
+
+/// A hand-hold on the engine.
+#[derive(Debug, Clone)]
+pub(crate) struct EngineHandle {
+    jobs: mpsc::SyncSender<Job>,
+    published: Arc<RwLock<Arc<Published>>>,
+    size: watch::Receiver<u64>,
+}
+
+impl EngineHandle {
+    /// The world, the authorities and the head, all of one moment.
+    pub(crate) fn published(&self) -> Arc<Published> {
+        self.published
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Told after each commit.
+    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
+        self.size.clone()
+    }
+
+    /// Hands over a command; the answer comes after the commit.
+    pub(crate) fn send(
+        &self,
+        command: Command,
+        blobs: Vec<Blob>,
+        command_id: Option<CommandId>,
+    ) -> Result<oneshot::Receiver<Result<Outcome, Rejection>>, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Command(Box::new(CommandJob {
+            command,
+            blobs,
+            command_id,
+            reply,
+        }));
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Rejection::Busy,
+            mpsc::TrySendError::Disconnected(_) => Rejection::Stopped,
+        })?;
+        Ok(answer)
+    }
+
+    /// Hands over a command and waits, in async code.
+    pub(crate) async fn submit(
+        &self,
+        command: Command,
+        blobs: Vec<Blob>,
+        command_id: Option<CommandId>,
+    ) -> Result<Outcome, Rejection> {
+        let answer = self.send(command, blobs, command_id)?;
+        answer.await.map_err(|_| Rejection::Stopped)?
+    }
+
+    /// Hands over a command and waits, on a thread of its own.
+    pub(crate) fn submit_blocking(
+        &self,
+        command: Command,
+        blobs: Vec<Blob>,
+    ) -> Result<Outcome, Rejection> {
+        let answer = self.send(command, blobs, None)?;
+        answer.blocking_recv().map_err(|_| Rejection::Stopped)?
+    }
+
+    /// The answer of a statement that took effect before, if it did.
+    pub(crate) async fn repeat(&self, statement: Digest) -> Option<Result<Outcome, Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job::Repeat(statement, reply)).is_err() {
+            return Some(Err(Rejection::Stopped));
+        }
+        answer.await.ok().flatten()
+    }
+
+    /// Reads from the ledger, in async code.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
+    ) -> Result<T, Rejection> {
+        self.ask(read)?.await.map_err(|_| Rejection::Stopped)
+    }
+
+    /// Reads from the ledger, on a thread of its own.
+    pub(crate) fn read_blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
+    ) -> Result<T, Rejection> {
+        self.ask(read)?
+            .blocking_recv()
+            .map_err(|_| Rejection::Stopped)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Read(Box::new(move |ledger| {
+            // Whoever asked may have gone; then nobody needs the answer.
+            let _ = reply.send(read(ledger));
+        }));
+        self.jobs.send(job).map_err(|_| Rejection::Stopped)?;
+        Ok(answer)
+    }
+
+    /// Makes the engine look at the clock now.
+    pub(crate) fn wake(&self) {
+        // A full queue wakes it as well, and a stopped engine has nothing to look at.
+        let _ = self.jobs.try_send(Job::Wake);
+    }
+
+    /// Ends the engine after the jobs that wait already.
+    pub(crate) fn stop(&self) {
+        let _ = self.jobs.send(Job::Stop);
+    }
+}

@@ -1,0 +1,383 @@
+//! The engine's thread: take jobs, decide them together, append once, answer.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock, mpsc},
+    time::Duration,
+};
+
+use breakglass_core::{Command, Refusal, World, decide::is_quiet, next_deadline};
+use breakglass_format::{Digest, Event, Timestamp, event::AuthorityPublished};
+use breakglass_statement::AuthoritySet;
+use breakglass_store::{Append, Batch, Blob, Head, Ledger as _, SqliteLedger};
+use breakglass_tlog::SigningKey;
+use tokio::sync::{oneshot, watch};
+
+use super::{
+    CommandJob, EngineHandle, Job, Outcome, Proven, Published, QUEUE, Rejection,
+    batch::{self, Draught},
+    refusals::RefusalCap,
+    state::{Memory, Opened, authority_blobs},
+};
+use crate::{
+    clock::{Clock, EngineTime},
+    entropy::random,
+};
+
+/// Commands that share one transaction at most.
+const GROUP_MAX: usize = 256;
+/// The engine looks at the clock at least this often.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What the engine is given.
+pub(crate) struct Wiring {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log_key: SigningKey,
+    /// Why nothing may be appended, where nothing may.
+    pub(crate) read_only: Option<String>,
+    /// Called when an append may or may not have happened: the process must end.
+    pub(crate) on_fatal: Box<dyn Fn(&str) + Send>,
+}
+
+impl std::fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wiring").finish_non_exhaustive()
+    }
+}
+
+/// The engine itself, on its thread.
+pub(crate) struct Engine {
+    ledger: SqliteLedger,
+    wiring: Wiring,
+    time: EngineTime,
+    world: Arc<World>,
+    authorities: Arc<AuthoritySet>,
+    memory: Memory,
+    cap: RefusalCap,
+    published: Arc<RwLock<Arc<Published>>>,
+    size: watch::Sender<u64>,
+}
+
+/// Whom to answer, and which of the batch's entries are theirs.
+type Answer = (
+    oneshot::Sender<Result<Outcome, Rejection>>,
+    Result<std::ops::Range<usize>, Rejection>,
+);
+
+impl Engine {
+    /// Starts the engine on a thread of its own.
+    pub(crate) fn start(
+        opened: Opened,
+        authorities: AuthoritySet,
+        wiring: Wiring,
+    ) -> std::io::Result<(EngineHandle, std::thread::JoinHandle<()>)> {
+        let (jobs, queue) = mpsc::sync_channel(QUEUE);
+        let head = opened.ledger.head().clone();
+        let (size, commits) = watch::channel(head.size());
+        let world = Arc::new(opened.world);
+        let authorities = Arc::new(authorities);
+        let published = Arc::new(RwLock::new(Arc::new(Published {
+            world: world.clone(),
+            authorities: authorities.clone(),
+            head,
+        })));
+        let handle = EngineHandle {
+            jobs,
+            published: published.clone(),
+            size: commits,
+        };
+        let time = EngineTime::start(&*wiring.clock, world.last());
+        let mut engine = Self {
+            ledger: opened.ledger,
+            wiring,
+            time,
+            world,
+            authorities,
+            memory: opened.memory,
+            cap: RefusalCap::default(),
+            published,
+            size,
+        };
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || engine.run(&queue))?;
+        Ok((handle, thread))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.time.now(&*self.wiring.clock).max(self.world.last())
+    }
+
+    fn run(&mut self, queue: &mpsc::Receiver<Job>) {
+        loop {
+            self.pass_time();
+            let first = match queue.recv_timeout(self.patience()) {
+                Ok(job) => job,
+                Err(mpsc::RecvTimeoutError::Timeout) => continue,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
+            let mut commands = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Command(job) => commands.push(*job),
+                    Job::Read(read) => read(&mut self.ledger),
+                    Job::Repeat(statement, reply) => {
+                        let _ = reply.send(self.repeat(&statement));
+                    }
+                    Job::Wake => {}
+                    Job::Stop => {
+                        self.commit_commands(commands);
+                        return;
+                    }
+                }
+                next = if commands.len() < GROUP_MAX {
+                    queue.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            self.commit_commands(commands);
+        }
+    }
+
+    /// How long until time alone changes something, bounded so that a step of the clock is seen.
+    fn patience(&self) -> Duration {
+        let now = self.now().max(self.wiring.clock.wall());
+        let deadlines = [next_deadline(&self.world, now), self.cap.next()];
+        let next = deadlines.into_iter().flatten().min();
+        let left = next.map_or(i64::MAX, |at| at.since_ms(now).max(1));
+        Duration::from_millis(u64::try_from(left).unwrap_or(1)).min(LOOK)
+    }
+
+    /// Records what became true because time passed.
+    fn pass_time(&mut self) {
+        if self.wiring.read_only.is_some() {
+            return;
+        }
+        if let Some(step) = self.time.stepped(&*self.wiring.clock) {
+            self.commit_own(&Command::ClockStep(step));
+        }
+        let (now, wall) = (self.now(), self.wiring.clock.wall());
+        let due = next_deadline(&self.world, now).is_some_and(|at| at <= now.max(wall));
+        if due {
+            self.commit_own(&Command::Tick);
+        }
+        self.commit_summaries(now);
+    }
+
+    fn commit_own(&mut self, command: &Command) {
+        let mut draught = self.draught();
+        if draught.decide(command, Vec::new(), None).is_ok() && !draught.entries.is_empty() {
+            self.commit(draught, Vec::new());
+        }
+    }
+
+    fn commit_summaries(&mut self, now: Timestamp) {
+        let mut fresh = || random().unwrap_or([0; 10]);
+        let drafts = self.cap.close(now, &mut fresh);
+        if drafts.is_empty() || !is_quiet(&drafts) {
+            return;
+        }
+        let mut draught = self.draught();
+        if draught.record(drafts, None, None).is_ok() {
+            self.commit(draught, Vec::new());
+        }
+    }
+
+    fn draught(&self) -> Draught {
+        let head = self.ledger.head().size();
+        Draught::new(
+            (*self.world).clone(),
+            head,
+            self.now(),
+            self.wiring.clock.wall(),
+        )
+    }
+
+    fn commit_commands(&mut self, jobs: Vec<CommandJob>) {
+        if jobs.is_empty() {
+            return;
+        }
+        if let Some(reason) = &self.wiring.read_only {
+            for job in jobs {
+                let _ = job.reply.send(Err(Rejection::ReadOnly(reason.clone())));
+            }
+            return;
+        }
+        let mut draught = self.draught();
+        let mut answers: Vec<Answer> = Vec::new();
+        for job in jobs {
+            let CommandJob {
+                command,
+                blobs,
+                command_id,
+                reply,
+            } = job;
+            if let Some(known) = self.known(&command, command_id) {
+                let _ = reply.send(known);
+                continue;
+            }
+            let decided = draught.decide(&command, blobs, command_id);
+            if let Err(Rejection::Refused(refusal)) = &decided {
+                self.refused(&mut draught, &command, refusal);
+            }
+            answers.push((reply, decided));
+        }
+        self.commit(draught, answers);
+    }
+
+    /// The answer to a statement that took effect before, or to a command id that was used.
+    fn known(
+        &mut self,
+        command: &Command,
+        command_id: Option<breakglass_format::CommandId>,
+    ) -> Option<Result<Outcome, Rejection>> {
+        let statement = batch::statement(command)?;
+        if let Some(used) = command_id.and_then(|id| self.memory.commands.get(&id))
+            && *used != statement
+        {
+            return Some(Err(Rejection::KeyReused));
+        }
+        self.repeat(&statement)
+    }
+
+    fn repeat(&mut self, statement: &Digest) -> Option<Result<Outcome, Rejection>> {
+        let (from, to) = *self.memory.statements.get(statement)?;
+        let outcome = self.proven(from, to).map(|all| Outcome {
+            // Entries of other commands of the same group lie between them at most.
+            entries: all
+                .into_iter()
+                .filter(|p| p.entry.statement.0 == Some(*statement))
+                .collect(),
+            repeated: true,
+        });
+        Some(outcome)
+    }
+
+    fn refused(&mut self, draught: &mut Draught, command: &Command, refusal: &Refusal) {
+        let Some(signer) = batch::signer(command) else {
+            return;
+        };
+        if self.cap.admits(&signer, self.now()) {
+            // Where the refusal itself does not fit an entry the person is still told.
+            let _ = draught.refuse(&signer, command, refusal);
+        }
+    }
+
+    /// One durable transaction; then, and only then, the world advances and the answers leave.
+    fn commit(&mut self, draught: Draught, answers: Vec<Answer>) {
+        let Draught {
+            world,
+            entries,
+            blobs,
+            first,
+            ..
+        } = draught;
+        if !entries.is_empty()
+            && let Err(rejection) = self.append(&entries, blobs)
+        {
+            for (reply, _) in answers {
+                let _ = reply.send(Err(rejection.again()));
+            }
+            return;
+        }
+        for (offset, (_, entry)) in entries.iter().enumerate() {
+            self.memory.note(first + offset as u64, entry);
+            if let Event::AuthorityPublished(published) = &entry.event {
+                self.take_authority(published);
+            }
+        }
+        self.advance(world);
+        for (reply, decided) in answers {
+            let answer = decided.and_then(|range| {
+                let (from, to) = (first + range.start as u64, first + range.end as u64);
+                Ok(Outcome {
+                    entries: self.proven(from, to)?,
+                    repeated: false,
+                })
+            });
+            // Whoever asked may have gone; what was recorded stays recorded.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn append(
+        &mut self,
+        entries: &[(Vec<u8>, breakglass_format::Entry)],
+        blobs: Vec<Blob>,
+    ) -> Result<(), Rejection> {
+        let expected = self.ledger.head().clone();
+        let entries = entries.iter().map(|(bytes, _)| bytes.clone()).collect();
+        let batch = Batch { entries, blobs };
+        match self.ledger.append(&expected, &batch, &self.wiring.log_key) {
+            Ok(Append::Committed { .. }) => Ok(()),
+            Ok(Append::Conflict(head)) => Err(self.fatal(&format!(
+                "another writer moved the log to size {}",
+                head.size()
+            ))),
+            Ok(Append::Unknown(error)) => Err(self.fatal(&error.to_string())),
+            Err(error) => Err(Rejection::NotTaken(error.to_string())),
+        }
+    }
+
+    /// A failed write or fsync ends the process; it is never retried in place (DESIGN 11).
+    fn fatal(&mut self, detail: &str) -> Rejection {
+        (self.wiring.on_fatal)(detail);
+        self.wiring.read_only = Some(detail.to_owned());
+        Rejection::Stopped
+    }
+
+    fn advance(&mut self, world: World) {
+        self.world = Arc::new(world);
+        let head: Head = self.ledger.head().clone();
+        let size = head.size();
+        let published = Published {
+            world: self.world.clone(),
+            authorities: self.authorities.clone(),
+            head,
+        };
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
+        self.size.send_replace(size);
+    }
+
+    /// The authorities that statements are verified under follow the log.
+    fn take_authority(&mut self, published: &AuthorityPublished) {
+        if published.digest == self.authorities.current().digest() {
+            return;
+        }
+        let mut set = (*self.authorities).clone();
+        let taken = authority_blobs(&self.ledger, published)
+            .map_err(|e| e.to_string())
+            .and_then(|(document, signatures)| {
+                set.succeed(&document, &signatures)
+                    .map(|_| ())
+                    .map_err(|e| e.to_string())
+            });
+        match taken {
+            Ok(()) => self.authorities = Arc::new(set),
+            Err(detail) => {
+                self.fatal(&detail);
+            }
+        }
+    }
+
+    fn proven(&mut self, from: u64, to: u64) -> Result<Vec<Proven>, Rejection> {
+        let mut proven = Vec::new();
+        for index in from..to {
+            let bytes = self.ledger.entry(index)?;
+            let entry = breakglass_format::Entry::from_bytes(&bytes)
+                .map_err(|e| Rejection::TooLarge(e.to_string()))?;
+            let proof = self.ledger.receipt(index)?;
+            proven.push(Proven {
+                index,
+                bytes,
+                entry,
+                proof,
+            });
+        }
+        Ok(proven)
+    }
+}

@@ -1,0 +1,138 @@
+//! The log and what lies beside it, for auditors; the checkpoint and proofs for every reader.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::header,
+    response::IntoResponse,
+};
+use breakglass_api::wire::{EntryPage, Proven};
+use breakglass_format::{Digest, vocabulary::Privilege};
+use breakglass_store::{Ledger as _, Visibility};
+use serde::Deserialize;
+
+use crate::{
+    engine::Rejection,
+    http::{app::App, extract::Reading, problem::ApiError},
+};
+
+/// Entries in one page at most.
+const PAGE: u64 = 256;
+
+/// The latest signed checkpoint.
+#[utoipa::path(get, path = "/v1/log/checkpoint", responses((status = 200, body = String)))]
+pub(crate) async fn checkpoint(State(app): State<App>) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, app.published().head.checkpoint().to_text())
+}
+
+/// Two sizes of the log.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sizes {
+    old: u64,
+    new: u64,
+}
+
+/// The proof that the log at one size continues the log at another: base64 hashes.
+#[utoipa::path(get, path = "/v1/log/consistency",
+    params(("old" = u64, Query), ("new" = u64, Query)),
+    responses((status = 200, body = Vec<String>)))]
+pub(crate) async fn consistency(
+    State(app): State<App>,
+    Query(sizes): Query<Sizes>,
+) -> Result<Json<Vec<String>>, ApiError> {
+    let size = app.published().head.size();
+    if sizes.old > sizes.new || sizes.new > size {
+        return Err(
+            ApiError::bad(format!("sizes must be in order and at most {size}")).at(app.now()),
+        );
+    }
+    let read = app
+        .engine
+        .read(move |ledger| ledger.consistency_proof(sizes.old, sizes.new))
+        .await;
+    let proof = app.from_log(read)?;
+    Ok(Json(
+        proof.iter().map(breakglass_tlog::Hash::to_base64).collect(),
+    ))
+}
+
+/// An entry with its proof.
+#[utoipa::path(get, path = "/v1/log/proof/{index}", params(("index" = u64, Path)),
+    responses((status = 200, body = Proven)))]
+pub(crate) async fn proof(
+    State(app): State<App>,
+    reading: Reading,
+    Path(index): Path<u64>,
+) -> Result<Json<Proven>, ApiError> {
+    reading.require(Privilege::Auditor, &app)?;
+    if index >= app.published().head.size() {
+        return Err(ApiError::not_found("such entry").at(app.now()));
+    }
+    app.proven(index).await.map(Json)
+}
+
+/// Where a page begins.
+#[derive(Debug, Deserialize)]
+pub(crate) struct From {
+    #[serde(default)]
+    from: u64,
+}
+
+/// Raw entries, a page at a time.
+#[utoipa::path(get, path = "/v1/log/entries", params(("from" = u64, Query)),
+    responses((status = 200, body = EntryPage)))]
+pub(crate) async fn entries(
+    State(app): State<App>,
+    reading: Reading,
+    Query(page): Query<From>,
+) -> Result<Json<EntryPage>, ApiError> {
+    reading.require(Privilege::Auditor, &app)?;
+    let size = app.published().head.size();
+    let from = page.from.min(size);
+    let to = size.min(from.saturating_add(PAGE));
+    let read = app
+        .engine
+        .read(move |ledger| ledger.entries(from..to))
+        .await;
+    let entries = app.from_log(read)?;
+    let entries = entries
+        .iter()
+        .map(|e| String::from_utf8_lossy(e).into_owned())
+        .collect();
+    Ok(Json(EntryPage { from, entries }))
+}
+
+/// A blob; sealed credentials and checkout envelopes are never served.
+#[utoipa::path(get, path = "/v1/blobs/{digest}", params(("digest" = String, Path)),
+    responses((status = 200, body = Vec<u8>)))]
+pub(crate) async fn blob(
+    State(app): State<App>,
+    reading: Reading,
+    Path(digest): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    reading.require(Privilege::Auditor, &app)?;
+    let missing = || ApiError::not_found("such blob").at(app.now());
+    let digest: Digest = digest.parse().map_err(|_| missing())?;
+    let read = app.engine.read(move |ledger| ledger.blob(&digest)).await;
+    match app.from_log(read)? {
+        Some(blob) if blob.visibility == Visibility::Public => Ok((
+            [(header::CONTENT_TYPE, "application/octet-stream")],
+            blob.bytes,
+        )),
+        _ => Err(missing()),
+    }
+}
+
+impl App {
+    fn from_log<T>(
+        &self,
+        read: Result<Result<T, breakglass_store::ReadError>, Rejection>,
+    ) -> Result<T, ApiError> {
+        let read = read.map_err(|e| ApiError::from(e).at(self.now()))?;
+        read.map_err(|e| ApiError::from(Rejection::Read(e)).at(self.now()))
+    }
+}

@@ -1,0 +1,6 @@
+//! Handlers, by what they serve.
+
+pub(super) mod evidence;
+pub(super) mod operations;
+pub(super) mod read;
+pub(super) mod statements;

@@ -1,0 +1,142 @@
+//! What anybody may ask: is it alive, what is it, whom does it trust.
+
+use std::sync::atomic::Ordering;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use breakglass_api::wire::{AuthorityChain, AuthoritySubmission, RootSignature, Status};
+
+use breakglass_store::Ledger as _;
+
+use crate::http::{app::App, problem::ApiError};
+
+/// What anybody may know.
+#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
+pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
+    let published = app.published();
+    Json(Status {
+        instance: published.authorities.instance(),
+        title: published
+            .authorities
+            .current()
+            .authority()
+            .title
+            .to_string(),
+        time: app.now(),
+        state: app
+            .tools
+            .read_only
+            .clone()
+            .unwrap_or_else(|| "writable".to_owned()),
+        log_size: published.head.size(),
+        software: concat!("breakglass ", env!("CARGO_PKG_VERSION")).to_owned(),
+    })
+}
+
+/// The authority and how it came to be: public keys and names, no secrets, which a client needs
+/// before it can trust anything else.
+#[utoipa::path(get, path = "/v1/authority", responses((status = 200, body = AuthorityChain)))]
+pub(crate) async fn authority(State(app): State<App>) -> Json<AuthorityChain> {
+    let authorities = app.authorities();
+    let versions = authorities.versions().map(|version| AuthoritySubmission {
+        document: String::from_utf8_lossy(version.bytes()).into_owned(),
+        signatures: version
+            .armoured()
+            .map(|(principal, armoured)| RootSignature {
+                principal: principal.to_string(),
+                signature: armoured.to_owned(),
+            })
+            .collect(),
+    });
+    Json(AuthorityChain {
+        versions: versions.collect(),
+    })
+}
+
+/// This API, described.
+pub(crate) async fn openapi() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        crate::http::openapi::document(),
+    )
+}
+
+/// The process is there.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The log can be asked.
+pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.engine.read(|ledger| ledger.head().size()).await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the log cannot be asked\n"),
+    }
+}
+
+/// Prometheus.
+pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let published = app.published();
+    let world = &published.world;
+    let active = world.grants().filter(|g| g.is_active()).count() as u64;
+    let pending = world.requests().filter(|r| r.is_pending()).count() as u64;
+    let rotations = world
+        .accounts()
+        .filter(|(_, a)| a.rotation.is_some())
+        .count() as u64;
+    let open = world.incidents().filter(|i| i.is_open()).count() as u64;
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let rows: [(&str, &str, u64); 9] = [
+        ("log_entries", "counter", published.head.size()),
+        ("incidents_open", "gauge", open),
+        ("requests_pending", "gauge", pending),
+        ("grants_active", "gauge", active),
+        ("rotations_pending", "gauge", rotations),
+        (
+            "statements_accepted_total",
+            "counter",
+            count(&app.counters.accepted),
+        ),
+        (
+            "statements_refused_total",
+            "counter",
+            count(&app.counters.refused),
+        ),
+        (
+            "statements_unauthenticated_total",
+            "counter",
+            count(&app.counters.unauthenticated),
+        ),
+        (
+            "statements_rate_limited_total",
+            "counter",
+            count(&app.counters.limited),
+        ),
+    ];
+    let text: String = rows
+        .iter()
+        .map(|(name, kind, n)| format!("# TYPE breakglass_{name} {kind}\nbreakglass_{name} {n}\n"))
+        .collect();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+/// No such path.
+pub(crate) async fn not_found(State(app): State<App>) -> ApiError {
+    ApiError::not_found("such path").at(app.now())
+}
+
+/// The path is there, but not for this method.
+pub(crate) async fn wrong_method(State(app): State<App>) -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong_method",
+        "wrong method",
+        "this path is not for this method",
+        "see /v1/openapi.json",
+    )
+    .at(app.now())
+}

@@ -1,0 +1,317 @@
+//! What there is to read, for people with a reading session.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use breakglass_api::{
+    view::{
+        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
+    },
+    wire::{Proven, RequestTerms, Signed},
+};
+use breakglass_core::{World, terms::terms as terms_of, world::Named};
+use breakglass_format::{
+    AccountId, Digest, Entry, GrantId, IncidentId, RequestId, RunId, entry::Recorded,
+    event::Reference, render::timeline::Timeline, statement::LogHead,
+};
+use breakglass_store::Ledger as _;
+use serde::Deserialize;
+
+use crate::{
+    entropy::random,
+    http::{app::App, extract::Reading, problem::ApiError, views},
+};
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+/// Who the session belongs to.
+#[utoipa::path(get, path = "/v1/whoami", responses((status = 200, body = WhoamiView)))]
+pub(crate) async fn whoami(reading: Reading) -> Json<WhoamiView> {
+    let person = &reading.person;
+    Json(WhoamiView {
+        person: person.person.to_string(),
+        principal: person.principal.to_string(),
+        groups: person.groups.iter().map(ToString::to_string).collect(),
+        privileges: person.privileges.iter().map(ToString::to_string).collect(),
+        not_after: reading.reader.not_after,
+    })
+}
+
+/// Incidents, newest first.
+#[utoipa::path(get, path = "/v1/incidents", responses((status = 200, body = Vec<IncidentView>)))]
+pub(crate) async fn incidents(State(app): State<App>, _: Reading) -> Json<Vec<IncidentView>> {
+    let published = app.published();
+    let world = &published.world;
+    let mut all: Vec<IncidentView> = world
+        .incidents()
+        .map(|i| views::incident(world, i, app.now()))
+        .collect();
+    all.reverse();
+    Json(all)
+}
+
+/// One incident, by id or reference.
+#[utoipa::path(get, path = "/v1/incidents/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = IncidentView)))]
+pub(crate) async fn incident(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Answer<IncidentView> {
+    let published = app.published();
+    let world = &published.world;
+    let found = incident_id(world, &id).and_then(|id| world.incident(&id));
+    let found = found.ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    Ok(Json(views::incident(world, found, app.now())))
+}
+
+/// The incident's part of the timeline, one line each.
+#[utoipa::path(get, path = "/v1/incidents/{id}/timeline", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<String>)))]
+pub(crate) async fn timeline(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Answer<Vec<String>> {
+    let published = app.published();
+    let id = incident_id(&published.world, &id)
+        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    let size = published.head.size();
+    let lines = app.engine.read(move |ledger| {
+        let mut timeline = Timeline::new();
+        let mut lines = Vec::new();
+        for index in 0..size {
+            let bytes = ledger.entry(index)?;
+            let Ok(entry) = Entry::from_bytes(&bytes) else {
+                continue;
+            };
+            let ours = entry.correlation_id.0 == Some(id);
+            let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
+            let said = timeline.push(&Recorded { index, leaf, entry });
+            if ours {
+                lines.extend(said);
+            }
+        }
+        Ok::<_, breakglass_store::ReadError>(lines)
+    });
+    let lines = lines.await.map_err(|e| ApiError::from(e).at(app.now()))?;
+    let lines =
+        lines.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(app.now()))?;
+    Ok(Json(lines))
+}
+
+/// Which requests.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RequestFilter {
+    state: Option<String>,
+}
+
+/// Requests, newest first.
+#[utoipa::path(get, path = "/v1/requests", params(("state" = Option<String>, Query)),
+    responses((status = 200, body = Vec<RequestView>)))]
+pub(crate) async fn requests(
+    State(app): State<App>,
+    _: Reading,
+    Query(filter): Query<RequestFilter>,
+) -> Json<Vec<RequestView>> {
+    let published = app.published();
+    let world = &published.world;
+    let mut all: Vec<RequestView> = world
+        .requests()
+        .filter(|r| filter.state.as_ref().is_none_or(|s| r.state.word() == s))
+        .map(|r| views::request(world, r))
+        .collect();
+    all.reverse();
+    Json(all)
+}
+
+/// One request with everything an approver checks.
+#[utoipa::path(get, path = "/v1/requests/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = RequestDossier)))]
+pub(crate) async fn request(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Answer<RequestDossier> {
+    let published = app.published();
+    let world = &published.world;
+    let found = request_id(world, &id).and_then(|id| world.request(&id));
+    let found = found.ok_or_else(|| ApiError::not_found("such request").at(app.now()))?;
+    let (statement, signature) = app.signed(found.statement, found.signature).await?;
+    let entry = app.proven(found.index).await?;
+    Ok(Json(RequestDossier {
+        view: views::request(world, found),
+        request: Signed {
+            statement: String::from_utf8_lossy(&statement).into_owned(),
+            signature,
+        },
+        entry,
+        log: log_head(&published.head),
+        time: app.now(),
+    }))
+}
+
+/// What a request must say.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TermsQuery {
+    account: String,
+    incident: String,
+}
+
+/// The terms of a request of the reader's own.
+#[utoipa::path(get, path = "/v1/terms",
+    params(("account" = String, Query), ("incident" = String, Query)),
+    responses((status = 200, body = RequestTerms)))]
+pub(crate) async fn terms(
+    State(app): State<App>,
+    reading: Reading,
+    Query(query): Query<TermsQuery>,
+) -> Answer<RequestTerms> {
+    let published = app.published();
+    let world = &published.world;
+    let account = account_id(world, &query.account)
+        .ok_or_else(|| ApiError::not_found("such account").at(app.now()))?;
+    let incident = incident_id(world, &query.incident)
+        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    let terms = terms_of(world, &reading.reader.person, &account, &incident)
+        .map_err(|refusal| ApiError::from(refusal).at(app.now()))?;
+    let half: [u8; 16] =
+        random().map_err(|_| ApiError::from(crate::engine::Rejection::Stopped).at(app.now()))?;
+    app.nonces.give(half, app.now());
+    Ok(Json(RequestTerms {
+        account: terms.account,
+        incident: terms.incident,
+        on_server_loss: terms.on_server_loss.to_string(),
+        warnings: terms
+            .warnings
+            .into_iter()
+            .map(|(warning, _)| warning)
+            .collect(),
+        entitlement: terms.entitlement,
+        authority: published.authorities.current_ref(),
+        log: log_head(&published.head),
+        checkpoint: published.head.checkpoint().to_text(),
+        nonce: breakglass_format::id::hex(&half),
+        time: app.now(),
+    }))
+}
+
+/// Grants, newest first.
+#[utoipa::path(get, path = "/v1/grants", responses((status = 200, body = Vec<GrantView>)))]
+pub(crate) async fn grants(State(app): State<App>, _: Reading) -> Json<Vec<GrantView>> {
+    let published = app.published();
+    let world = &published.world;
+    let mut all: Vec<GrantView> = world.grants().map(|g| views::grant(world, g)).collect();
+    all.reverse();
+    Json(all)
+}
+
+/// One grant, by id or reference.
+#[utoipa::path(get, path = "/v1/grants/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = GrantView)))]
+pub(crate) async fn grant(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Answer<GrantView> {
+    let published = app.published();
+    let world = &published.world;
+    let found = grant_id(world, &id).and_then(|id| world.grant(&id));
+    let found = found.ok_or_else(|| ApiError::not_found("such grant").at(app.now()))?;
+    Ok(Json(views::grant(world, found)))
+}
+
+/// Accounts.
+#[utoipa::path(get, path = "/v1/accounts", responses((status = 200, body = Vec<AccountView>)))]
+pub(crate) async fn accounts(State(app): State<App>, _: Reading) -> Json<Vec<AccountView>> {
+    let published = app.published();
+    let world = &published.world;
+    let authority = world.authority().map(|v| v.authority.clone());
+    let accounts = authority.iter().flat_map(|a| &a.accounts);
+    Json(accounts.map(|a| views::account(world, a)).collect())
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/v1/runs", responses((status = 200, body = Vec<RunView>)))]
+pub(crate) async fn runs(State(app): State<App>, _: Reading) -> Json<Vec<RunView>> {
+    let published = app.published();
+    let world = &published.world;
+    let mut all: Vec<RunView> = world.runs().map(|r| views::run(world, r)).collect();
+    all.reverse();
+    Json(all)
+}
+
+/// One run.
+#[utoipa::path(get, path = "/v1/runs/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = RunView)))]
+pub(crate) async fn run(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Answer<RunView> {
+    let published = app.published();
+    let world = &published.world;
+    let id: Option<RunId> = id.parse().ok();
+    let found = id.and_then(|id| world.run(&id));
+    let found = found.ok_or_else(|| ApiError::not_found("such run").at(app.now()))?;
+    Ok(Json(views::run(world, found)))
+}
+
+pub(in crate::http) fn log_head(head: &breakglass_store::Head) -> LogHead {
+    LogHead {
+        root: Digest::from_bytes(*head.root().as_bytes()),
+        size: i64::try_from(head.size()).unwrap_or(i64::MAX),
+    }
+}
+
+fn named(world: &World, text: &str) -> Option<Named> {
+    text.parse::<Reference>()
+        .ok()
+        .and_then(|r| world.resolve_reference(r))
+}
+
+fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
+    match named(world, text) {
+        Some(Named::Incident(id)) => Some(id),
+        Some(Named::Request(_) | Named::Grant(_)) => None,
+        None => text.parse().ok(),
+    }
+}
+
+fn request_id(world: &World, text: &str) -> Option<RequestId> {
+    match named(world, text) {
+        Some(Named::Request(id)) => Some(id),
+        Some(Named::Incident(_) | Named::Grant(_)) => None,
+        None => text.parse().ok(),
+    }
+}
+
+fn grant_id(world: &World, text: &str) -> Option<GrantId> {
+    match named(world, text) {
+        Some(Named::Grant(id)) => Some(id),
+        Some(Named::Incident(_) | Named::Request(_)) => None,
+        None => text.parse().ok(),
+    }
+}
+
+fn account_id(world: &World, text: &str) -> Option<AccountId> {
+    let authority = &world.authority()?.authority;
+    let by_name = authority.account_named(text).map(|a| a.id.clone());
+    by_name.or_else(|| text.parse().ok())
+}
+
+impl App {
+    /// An entry with its proof.
+    pub(in crate::http) async fn proven(&self, index: u64) -> Result<Proven, ApiError> {
+        let read = self.engine.read(move |ledger| {
+            let entry = String::from_utf8_lossy(&ledger.entry(index)?).into_owned();
+            Ok::<_, breakglass_store::ReadError>(Proven {
+                entry,
+                proof: ledger.receipt(index)?,
+            })
+        });
+        let read = read.await.map_err(|e| ApiError::from(e).at(self.now()))?;
+        read.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(self.now()))
+    }
+}

@@ -1,0 +1,484 @@
+//! Statements that are to take effect. Signatures are verified here, outside the writer; what
+//! they may do is for the rules.
+
+use axum::{Json, extract::State, http::StatusCode};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_api::wire::{Accepted, Proven, ReadingSession, Signed, Submission};
+use breakglass_connectors::deploy::Operation;
+use breakglass_core::{
+    Command, Context, Refusal, World,
+    command::{Handout, Prepared},
+    decide,
+    refusal::Code,
+};
+use breakglass_format::{
+    CommandId, Digest, Event,
+    act::{Action, Command as ActCommand},
+    statement::{Approval, Denial, Statement as _},
+};
+use breakglass_statement::{
+    Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedCheckout,
+    VerifiedSession, verify_act, verify_approval, verify_checkout, verify_denial, verify_enroll,
+    verify_request, verify_session,
+};
+use breakglass_store::{Blob, Ledger as _};
+
+use crate::{
+    custody::Release,
+    engine::{self, Outcome},
+    entropy::random,
+    http::{app::App, extract::Posted, limit::Counters, problem::ApiError, sessions::Reader},
+};
+
+type Answer = Result<(StatusCode, Json<Accepted>), ApiError>;
+
+/// A request for access.
+#[utoipa::path(post, path = "/v1/requests", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn request(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let submission = posted.body;
+    let verified = app.verified(verify_request(
+        submission.statement.as_bytes(),
+        &submission.signature,
+        &app.authorities(),
+    ))?;
+    if let Some(repeated) = app.repeated(verified.digest()).await? {
+        return Ok(repeated);
+    }
+    let nonce = verified.statement().nonce;
+    let half: [u8; 16] = nonce.as_bytes().first_chunk().copied().unwrap_or_default();
+    if !app.nonces.take(half, app.now()) {
+        return Err(ApiError::nonce().at(app.now()));
+    }
+    let blobs = blobs(&verified);
+    app.submit(
+        Command::Request(Box::new(verified)),
+        blobs,
+        posted.command_id,
+    )
+    .await
+}
+
+/// Yes to a request.
+#[utoipa::path(post, path = "/v1/approvals", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn approval(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    // Verified as an answer to the request inside; that this is the one on file is a rule, so
+    // that an approval of something else is refused on record.
+    let inner = Approval::from_bytes(bytes).and_then(|a| a.request.to_bytes());
+    let inner = inner.unwrap_or_default();
+    let verified = app.verified(verify_approval(bytes, armoured, &inner, &app.authorities()))?;
+    let blobs = blobs(&verified);
+    app.submit(
+        Command::Approve(Box::new(verified)),
+        blobs,
+        posted.command_id,
+    )
+    .await
+}
+
+/// No to a request.
+#[utoipa::path(post, path = "/v1/denials", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn denial(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    let inner = Denial::from_bytes(bytes).and_then(|d| d.request.to_bytes());
+    let inner = inner.unwrap_or_default();
+    let verified = app.verified(verify_denial(bytes, armoured, &inner, &app.authorities()))?;
+    let blobs = blobs(&verified);
+    app.submit(Command::Deny(Box::new(verified)), blobs, posted.command_id)
+        .await
+}
+
+/// Proof that a person holds a key.
+#[utoipa::path(post, path = "/v1/enrolments", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn enrolment(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    let verified = app.verified(verify_enroll(bytes, armoured, &app.authorities()))?;
+    let blobs = blobs(&verified);
+    app.submit(
+        Command::Enroll(Box::new(verified)),
+        blobs,
+        posted.command_id,
+    )
+    .await
+}
+
+/// A session: certifies the client's key for the short list of acts, and opens the right to read.
+#[utoipa::path(post, path = "/v1/sessions", request_body = Signed,
+    responses((status = 201, body = ReadingSession), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn session(
+    State(app): State<App>,
+    posted: Posted<Signed>,
+) -> Result<(StatusCode, Json<ReadingSession>), ApiError> {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    let verified = app.verified(verify_session(bytes, armoured, &app.authorities()))?;
+    let reader = Reader {
+        person: verified.signer().person.clone(),
+        not_after: verified.statement().not_after,
+    };
+    let (digest, not_after) = (verified.digest(), reader.not_after);
+    let blobs = blobs(&verified);
+    let command = Command::OpenSession(Box::new(verified));
+    let outcome = app.engine.submit(command, blobs, posted.command_id).await;
+    outcome.map_err(|e| app.rejected(e))?;
+    let secret = random().map_err(|_| app.rejected(crate::engine::Rejection::Stopped))?;
+    // The same statement opens one session: who repeats it has seen it, not signed it.
+    let token = app.sessions.open(digest, reader, secret, app.now());
+    let token = token.ok_or_else(|| ApiError::from(Refusal::from(Code::Replayed)).at(app.now()))?;
+    Ok((
+        StatusCode::CREATED,
+        Json(ReadingSession { token, not_after }),
+    ))
+}
+
+/// Hand me the credential, sealed to my one-time key.
+#[utoipa::path(post, path = "/v1/checkouts", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn checkout(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    let verified = app.verified(verify_checkout(bytes, armoured, &app.authorities()))?;
+    if let Some(repeated) = app.repeated(verified.digest()).await? {
+        return Ok(repeated);
+    }
+    let mut blobs = blobs(&verified);
+    let handout = match app.prepare_handout(&verified).await {
+        Ok(envelope) => {
+            let (version, blob) = envelope;
+            let handout = Handout {
+                envelope: blob.digest,
+                version,
+            };
+            blobs.push(blob);
+            handout
+        }
+        // The writer refuses it as well, and puts the refusal on record.
+        Err(Preparation::Refused) => Handout {
+            envelope: verified.digest(),
+            version: 0,
+        },
+        Err(Preparation::Failed(error)) => return Err(error),
+    };
+    let command = Command::Checkout(Box::new(verified), handout);
+    app.submit(command, blobs, posted.command_id).await
+}
+
+/// Everything else a person does.
+#[utoipa::path(post, path = "/v1/acts", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn act(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let submission = posted.body;
+    let authorities = app.authorities();
+    let session = submission
+        .session
+        .as_ref()
+        .map(|signed| verify_session(signed.statement.as_bytes(), &signed.signature, &authorities));
+    let session: Option<VerifiedSession> = app.verified(session.transpose())?;
+    let (bytes, armoured) = (submission.statement.as_bytes(), &submission.signature);
+    let verified = app.verified(verify_act(bytes, armoured, session.as_ref(), &authorities))?;
+    if let Some(repeated) = app.repeated(verified.digest()).await? {
+        return Ok(repeated);
+    }
+    let attachments =
+        attachments(&verified, &submission.attachments).map_err(|e| e.at(app.now()))?;
+    let mut blobs = blobs(&verified);
+    let prepared = app.prepare_act(&verified, &attachments, &mut blobs).await?;
+    let command = Command::Act(Box::new(verified), prepared);
+    app.submit(command, blobs, posted.command_id).await
+}
+
+/// The statement and its signature, which lie beside the entries they cause.
+fn blobs<S: SignedStatement>(verified: &Verified<S>) -> Vec<Blob> {
+    vec![
+        engine::public(verified.bytes().to_vec()),
+        engine::public(verified.armoured().as_bytes().to_vec()),
+    ]
+}
+
+/// The documents that an act names, and no others.
+fn attachments(act: &VerifiedAct, posted: &[String]) -> Result<Vec<Blob>, ApiError> {
+    let mut found = Vec::new();
+    for text in posted {
+        let bytes = STANDARD
+            .decode(text)
+            .map_err(|_| ApiError::attachment("an attachment is not base64"))?;
+        if bytes.len() > breakglass_format::limits::BLOB_BYTES_MAX {
+            return Err(ApiError::attachment("an attachment is larger than 64 KiB"));
+        }
+        found.push(engine::sealed(bytes));
+    }
+    let named = &act.statement().documents;
+    if named.len() != found.len() || !found.iter().all(|b| named.contains(&b.digest)) {
+        return Err(ApiError::attachment(
+            "the attachments are not the documents that are named",
+        ));
+    }
+    Ok(found)
+}
+
+enum Preparation {
+    Refused,
+    Failed(ApiError),
+}
+
+impl App {
+    fn verified<T>(&self, result: Result<T, StatementError>) -> Result<T, ApiError> {
+        result.map_err(|error| {
+            Counters::add(&self.counters.unauthenticated);
+            ApiError::from(error).at(self.now())
+        })
+    }
+
+    fn rejected(&self, rejection: crate::engine::Rejection) -> ApiError {
+        Counters::add(&self.counters.refused);
+        ApiError::from(rejection).at(self.now())
+    }
+
+    async fn submit(
+        &self,
+        command: Command,
+        blobs: Vec<Blob>,
+        command_id: Option<CommandId>,
+    ) -> Answer {
+        let outcome = self.engine.submit(command, blobs, command_id).await;
+        let outcome = outcome.map_err(|e| self.rejected(e))?;
+        Counters::add(&self.counters.accepted);
+        self.render(outcome).await
+    }
+
+    /// The answer of a statement that took effect before.
+    async fn repeated(
+        &self,
+        statement: Digest,
+    ) -> Result<Option<(StatusCode, Json<Accepted>)>, ApiError> {
+        match self.engine.repeat(statement).await {
+            None => Ok(None),
+            Some(Err(rejection)) => Err(self.rejected(rejection)),
+            Some(Ok(outcome)) => self.render(outcome).await.map(Some),
+        }
+    }
+
+    async fn render(&self, outcome: Outcome) -> Answer {
+        let mut envelope = None;
+        let mut receipt = Vec::new();
+        for proven in outcome.entries {
+            if let Event::BreakGlassAccess(access) = &proven.entry.event
+                && let Some(digest) = access.envelope.0
+            {
+                envelope = self.envelope(digest).await?;
+            }
+            let entry = String::from_utf8_lossy(&proven.bytes).into_owned();
+            receipt.push(Proven {
+                entry,
+                proof: proven.proof,
+            });
+        }
+        let accepted = Accepted {
+            receipt,
+            envelope,
+            repeated: outcome.repeated,
+        };
+        let status = if outcome.repeated {
+            StatusCode::OK
+        } else {
+            StatusCode::CREATED
+        };
+        Ok((status, Json(accepted)))
+    }
+
+    async fn envelope(&self, digest: Digest) -> Result<Option<String>, ApiError> {
+        let blob = self.engine.read(move |ledger| ledger.blob(&digest)).await;
+        let blob = blob.map_err(|e| self.rejected(e))?;
+        let blob = blob.map_err(|e| self.rejected(e.into()))?;
+        Ok(blob.map(|b| STANDARD.encode(b.bytes)))
+    }
+
+    /// Judges the checkout on the published world, checks the stored signatures behind the grant
+    /// once more, opens the credential and seals it to the one-time key.
+    async fn prepare_handout(
+        &self,
+        checkout: &VerifiedCheckout,
+    ) -> Result<(i64, Blob), Preparation> {
+        let published = self.published();
+        let world = &published.world;
+        let text = checkout.statement();
+        let grant = world.grant(&text.grant).ok_or(Preparation::Refused)?;
+        let current = world.account(&grant.account.id).and_then(|a| a.current);
+        let current = current.ok_or(Preparation::Refused)?;
+        let handout = Handout {
+            envelope: checkout.digest(),
+            version: current.version,
+        };
+        let command = Command::Checkout(Box::new(checkout.clone()), handout);
+        self.would_accept(world, &command)
+            .map_err(|_| Preparation::Refused)?;
+        self.reverify(world, grant)
+            .await
+            .map_err(Preparation::Failed)?;
+        let sealed = current.sealed;
+        let bytes = self.engine.read(move |ledger| ledger.blob(&sealed)).await;
+        let bytes = bytes.ok().and_then(Result::ok).flatten();
+        let custody = |e| Preparation::Failed(ApiError::custody(&e).at(self.now()));
+        let bytes = bytes
+            .ok_or_else(|| custody(crate::custody::CustodyError::Missing(sealed)))?
+            .bytes;
+        let account = &grant.account.id;
+        let credential = self
+            .custody
+            .open(&bytes, account, current.version)
+            .map_err(custody)?;
+        let release = Release {
+            checkout: checkout.digest(),
+            grant: grant.id,
+            account,
+            version: current.version,
+        };
+        let envelope = self
+            .custody
+            .hand_over(&credential, &text.kem, &release)
+            .map_err(custody)?;
+        Ok((current.version, engine::sealed(envelope)))
+    }
+
+    fn would_accept(&self, world: &World, command: &Command) -> Result<(), Refusal> {
+        let now = self.now();
+        let mut nothing = || [0; 10];
+        let mut cx = Context {
+            now,
+            wall: self.clock.wall(),
+            random: &mut nothing,
+        };
+        decide(world, command, &mut cx).map(|_| ())
+    }
+
+    /// The request and the approvals behind a grant, from their stored bytes (DESIGN 7.4).
+    async fn reverify(
+        &self,
+        world: &World,
+        grant: &breakglass_core::grant::Grant,
+    ) -> Result<(), ApiError> {
+        let authorities = self.authorities();
+        let Some(request) = world.request(&grant.request) else {
+            return Err(ApiError::not_found("request behind the grant").at(self.now()));
+        };
+        let asked = self.signed(request.statement, request.signature).await?;
+        self.verified(verify_request(&asked.0, &asked.1, &authorities))?;
+        for approval in &grant.approvals {
+            let said = self.signed(approval.statement, approval.signature).await?;
+            self.verified(verify_approval(&said.0, &said.1, &asked.0, &authorities))?;
+        }
+        Ok(())
+    }
+
+    /// A stored statement and its signature.
+    pub(in crate::http) async fn signed(
+        &self,
+        statement: Digest,
+        signature: Digest,
+    ) -> Result<(Vec<u8>, String), ApiError> {
+        let read = self.engine.read(move |ledger| {
+            let statement = ledger.blob(&statement).ok().flatten()?.bytes;
+            let signature =
+                String::from_utf8(ledger.blob(&signature).ok().flatten()?.bytes).ok()?;
+            Some((statement, signature))
+        });
+        let found = read.await.map_err(|e| self.rejected(e))?;
+        found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))
+    }
+
+    /// What an act needs that only the server can make.
+    async fn prepare_act(
+        &self,
+        act: &VerifiedAct,
+        attachments: &[Blob],
+        blobs: &mut Vec<Blob>,
+    ) -> Result<Prepared, ApiError> {
+        match &act.statement().command {
+            ActCommand::AddCredential(args) => {
+                self.prepare_import(act, &args.fields, attachments, blobs)
+            }
+            ActCommand::Plan(action) => self.prepare_plan(act, action, blobs).await,
+            ActCommand::Declare(_)
+            | ActCommand::Note(_)
+            | ActCommand::Record(_)
+            | ActCommand::Withdraw(_)
+            | ActCommand::Return(_)
+            | ActCommand::Revoke(_)
+            | ActCommand::Cancel(_)
+            | ActCommand::Run(_)
+            | ActCommand::Resolve(_)
+            | ActCommand::Rotate(_) => {
+                blobs.extend(attachments.iter().map(|b| engine::public(b.bytes.clone())));
+                Ok(Prepared::Nothing)
+            }
+        }
+    }
+
+    fn prepare_import(
+        &self,
+        act: &VerifiedAct,
+        fields: &[breakglass_format::Name],
+        attachments: &[Blob],
+        blobs: &mut Vec<Blob>,
+    ) -> Result<Prepared, ApiError> {
+        let Ok(account) = act.statement().object.id.as_str().parse() else {
+            return Ok(Prepared::Nothing);
+        };
+        let [envelope] = attachments else {
+            let detail = "add_credential takes one attachment: the sealed credential";
+            return Err(ApiError::attachment(detail).at(self.now()));
+        };
+        let version = self.published().world.next_version(&account);
+        let sealed = self
+            .custody
+            .import(&envelope.bytes, &account, version, fields);
+        let sealed = engine::sealed(sealed.map_err(|e| ApiError::custody(&e).at(self.now()))?);
+        let prepared = Prepared::Sealed {
+            sealed: sealed.digest,
+            version,
+        };
+        blobs.push(sealed);
+        Ok(prepared)
+    }
+
+    /// Asks the connector, for a grant that the signer holds and that allows it.
+    async fn prepare_plan(
+        &self,
+        act: &VerifiedAct,
+        action: &Action,
+        blobs: &mut Vec<Blob>,
+    ) -> Result<Prepared, ApiError> {
+        let placeholder = Prepared::Planned {
+            plan: act.digest(),
+            document: act.digest(),
+            summary: breakglass_format::Line::default(),
+        };
+        let command = Command::Act(Box::new(act.clone()), placeholder.clone());
+        if self
+            .would_accept(&self.published().world, &command)
+            .is_err()
+        {
+            // The writer refuses it as well, and puts the refusal on record.
+            return Ok(placeholder);
+        }
+        let (tools, grant) = (self.tools.clone(), act.statement().object.id.to_string());
+        let operation = Operation {
+            action: action.action.clone(),
+            artifact: action.artifact.clone(),
+            target: action.target.clone(),
+        };
+        let planned = tokio::task::spawn_blocking(move || tools.plan(&grant, &operation)).await;
+        let planned = planned.map_err(|_| self.rejected(crate::engine::Rejection::Stopped))?;
+        let plan = planned.map_err(|failure| ApiError::plane(&failure).at(self.now()))?;
+        let document = engine::public(plan.document().to_vec());
+        let prepared = Prepared::Planned {
+            plan: plan.hash(),
+            document: document.digest,
+            summary: plan.summary().clone(),
+        };
+        blobs.push(document);
+        Ok(prepared)
+    }
+}

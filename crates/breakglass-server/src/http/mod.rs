@@ -1,0 +1,66 @@
+//! The HTTP API: parse → call → render. No handler decides anything.
+
+mod app;
+mod extract;
+mod handlers;
+mod limit;
+pub mod openapi;
+mod problem;
+mod serve;
+mod sessions;
+mod views;
+
+pub(crate) use app::App;
+pub use serve::ListenError;
+pub(crate) use serve::{Listening, listen};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+use handlers::{evidence, operations, read, statements};
+
+/// A statement, its signature, a session and attachments, all escaped.
+const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// Every route there is.
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route(
+            "/v1/requests",
+            post(statements::request).get(read::requests),
+        )
+        .route("/v1/approvals", post(statements::approval))
+        .route("/v1/denials", post(statements::denial))
+        .route("/v1/checkouts", post(statements::checkout))
+        .route("/v1/acts", post(statements::act))
+        .route("/v1/enrolments", post(statements::enrolment))
+        .route("/v1/sessions", post(statements::session))
+        .route("/v1/requests/{id}", get(read::request))
+        .route("/v1/terms", get(read::terms))
+        .route("/v1/whoami", get(read::whoami))
+        .route("/v1/incidents", get(read::incidents))
+        .route("/v1/incidents/{id}", get(read::incident))
+        .route("/v1/incidents/{id}/timeline", get(read::timeline))
+        .route("/v1/grants", get(read::grants))
+        .route("/v1/grants/{id}", get(read::grant))
+        .route("/v1/accounts", get(read::accounts))
+        .route("/v1/runs", get(read::runs))
+        .route("/v1/runs/{id}", get(read::run))
+        .route("/v1/authority", get(operations::authority))
+        .route("/v1/log/checkpoint", get(evidence::checkpoint))
+        .route("/v1/log/consistency", get(evidence::consistency))
+        .route("/v1/log/proof/{index}", get(evidence::proof))
+        .route("/v1/log/entries", get(evidence::entries))
+        .route("/v1/blobs/{digest}", get(evidence::blob))
+        .route("/v1/status", get(operations::status))
+        .route("/v1/openapi.json", get(operations::openapi))
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics))
+        .fallback(operations::not_found)
+        .method_not_allowed_fallback(operations::wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(app)
+}

@@ -1,0 +1,252 @@
+//! Refusals and failures as problem documents (RFC 9457).
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use breakglass_api::Problem;
+use breakglass_core::{Refusal, refusal::Code};
+use breakglass_format::Timestamp;
+use breakglass_statement::StatementError;
+
+use crate::engine::Rejection;
+
+/// An answer that is not what was asked for.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    hint: &'static str,
+    /// Filled in by the layer that knows the time.
+    pub(super) time: Timestamp,
+}
+
+impl ApiError {
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+        hint: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.into(),
+            hint,
+            time: Timestamp::EPOCH,
+        }
+    }
+
+    pub(super) fn at(mut self, time: Timestamp) -> Self {
+        self.time = time;
+        self
+    }
+
+    pub(super) fn unauthenticated(detail: impl Into<String>) -> Self {
+        let hint = "breakglass login opens a session that may read";
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "no_session",
+            "no reading session",
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn forbidden(needs: &str) -> Self {
+        let detail = format!("reading this takes the privilege {needs}");
+        let hint = "ask somebody who has it";
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_entitled",
+            "not entitled",
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        let hint = "check the reference; breakglass incident list shows what there is";
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "not found",
+            format!("no {what}"),
+            hint,
+        )
+    }
+
+    pub(super) fn bad(detail: impl Into<String>) -> Self {
+        let hint = "see /v1/openapi.json for the shape";
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "malformed",
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn limited() -> Self {
+        let (code, detail) = ("rate_limited", "too many statements from this address");
+        let hint = "wait a minute";
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            code,
+            "rate limited",
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn nonce() -> Self {
+        let detail = "the server's half of the nonce is not one it handed out, or was used";
+        let hint = "fetch the terms again and sign again";
+        Self::new(
+            StatusCode::CONFLICT,
+            "nonce_unknown",
+            "nonce unknown",
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn attachment(detail: impl Into<String>) -> Self {
+        let hint = "post the documents that the statement names, and no others";
+        let title = "attachments do not fit";
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "attachment_differs",
+            title,
+            detail,
+            hint,
+        )
+    }
+
+    pub(super) fn custody(error: &crate::custody::CustodyError) -> Self {
+        let hint = "see the server's traces; the credential was not handed out";
+        let title = "custody failed";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, "custody_failed", title, error.to_string(), hint)
+    }
+
+    pub(super) fn plane(failure: &breakglass_connectors::Failure) -> Self {
+        let (code, title) = ("plane_failed", "the execution plane did not plan");
+        let hint = "look at the connector, or act with the credential and record it";
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            code,
+            title,
+            failure.to_string(),
+            hint,
+        )
+    }
+}
+
+impl From<StatementError> for ApiError {
+    fn from(error: StatementError) -> Self {
+        let (code, hint) = ("statement_invalid", "sign again with an enrolled key");
+        let title = "the statement does not hold";
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code,
+            title,
+            error.to_string(),
+            hint,
+        )
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.code {
+            Code::IncidentUnknown
+            | Code::RequestUnknown
+            | Code::GrantUnknown
+            | Code::RunUnknown
+            | Code::AccountUnknown => StatusCode::NOT_FOUND,
+            Code::StaleAuthority
+            | Code::StaleObject
+            | Code::Replayed
+            | Code::AccountBusy
+            | Code::RequestNotPending
+            | Code::GrantNotActive
+            | Code::IncidentNotOpen
+            | Code::CredentialMoved => StatusCode::CONFLICT,
+            _ => StatusCode::FORBIDDEN,
+        };
+        let (code, hint) = (refusal.code.as_str(), refusal.code.hint());
+        Self::new(status, code, refusal.code.says(), refusal.to_string(), hint)
+    }
+}
+
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            Rejection::Refused(refusal) => refusal.into(),
+            Rejection::KeyReused => {
+                let (code, hint) = (
+                    "idempotency_key_reused",
+                    "use a new key for a new statement",
+                );
+                Self::new(
+                    StatusCode::CONFLICT,
+                    code,
+                    "idempotency key reused",
+                    detail,
+                    hint,
+                )
+            }
+            Rejection::Busy => {
+                let (code, hint) = ("busy", "try again in a second; nothing happened");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "busy", detail, hint)
+            }
+            Rejection::Stopped
+            | Rejection::Read(_)
+            | Rejection::ReadOnly(_)
+            | Rejection::NotTaken(_) => {
+                let hint = "the log cannot be written or read; nothing is released without it";
+                let (code, title) = ("log_unavailable", "log unavailable");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title, detail, hint)
+            }
+            Rejection::TooLarge(_) => {
+                let (code, hint) = ("too_large", "say it shorter");
+                Self::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    code,
+                    "too large",
+                    detail,
+                    hint,
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = Problem {
+            kind: format!("urn:breakglass:problem:{}", self.code),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            detail: self.detail,
+            hint: self.hint.to_owned(),
+            server_time_ms: self.time.millis(),
+        };
+        let mut response = (self.status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        let json = header::HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading sessions: the right to read for a while, and nothing else.
+//!
+//! A token opens no handler that changes anything, because those take statements; a stolen token
+//! therefore obtains no secret and changes nothing. The server keeps only its hash.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use breakglass_format::{Digest, PersonId, Timestamp};
+
+/// Sessions held at most; the oldest end first.
+const SESSIONS_MAX: usize = 10_000;
+/// Nonces handed out at most at a time.
+const NONCES_MAX: usize = 100_000;
+/// How long a nonce may be used, in seconds.
+const NONCE_S: i64 = 900;
+
+/// Who reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reader {
+    pub(crate) person: PersonId,
+    pub(crate) not_after: Timestamp,
+}
+
+/// The sessions of this process; a restart ends them all.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    by_hash: Mutex<HashMap<Digest, Reader>>,
+    used: Mutex<HashMap<Digest, Timestamp>>,
+}
+
+impl Sessions {
+    /// Opens a session for a verified statement, which is accepted once.
+    pub(crate) fn open(
+        &self,
+        statement: Digest,
+        reader: Reader,
+        secret: [u8; 32],
+        now: Timestamp,
+    ) -> Option<String> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, until| *until > now);
+        if used.insert(statement, reader.not_after).is_some() {
+            return None;
+        }
+        let token = URL_SAFE_NO_PAD.encode(secret);
+        let mut sessions = self.by_hash.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, r| r.not_after > now);
+        if sessions.len() >= SESSIONS_MAX {
+            let first = sessions
+                .iter()
+                .min_by_key(|(_, r)| r.not_after)
+                .map(|(d, _)| *d);
+            first.and_then(|d| sessions.remove(&d));
+        }
+        sessions.insert(breakglass_statement::digest(token.as_bytes()), reader);
+        Some(token)
+    }
+
+    /// Who a token belongs to. Looked up by hash, so that the time it takes tells nothing.
+    pub(crate) fn reader(&self, token: &str, now: Timestamp) -> Option<Reader> {
+        let hash = breakglass_statement::digest(token.as_bytes());
+        let sessions = self.by_hash.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.get(&hash).filter(|r| now < r.not_after).cloned()
+    }
+}
+
+/// The server's halves of request nonces: handed out with the terms, used once.
+#[derive(Debug, Default)]
+pub(crate) struct Nonces {
+    out: Mutex<HashMap<[u8; 16], Timestamp>>,
+}
+
+impl Nonces {
+    /// Hands one out.
+    pub(crate) fn give(&self, half: [u8; 16], now: Timestamp) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.len() >= NONCES_MAX {
+            out.retain(|_, until| *until > now);
+        }
+        if out.len() < NONCES_MAX {
+            out.insert(half, now.plus_s(NONCE_S));
+        }
+    }
+
+    /// Whether this one was handed out and is not used yet. It is used now.
+    pub(crate) fn take(&self, half: [u8; 16], now: Timestamp) -> bool {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.remove(&half).is_some_and(|until| now < until)
+    }
+}

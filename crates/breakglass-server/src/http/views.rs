@@ -1,0 +1,172 @@
+//! Views of the world, rendered.
+
+use breakglass_api::view::{
+    AccountView, GrantView, IncidentView, ObligationView, RequestView, RunView,
+};
+use breakglass_core::{
+    World,
+    grant::Grant,
+    incident::Incident,
+    obligation::Status,
+    quorum,
+    request::{Request, State},
+    run::Run,
+};
+use breakglass_format::{PersonId, Timestamp, authority::Account};
+
+/// The name of a person under the authority in force, else the id.
+fn principal(world: &World, person: &PersonId) -> String {
+    let known = world.authority().and_then(|v| v.authority.person(person));
+    known.map_or_else(|| person.to_string(), |p| p.principal.to_string())
+}
+
+fn incident_reference(world: &World, id: &breakglass_format::IncidentId) -> String {
+    world
+        .incident(id)
+        .map_or_else(|| id.to_string(), |i| i.reference.to_string())
+}
+
+pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> IncidentView {
+    let obligations = world
+        .obligations(incident, now)
+        .into_iter()
+        .map(|(clock, status)| {
+            let (status, met_at) = match status {
+                Status::Open => ("open", None),
+                Status::Met(at) => ("met", Some(at)),
+                Status::MetLate(at) => ("met late", Some(at)),
+                Status::Overdue => ("overdue", None),
+            };
+            ObligationView {
+                clock,
+                status: status.to_owned(),
+                met_at,
+            }
+        });
+    let requests = world.requests().filter(|r| r.incident == incident.id);
+    let grants = world.grants().filter(|g| g.incident == incident.id);
+    IncidentView {
+        id: incident.id.to_string(),
+        reference: incident.reference.to_string(),
+        scenario: incident.scenario.to_string(),
+        severity: incident.severity.to_string(),
+        title: incident.title.to_string(),
+        commander: incident.commander.principal.to_string(),
+        drill: incident.drill,
+        state: if incident.is_open() {
+            "open"
+        } else {
+            "resolved"
+        }
+        .to_owned(),
+        head: incident.head.to_string(),
+        declared_at: incident.declared_at,
+        resolved_at: incident.resolved_at,
+        obligations: obligations.collect(),
+        requests: requests.map(|r| r.reference.to_string()).collect(),
+        grants: grants.map(|g| g.reference.to_string()).collect(),
+    }
+}
+
+pub(crate) fn request(world: &World, request: &Request) -> RequestView {
+    let authority = world.authority().map(|v| &v.authority);
+    let missing = authority.and_then(|authority| {
+        let entitlement = authority
+            .entitlements
+            .iter()
+            .find(|e| e.name == request.entitlement)?;
+        let groups = quorum::groups_missing(entitlement, authority, &request.approvals);
+        Some(groups.into_iter().map(ToString::to_string).collect())
+    });
+    let grant = match request.state {
+        State::Granted(id) => world.grant(&id).map(|g| g.reference.to_string()),
+        State::Pending | State::Denied | State::Lapsed | State::Withdrawn | State::Voided => None,
+    };
+    RequestView {
+        id: request.id.to_string(),
+        reference: request.reference.to_string(),
+        incident: incident_reference(world, &request.incident),
+        account: request.account.name.to_string(),
+        requester: request.requester.principal.to_string(),
+        state: request.state.word().to_owned(),
+        approve_by: request.approve_by,
+        duration_s: request.duration_s,
+        approved_by: request
+            .approvals
+            .iter()
+            .map(|a| a.approver.principal.to_string())
+            .collect(),
+        needs: request.asked.needs,
+        groups_missing: missing.unwrap_or_default(),
+        grant,
+    }
+}
+
+pub(crate) fn grant(world: &World, grant: &Grant) -> GrantView {
+    let request = world
+        .request(&grant.request)
+        .map(|r| r.reference.to_string());
+    GrantView {
+        id: grant.id.to_string(),
+        reference: grant.reference.to_string(),
+        incident: incident_reference(world, &grant.incident),
+        request: request.unwrap_or_else(|| grant.request.to_string()),
+        account: grant.account.name.to_string(),
+        account_id: grant.account.id.to_string(),
+        holder: grant.holder.principal.to_string(),
+        state: grant
+            .ended
+            .map_or("active", |(reason, _)| reason.as_str())
+            .to_owned(),
+        not_before: grant.not_before,
+        not_after: grant.not_after,
+        ended_at: grant.ended.map(|(_, at)| at),
+        approved_by: grant
+            .approvals
+            .iter()
+            .map(|a| a.approver.principal.to_string())
+            .collect(),
+        checkouts: grant.checkouts,
+        documented: grant.documented,
+    }
+}
+
+pub(crate) fn account(world: &World, account: &Account) -> AccountView {
+    let state = world.account(&account.id);
+    let current = state.and_then(|s| s.current);
+    let word = match state.and_then(|s| s.rotation.as_ref()) {
+        _ if current.is_none() => "none",
+        None => "current",
+        Some(rotation) if rotation.blocked => "rotation needs a person",
+        Some(_) => "rotation pending",
+    };
+    let known_to = state.map(|s| s.known_to.iter().map(|p| principal(world, p)).collect());
+    AccountView {
+        id: account.id.to_string(),
+        name: account.name.to_string(),
+        system: account.system.to_string(),
+        custody: account.custody.to_string(),
+        version: current.map_or(0, |c| c.version),
+        state: word.to_owned(),
+        rotated_at: state.and_then(|s| s.rotated_at),
+        known_to: known_to.unwrap_or_default(),
+        grant: world
+            .active_grant(&account.id)
+            .map(|g| g.reference.to_string()),
+    }
+}
+
+pub(crate) fn run(world: &World, run: &Run) -> RunView {
+    RunView {
+        id: run.id.to_string(),
+        grant: world
+            .grant(&run.grant)
+            .map_or_else(|| run.grant.to_string(), |g| g.reference.to_string()),
+        incident: incident_reference(world, &run.incident),
+        action: run.action.to_string(),
+        target: run.target.to_string(),
+        artifact: run.artifact.to_string(),
+        state: run.state.map_or("ordered", |s| s.as_str()).to_owned(),
+        handle: run.handle.to_string(),
+    }
+}

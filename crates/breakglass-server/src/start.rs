@@ -1,0 +1,404 @@
+//! Starting and stopping: keys, log, engine, worker, sinks, sockets, in this order.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use breakglass_connectors::{
+    command::{Command as Program, CommandError},
+    deploy::{Connector, command::CommandConnector},
+    rotate::{Rotator, command::CommandRotator},
+};
+use breakglass_format::Digest;
+use breakglass_statement::AuthoritySet;
+use breakglass_store::{
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, compare,
+};
+use breakglass_tlog::SigningKey;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{
+    clock::Clock,
+    config::{self, Config, ConfigError},
+    custody::{Custody, KeyError, read_secret},
+    engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring, bootstrap},
+    follower::Follower,
+    genesis::{Genesis, GenesisError},
+    http::{self, App, ListenError, Listening},
+    worker::{self, Tools},
+};
+
+/// How often the high-water mark is written while the log grows.
+const MARK_EVERY: Duration = Duration::from_millis(500);
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A new log could not be made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The log is damaged, foreign or in use.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log cannot be taken over.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A new log cannot begin.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// What a new log begins with cannot be read.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// A rotator or connector.
+    #[error("{name}: {source}")]
+    Program {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        source: CommandError,
+    },
+    /// The log's authority names another log key.
+    #[error("the authority names the log key {expected}, the key file holds {got}")]
+    LogKey {
+        /// In the authority.
+        expected: String,
+        /// In the file.
+        got: String,
+    },
+    /// The log has no authority.
+    #[error("the log has no authority; it was written by something else")]
+    NoAuthority,
+    /// The high-water mark cannot be read or compared.
+    #[error("the high-water mark cannot be compared: {0}")]
+    Mark(String),
+    /// The socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Threads or runtime.
+    #[error("the runtime cannot be started")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    engine: EngineHandle,
+    stop: watch::Sender<bool>,
+    engine_thread: Option<std::thread::JoinHandle<()>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+    runtime: Option<tokio::runtime::Runtime>,
+    address: SocketAddr,
+    read_only: Option<String>,
+}
+
+impl Server {
+    /// Starts everything. `clock` is the only source of time; `on_fatal` is called when an append
+    /// may or may not have happened and must not return in a real process.
+    pub fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        on_fatal: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let log_key = log_key(&config.log_key_file)?;
+        let opened = open(config, &*clock, &log_key)?;
+        let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
+        let mark = HighWaterMark::new(config.data_dir.join("high-water.checkpoint"));
+        let read_only = read_only(&opened, &mark, &log_key)?;
+        let custody = keys(config, &authorities, &log_key)?;
+        let wiring = Wiring {
+            clock: clock.clone(),
+            log_key,
+            read_only: read_only.clone(),
+            on_fatal: Box::new(on_fatal),
+        };
+        let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
+        let tools = Arc::new(Tools {
+            engine: engine.clone(),
+            custody: Arc::new(custody),
+            clock: clock.clone(),
+            rotators: rotators(config)?,
+            connectors: connectors(config)?,
+            read_only: read_only.clone(),
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = watch::channel(false);
+        let listening = runtime.block_on(http::listen(config))?;
+        let address = listening.address;
+        let mut threads = Vec::new();
+        if read_only.is_none() {
+            threads.push(follow(&engine, &clock, config, &stopped, runtime.handle())?);
+            threads.push(keep_mark(
+                engine.clone(),
+                mark,
+                stopped.clone(),
+                runtime.handle(),
+            )?);
+            runtime.spawn(worker::run(tools.clone(), stopped.clone()));
+        }
+        serve(&runtime, listening, tools, config, stopped);
+        Ok(Self {
+            engine,
+            stop,
+            engine_thread: Some(engine_thread),
+            threads,
+            runtime: Some(runtime),
+            address,
+            read_only,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Why it only reads, where it only reads.
+    #[must_use]
+    pub fn read_only(&self) -> Option<&str> {
+        self.read_only.as_deref()
+    }
+
+    /// Makes it look at its clock now.
+    pub fn wake(&self) {
+        self.engine.wake();
+    }
+
+    /// Number of entries in the log.
+    #[must_use]
+    pub fn log_size(&self) -> u64 {
+        self.engine.published().head.size()
+    }
+
+    /// Stops: no new connections, hands finish, the file sinks catch up, the log closes.
+    pub fn stop(mut self) {
+        self.shut_down();
+    }
+
+    fn shut_down(&mut self) {
+        self.stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing left to be waited for.
+            let _ = thread.join();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(5));
+        }
+        self.engine.stop();
+        if let Some(thread) = self.engine_thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.engine_thread.is_some() {
+            self.shut_down();
+        }
+    }
+}
+
+fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
+    let wrong = |detail: String| KeyError::LogKey {
+        path: path.to_owned(),
+        detail,
+    };
+    let bytes = read_secret(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|e| wrong(e.to_string()))?;
+    SigningKey::parse(text.trim_end()).map_err(|e| wrong(e.to_string()))
+}
+
+/// The log, verified and replayed; a new one begins with the genesis.
+fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, StartError> {
+    let path: PathBuf = config.data_dir.join("log.db");
+    if path.exists() {
+        let mut entries = Vec::new();
+        let origin = key.verifier().name().as_str().to_owned();
+        let ledger = SqliteLedger::open(&path, &origin, key.verifier(), &mut |replayed| {
+            let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
+            entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
+        })?;
+        if ledger.head().size() > 0 {
+            return Ok(Opened::replay(ledger, entries, config.genesis)?);
+        }
+        // The process died between making the file and writing to it.
+        return begin(ledger, config, clock, key);
+    }
+    let genesis = genesis(config)?;
+    genesis.verify(config.genesis)?;
+    begin(SqliteLedger::create(&path, key)?, config, clock, key)
+}
+
+fn genesis(config: &Config) -> Result<Genesis, GenesisError> {
+    Genesis::read(config.genesis_dir.as_deref().ok_or(GenesisError::Missing)?)
+}
+
+fn begin(
+    ledger: SqliteLedger,
+    config: &Config,
+    clock: &dyn Clock,
+    key: &SigningKey,
+) -> Result<Opened, StartError> {
+    let genesis = genesis(config)?;
+    let opened = bootstrap(ledger, &genesis, config.genesis, clock, key)?;
+    // Written at once: from the first entry on, a missing mark means a restored backup.
+    let mark = HighWaterMark::new(config.data_dir.join("high-water.checkpoint"));
+    mark.write(opened.ledger.head().checkpoint())
+        .map_err(|e| StartError::Mark(e.to_string()))?;
+    Ok(opened)
+}
+
+/// Why nothing may be appended, where the log is behind what it was or differs from it.
+fn read_only(
+    opened: &Opened,
+    mark: &HighWaterMark,
+    key: &SigningKey,
+) -> Result<Option<String>, StartError> {
+    let origin = key.verifier().name().as_str();
+    let read = match mark.read(origin, key.verifier()) {
+        Ok(read) => read,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    let stand =
+        compare(read.as_ref(), &opened.ledger).map_err(|e| StartError::Mark(e.to_string()))?;
+    Ok(match stand {
+        HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
+        HighWater::Behind { mark, head } => Some(format!(
+            "the log has {head} entries but had {mark}: this is a restored backup; recover the \
+             missing entries from an export or the JSONL file"
+        )),
+        HighWater::Missing { head } => Some(format!(
+            "the high-water mark is missing beside a log of {head} entries: whether entries are \
+             missing cannot be told; put the mark back, or compare with an export"
+        )),
+        HighWater::Forked { mark, head } => Some(format!(
+            "the log of {head} entries is not the log that was signed at size {mark}: keep both, \
+             and find out who wrote the other"
+        )),
+    })
+}
+
+fn keys(
+    config: &Config,
+    authorities: &AuthoritySet,
+    log_key: &SigningKey,
+) -> Result<Custody, StartError> {
+    let authority = authorities.current().authority();
+    let (expected, got) = (
+        authority.log.vkey.to_string(),
+        log_key.verifier().to_string(),
+    );
+    if expected != got {
+        return Err(StartError::LogKey { expected, got });
+    }
+    let instance = authorities.instance();
+    let custody = Custody::load(&config.server_key_file, &config.node_key_file, instance)?;
+    let node = custody.node_public_key();
+    if !authority.nodes.iter().any(|n| n.kem.pk.as_str() == node) {
+        return Err(KeyError::NotTheNode {
+            path: config.node_key_file.clone(),
+        }
+        .into());
+    }
+    Ok(custody)
+}
+
+fn program(name: &str, program: &config::Program) -> Result<Program, StartError> {
+    let timeout = Duration::from_secs(program.timeout_s);
+    Program::new(program.program.clone(), program.args.clone(), timeout).map_err(|source| {
+        StartError::Program {
+            name: name.to_owned(),
+            source,
+        }
+    })
+}
+
+fn rotators(
+    config: &Config,
+) -> Result<std::collections::BTreeMap<String, Arc<dyn Rotator>>, StartError> {
+    let made = config.rotators.iter().map(|(name, p)| {
+        let rotator: Arc<dyn Rotator> = Arc::new(CommandRotator::new(program(name, p)?));
+        Ok((name.clone(), rotator))
+    });
+    made.collect()
+}
+
+fn connectors(
+    config: &Config,
+) -> Result<std::collections::BTreeMap<String, Arc<dyn Connector>>, StartError> {
+    let made = config.connectors.iter().map(|(name, p)| {
+        let connector: Arc<dyn Connector> = Arc::new(CommandConnector::new(program(name, p)?));
+        Ok((name.clone(), connector))
+    });
+    made.collect()
+}
+
+fn follow(
+    engine: &EngineHandle,
+    clock: &Arc<dyn Clock>,
+    config: &Config,
+    stopped: &watch::Receiver<bool>,
+    runtime: &tokio::runtime::Handle,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let path = config.data_dir.join("events.jsonl");
+    let follower = Follower::new(engine.clone(), clock.clone(), &path);
+    let (stopped, runtime) = (stopped.clone(), runtime.clone());
+    let thread = std::thread::Builder::new().name("jsonl".to_owned());
+    thread.spawn(move || follower.run(stopped, &runtime))
+}
+
+/// Writes the high-water mark while the log grows, and once more at the end.
+fn keep_mark(
+    engine: EngineHandle,
+    mark: HighWaterMark,
+    mut stopped: watch::Receiver<bool>,
+    runtime: &tokio::runtime::Handle,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let runtime = runtime.clone();
+    std::thread::Builder::new()
+        .name("high-water".to_owned())
+        .spawn(move || {
+            let mut written = 0;
+            loop {
+                let stopping = *stopped.borrow();
+                let published = engine.published();
+                if published.head.size() != written {
+                    // Not written this time, it is tried again: the mark may lag, never lead.
+                    if mark.write(published.head.checkpoint()).is_ok() {
+                        written = published.head.size();
+                    }
+                }
+                if stopping {
+                    return;
+                }
+                runtime.block_on(async {
+                    let _ = tokio::time::timeout(MARK_EVERY, stopped.changed()).await;
+                });
+            }
+        })
+}
+
+fn serve(
+    runtime: &tokio::runtime::Runtime,
+    listening: Listening,
+    tools: Arc<Tools>,
+    config: &Config,
+    stopped: watch::Receiver<bool>,
+) {
+    let app = App::new(tools, config.limits.statements_per_minute);
+    runtime.spawn(listening.serve(http::router(app), stopped));
+}

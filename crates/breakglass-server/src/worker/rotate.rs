@@ -1,0 +1,202 @@
+//! One attempt at a rotation: claim, stage, change, prove, report.
+
+use breakglass_connectors::{
+    Fields,
+    rotate::procedure::{self, Outcome},
+};
+use breakglass_core::{
+    Command, World,
+    command::{Claim, RotationOutcome, RotationReport, Stage},
+};
+use breakglass_format::{
+    AccountId, Digest, EventId, Line, backoff, error_class::ErrorClass, event::AccountRef,
+    vocabulary::EffectKind,
+};
+use breakglass_seal::Credential;
+
+use super::Tools;
+use breakglass_store::Ledger as _;
+
+use crate::{custody::CustodyError, engine, entropy::random};
+
+/// First wait after a failure, and the longest; with the hour in mind.
+const BACKOFF_MS: (u64, u64) = (2_000, 60_000);
+
+/// Makes one attempt. Whatever fails before the claim is tried again at the next look.
+pub(super) fn rotate(tools: &Tools, account: &AccountId, cause: EventId) {
+    let claim = Claim {
+        effect: EffectKind::Rotate,
+        account: account.clone(),
+        cause,
+        run: None,
+        document: None,
+    };
+    if tools
+        .engine
+        .submit_blocking(Command::Claim(claim), Vec::new())
+        .is_err()
+    {
+        return;
+    }
+    if let Err(error) = attempt(tools, account, cause) {
+        fail(
+            tools,
+            account,
+            cause,
+            ErrorClass::Permanent,
+            &error.to_string(),
+            None,
+        );
+    }
+}
+
+fn attempt(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), CustodyError> {
+    if staged_version(&tools.engine.published().world, account).is_none() {
+        stage(tools, account, cause)?;
+    }
+    let published = tools.engine.published();
+    let world = &published.world;
+    let Some(state) = world.account(account) else {
+        return Ok(());
+    };
+    let (Some(current), Some(staged)) = (state.current, state.staged) else {
+        return Ok(());
+    };
+    let object = world.authority().and_then(|v| v.authority.account(account));
+    let Some(object) = object else { return Ok(()) };
+    let rotator = object
+        .rotator
+        .0
+        .as_ref()
+        .and_then(|name| tools.rotators.get(name.as_str()));
+    let Some(rotator) = rotator else {
+        let detail = "the server's configuration has no such rotator";
+        fail(tools, account, cause, ErrorClass::Permanent, detail, None);
+        return Ok(());
+    };
+    let old = tools.open(account, current.sealed, current.version)?;
+    let new = tools.open(account, staged.sealed, staged.version)?;
+    let reference = AccountRef {
+        id: object.id.clone(),
+        name: object.name.clone(),
+    };
+    let outcome = procedure::rotate(&**rotator, &reference, &fields(&old), &fields(&new));
+    report(tools, account, cause, staged.version, outcome);
+    Ok(())
+}
+
+fn staged_version(world: &World, account: &AccountId) -> Option<i64> {
+    world
+        .account(account)
+        .and_then(|a| a.staged)
+        .map(|s| s.version)
+}
+
+/// Seals the next credential and has it recorded before the target hears of it.
+fn stage(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), CustodyError> {
+    let published = tools.engine.published();
+    let current = published.world.account(account).and_then(|a| a.current);
+    let Some(current) = current else {
+        return Ok(());
+    };
+    let version = published.world.next_version(account);
+    let old = tools.open(account, current.sealed, current.version)?;
+    let new = tools.custody.successor(&old)?;
+    let blob = engine::sealed(tools.custody.seal(account, version, &new)?);
+    let stage = Stage {
+        account: account.clone(),
+        cause,
+        sealed: blob.digest,
+        version,
+    };
+    // A refusal means that somebody staged meanwhile; the world then says so.
+    let _ = tools
+        .engine
+        .submit_blocking(Command::Stage(stage), vec![blob]);
+    Ok(())
+}
+
+fn report(tools: &Tools, account: &AccountId, cause: EventId, version: i64, outcome: Outcome) {
+    match outcome {
+        Outcome::Rotated { evidence } => {
+            let blob = engine::public(evidence);
+            let report = RotationReport {
+                account: account.clone(),
+                cause,
+                version,
+                outcome: RotationOutcome::Rotated {
+                    evidence: blob.digest,
+                },
+            };
+            let _ = tools
+                .engine
+                .submit_blocking(Command::RotationReport(report), vec![blob]);
+        }
+        Outcome::Failed { class, detail, .. } => {
+            fail(tools, account, cause, class, detail.as_str(), Some(version));
+        }
+    }
+}
+
+/// Reports a failure; a class that may pass gets a time for the next attempt.
+fn fail(
+    tools: &Tools,
+    account: &AccountId,
+    cause: EventId,
+    class: ErrorClass,
+    detail: &str,
+    version: Option<i64>,
+) {
+    let published = tools.engine.published();
+    let world = &published.world;
+    let attempts = world
+        .account(account)
+        .and_then(|a| a.rotation.as_ref())
+        .map(|r| r.attempts);
+    let attempt = u32::try_from(attempts.unwrap_or(1)).unwrap_or(u32::MAX);
+    let jitter = random::<8>().map_or(0, u64::from_le_bytes);
+    let delay = backoff::delay_ms(attempt, BACKOFF_MS.0, BACKOFF_MS.1, jitter);
+    let delay = i64::try_from(delay / 1000).unwrap_or(60).max(1);
+    let retry_at = World::retries(class).then(|| tools.now().plus_s(delay));
+    let Some(version) = version.or_else(|| staged_version(world, account)) else {
+        return;
+    };
+    let report = RotationReport {
+        account: account.clone(),
+        cause,
+        version,
+        outcome: RotationOutcome::Failed {
+            class,
+            detail: Line::lossy(detail),
+            retry_at,
+        },
+    };
+    let _ = tools
+        .engine
+        .submit_blocking(Command::RotationReport(report), Vec::new());
+}
+
+impl Tools {
+    /// Opens a sealed credential that lies in the store.
+    pub(super) fn open(
+        &self,
+        account: &AccountId,
+        sealed: Digest,
+        version: i64,
+    ) -> Result<Credential, CustodyError> {
+        let bytes = self
+            .engine
+            .read_blocking(move |ledger| ledger.blob(&sealed));
+        let bytes = bytes.ok().and_then(Result::ok).flatten();
+        let blob = bytes.ok_or(CustodyError::Missing(sealed))?;
+        self.custody.open(&blob.bytes, account, version)
+    }
+}
+
+/// A credential as the connectors see it.
+pub(super) fn fields(credential: &Credential) -> Fields<'_> {
+    credential
+        .fields()
+        .map(|(name, value)| (name, value.expose()))
+        .collect()
+}

@@ -1,0 +1,236 @@
+//! One step of a run: plan it, claim it, hand it over, ask how it is, verify.
+
+use breakglass_connectors::deploy::{
+    Connector, Operation, Plan, Run as PlaneRun,
+    run::{Cancel, Claim as ClaimState, RunFacts, StepOutcome, step},
+};
+use breakglass_core::{
+    Command,
+    command::{Claim, RunReport},
+    run::Run,
+};
+use breakglass_format::{
+    Line, RunId,
+    error_class::ErrorClass,
+    vocabulary::{EffectKind, RunState},
+};
+use breakglass_seal::Credential;
+
+use super::{Tools, rotate::fields};
+use breakglass_store::Ledger as _;
+
+use crate::engine;
+
+/// Takes a run one step further.
+pub(super) fn advance(tools: &Tools, id: RunId) {
+    let published = tools.engine.published();
+    let Some(run) = published.world.run(&id) else {
+        return;
+    };
+    let wanted = published.world.run_is_wanted(run, tools.now());
+    if run.attempts == 0 && !wanted {
+        report(
+            tools,
+            run,
+            RunState::Cancelled,
+            None,
+            "access ended before anything was sent",
+            None,
+        );
+        return;
+    }
+    let Some(connector) = connector_of(tools, run) else {
+        let detail = "the server's configuration has no such connector";
+        report(
+            tools,
+            run,
+            RunState::Failed,
+            Some(ErrorClass::Permanent),
+            detail,
+            None,
+        );
+        return;
+    };
+    let Some(credential) = credential_of(tools, run) else {
+        let detail = "the credential could not be opened";
+        report(
+            tools,
+            run,
+            RunState::Failed,
+            Some(ErrorClass::Permanent),
+            detail,
+            None,
+        );
+        return;
+    };
+    if run.attempts == 0 {
+        begin(tools, run, &*connector, &credential);
+    } else if let Some(plan) = plan_of(tools, run) {
+        go_on(
+            tools,
+            run,
+            &*connector,
+            &credential,
+            &plan,
+            ClaimState::Used,
+        );
+    } else {
+        let detail = "the plan that was dispatched is missing; look at the plane";
+        report(
+            tools,
+            run,
+            RunState::Failed,
+            Some(ErrorClass::Ambiguous),
+            detail,
+            None,
+        );
+    }
+}
+
+fn connector_of(tools: &Tools, run: &Run) -> Option<std::sync::Arc<dyn Connector>> {
+    let published = tools.engine.published();
+    let authority = &published.world.authority()?.authority;
+    let name = authority.account(&run.account.id)?.connector.0.clone()?;
+    tools.connectors.get(name.as_str()).cloned()
+}
+
+fn credential_of(tools: &Tools, run: &Run) -> Option<Credential> {
+    let published = tools.engine.published();
+    let current = published.world.account(&run.account.id)?.current?;
+    tools
+        .open(&run.account.id, current.sealed, current.version)
+        .ok()
+}
+
+fn plan_of(tools: &Tools, run: &Run) -> Option<Plan> {
+    let document = run.document?;
+    let blob = tools
+        .engine
+        .read_blocking(move |ledger| ledger.blob(&document))
+        .ok()?
+        .ok()??;
+    Plan::from_document(&blob.bytes).ok()
+}
+
+/// Plans anew, compares with what the person saw, claims durably, and only then hands over.
+fn begin(tools: &Tools, run: &Run, connector: &dyn Connector, credential: &Credential) {
+    let operation = Operation {
+        action: run.action.clone(),
+        artifact: run.artifact.clone(),
+        target: run.target.clone(),
+    };
+    let plan = match connector.plan(&operation, &fields(credential)) {
+        Ok(reply) => reply.value,
+        Err(failure) if failure.class == ErrorClass::Transient => return,
+        Err(failure) => {
+            let evidence = Some(failure.record.to_bytes());
+            let class = Some(failure.class);
+            report(
+                tools,
+                run,
+                RunState::Failed,
+                class,
+                failure.detail.as_str(),
+                evidence,
+            );
+            return;
+        }
+    };
+    if run.plan.is_some_and(|seen| seen != plan.hash()) {
+        let detail = format!(
+            "the plan is no longer the one that was shown: {}",
+            plan.summary()
+        );
+        let evidence = Some(plan.document().to_vec());
+        report(
+            tools,
+            run,
+            RunState::Failed,
+            Some(ErrorClass::Permanent),
+            &detail,
+            evidence,
+        );
+        return;
+    }
+    let document = engine::public(plan.document().to_vec());
+    let claim = Claim {
+        effect: EffectKind::Dispatch,
+        account: run.account.id.clone(),
+        cause: run.cause,
+        run: Some(run.id),
+        document: Some(document.digest),
+    };
+    if tools
+        .engine
+        .submit_blocking(Command::Claim(claim), vec![document])
+        .is_ok()
+    {
+        go_on(tools, run, connector, credential, &plan, ClaimState::Fresh);
+    }
+}
+
+fn go_on(
+    tools: &Tools,
+    run: &Run,
+    connector: &dyn Connector,
+    credential: &Credential,
+    plan: &Plan,
+    claim: ClaimState,
+) {
+    let facts = RunFacts {
+        run: PlaneRun {
+            id: run.id,
+            incident_id: run.incident,
+            plan,
+        },
+        claim,
+        state: run.state,
+        handle: &run.handle,
+        cancel: if run.cancelling {
+            Cancel::Wanted
+        } else {
+            Cancel::No
+        },
+        last_verification: run.state == Some(RunState::Running),
+    };
+    match step(connector, &facts, &fields(credential)) {
+        StepOutcome::Record(progressed) => {
+            let evidence = engine::public(progressed.evidence);
+            let report = RunReport {
+                run: run.id,
+                state: progressed.state,
+                class: progressed.class,
+                detail: progressed.detail,
+                handle: progressed.handle,
+                evidence: Some(evidence.digest),
+            };
+            let _ = tools
+                .engine
+                .submit_blocking(Command::RunReport(report), vec![evidence]);
+        }
+        StepOutcome::Again { .. } | StepOutcome::Nothing => {}
+    }
+}
+
+fn report(
+    tools: &Tools,
+    run: &Run,
+    state: RunState,
+    class: Option<ErrorClass>,
+    detail: &str,
+    evidence: Option<Vec<u8>>,
+) {
+    let evidence = evidence.map(engine::public);
+    let report = RunReport {
+        run: run.id,
+        state,
+        class,
+        detail: Line::lossy(detail),
+        handle: run.handle.clone(),
+        evidence: evidence.as_ref().map(|b| b.digest),
+    };
+    let blobs = evidence.into_iter().collect();
+    let _ = tools
+        .engine
+        .submit_blocking(Command::RunReport(report), blobs);
+}
