@@ -1,1 +1,38 @@
-//! Writes and checks the evidence folder, offline, with its own short re-derivation of the rules.
+//! Writes the evidence folder of a log, and says of one whether it is true.
+//!
+//! Everything here works offline, from bytes: no clock, no network, no configuration. It shares
+//! the shapes, the signatures and the Merkle tree with the rest of the project, and none of the
+//! rules: [`derive()`] reads the procedure a second time, on its own, and in one sitting.
+//!
+//! | module | what it settles |
+//! |---|---|
+//! | [`folder`] | files to and from a disk; the only input and output of this crate |
+//! | [`emit()`] | log to folder: the same log always gives the same bytes |
+//! | [`check()`] | folder to verdict: tree, hashes and signatures first, then the rules |
+//! | [`derive()`] | entries and verified statements to what they add up to, and what they break |
+//! | [`verdict`] | outcome, findings, exit codes |
+//!
+//! The folder, the order of the checks and the exit codes are in `docs/spec/evidence.md`.
+
+mod authority;
+pub mod check;
+pub mod derive;
+pub mod emit;
+pub mod folder;
+mod layout;
+mod record;
+pub mod verdict;
+
+pub use check::{Options, check};
+pub use derive::{Derived, Record, derive};
+pub use emit::{EmitError, Source, emit};
+pub use folder::{Folder, FolderError};
+pub use verdict::{Facts, Finding, Level, Outcome, Verdict};
+
+use breakglass_format::Digest;
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 of bytes, as entries spell it.
+fn digest(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(Sha256::digest(bytes).into())
+}

@@ -1,0 +1,83 @@
+//! The chain of authority documents, as the log published it.
+
+use std::collections::BTreeMap;
+
+use breakglass_format::{Event, Principal, Timestamp, entry::Recorded, event::AuthorityPublished};
+use breakglass_statement::{AuthoritySet, ChainError};
+
+/// Why the log has no chain of authorities.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorityFault {
+    /// No version was ever published.
+    #[error("the log publishes no authority")]
+    None,
+    /// A document or signature is not there, or is not text.
+    #[error("authority version {version} is not whole")]
+    Incomplete {
+        /// The version.
+        version: i64,
+    },
+    /// A document does not continue the chain.
+    #[error("authority version {version}: {error}")]
+    Chain {
+        /// The version.
+        version: i64,
+        /// Why.
+        error: ChainError,
+    },
+}
+
+/// Verifies every version from the genesis on, from the files of the folder.
+pub(crate) fn chain(
+    recorded: &[Recorded],
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<AuthoritySet, AuthorityFault> {
+    let mut set: Option<AuthoritySet> = None;
+    for published in recorded.iter().filter_map(published) {
+        let version = published.version;
+        let (bytes, signatures) =
+            parts(published, files).ok_or(AuthorityFault::Incomplete { version })?;
+        let fault = |error| AuthorityFault::Chain { version, error };
+        match &mut set {
+            None => set = Some(AuthoritySet::genesis(bytes, &signatures, None).map_err(fault)?),
+            Some(set) => {
+                set.succeed(bytes, &signatures).map_err(fault)?;
+            }
+        }
+    }
+    set.ok_or(AuthorityFault::None)
+}
+
+/// When each version came into effect: the time of its entry.
+pub(crate) fn effective(recorded: &[Recorded]) -> Vec<(i64, Timestamp)> {
+    let versions = recorded
+        .iter()
+        .filter_map(|r| Some((published(r)?.version, r.entry.created_at)));
+    versions.collect()
+}
+
+fn published(recorded: &Recorded) -> Option<&AuthorityPublished> {
+    if let Event::AuthorityPublished(published) = &recorded.entry.event {
+        Some(published)
+    } else {
+        None
+    }
+}
+
+/// The bytes of a document, and its signatures with the principals they are filed under.
+type Parts<'a> = (&'a [u8], Vec<(Principal, String)>);
+
+fn parts<'a>(
+    published: &AuthorityPublished,
+    files: &'a BTreeMap<String, Vec<u8>>,
+) -> Option<Parts<'a>> {
+    let stem = format!("authority/{}", published.version);
+    let bytes = files.get(&format!("{stem}.json"))?;
+    let mut signatures = Vec::new();
+    for root in &published.signatures {
+        let principal = &root.signer.principal;
+        let armoured = files.get(&format!("{stem}.{principal}.sig"))?;
+        signatures.push((principal.clone(), String::from_utf8(armoured.clone()).ok()?));
+    }
+    Some((bytes, signatures))
+}

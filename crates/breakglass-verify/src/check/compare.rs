@@ -1,0 +1,91 @@
+//! The folder against the one that its own log gives: stray, missing and altered files.
+
+use std::collections::BTreeSet;
+
+use crate::{Finding, Folder, Level, emit::Fault, layout::Layout};
+
+/// Files that follow from the authority, and cannot be judged where it does not verify.
+const OF_AUTHORITY: [&str; 3] = ["genesis", "log.vkey", "allowed_signers"];
+
+/// That the log names a statement of a kind this program does not know, if it does.
+pub(super) fn newer(faults: &[Fault]) -> Option<Finding> {
+    let newer = faults
+        .iter()
+        .find(|fault| matches!(fault, Fault::Newer { .. }))?;
+    Some(Finding::new(
+        Level::CannotTell,
+        "newer_version",
+        newer.to_string(),
+    ))
+}
+
+/// Everything in which the folder is not the one that the log gives.
+pub(super) fn files(folder: &Folder, expected: &Layout, authority: bool) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = expected
+        .faults
+        .iter()
+        .map(|fault| of_fault(folder, fault))
+        .collect();
+    let placeless: BTreeSet<&str> = expected.faults.iter().filter_map(place).collect();
+    for (path, bytes) in &expected.files {
+        match folder.get(path) {
+            Some(there) if there == bytes.as_slice() => {}
+            Some(_) => findings.push(altered(path)),
+            None => findings.push(missing(path)),
+        }
+    }
+    for (path, _) in folder.iter() {
+        let unknown = !expected.files.contains_key(path) && !placeless.contains(path);
+        if unknown && (authority || !OF_AUTHORITY.contains(&path)) {
+            findings.push(stray(path));
+        }
+    }
+    findings.extend(folder.strays().iter().map(|path| stray(path)));
+    findings
+}
+
+fn of_fault(folder: &Folder, fault: &Fault) -> Finding {
+    match fault {
+        Fault::Missing { path, .. } | Fault::MissingBlob { path } => match folder.get(path) {
+            Some(_) => altered(path),
+            None => missing(path),
+        },
+        Fault::Clash { path } => Finding::tampered("clash", fault.to_string()).at_path(path),
+        Fault::Misplaced { index, .. } => {
+            Finding::tampered("statement_misplaced", fault.to_string()).at_entry(*index)
+        }
+        Fault::Unrendered { index, .. } => {
+            Finding::tampered("entry_unrendered", fault.to_string()).at_entry(*index)
+        }
+        Fault::Newer { index, .. } => {
+            Finding::new(Level::CannotTell, "newer_version", fault.to_string()).at_entry(*index)
+        }
+    }
+}
+
+/// The path that a fault has spoken about already.
+fn place(fault: &Fault) -> Option<&str> {
+    match fault {
+        Fault::Missing { path, .. } | Fault::MissingBlob { path } | Fault::Clash { path } => {
+            Some(path)
+        }
+        Fault::Misplaced { .. } | Fault::Newer { .. } | Fault::Unrendered { .. } => None,
+    }
+}
+
+/// Documents may be withheld, which leaves a gap that is named; everything else may not.
+fn missing(path: &str) -> Finding {
+    if path.starts_with("blobs/") {
+        let detail = "a document that the log names is not here";
+        return Finding::new(Level::CannotTell, "missing_blob", detail).at_path(path);
+    }
+    Finding::tampered("missing_file", "it belongs to the folder").at_path(path)
+}
+
+fn altered(path: &str) -> Finding {
+    Finding::tampered("altered_file", "it is not what the log says it is").at_path(path)
+}
+
+fn stray(path: &str) -> Finding {
+    Finding::tampered("stray_file", "nothing in the log calls for it").at_path(path)
+}

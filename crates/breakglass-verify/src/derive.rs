@@ -1,0 +1,201 @@
+//! A second reading of the procedure, on its own: from entries and verified statements to what
+//! they add up to, and to every rule that they break.
+//!
+//! It shares no line with the rules of the server and takes no shortcut through what the server
+//! concluded: a quorum is counted again, an end is computed again, a clock is read from the entry
+//! that started it. Where the design leaves room it takes the wider reading, so that a finding
+//! always is one. One file per subject, each a few pages long.
+
+mod authority;
+mod credential;
+mod derived;
+mod envelope;
+mod grant;
+mod incident;
+mod obligation;
+mod quorum;
+mod request;
+mod run;
+mod statement;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_format::{
+    AccountId, Digest, Entry, Event, EventId, Fingerprint, IncidentId, PersonId, RequestId, RunId,
+    Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
+};
+use breakglass_statement::{AuthoritySet, Verified};
+
+use crate::Finding;
+
+pub use derived::{
+    Account, Derived, Duty, DutyKey, End, Fact, Grant, Incident, Request, RequestState, Status,
+    Word,
+};
+pub use statement::{Statement, Statements};
+
+/// What is derived from.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Every entry, in log order from the first.
+    pub entries: &'a [Recorded],
+    /// Every accepted statement, by the SHA-256 of its bytes.
+    pub statements: &'a Statements,
+    /// Every version of the authority.
+    pub authorities: &'a AuthoritySet,
+}
+
+/// Derives what the record adds up to, and every rule that it breaks: one finding each, with a
+/// stable code. Total: whatever the record holds, there is an answer.
+#[must_use]
+pub fn derive(record: &Record<'_>) -> (Derived, Vec<Finding>) {
+    let mut fold = Fold::new(record);
+    for recorded in record.entries {
+        fold.now = recorded.entry.created_at;
+        fold.index = recorded.index;
+        fold.envelope(recorded);
+        fold.event(&recorded.entry, recorded);
+        fold.last = fold.last.max(fold.now);
+    }
+    fold.finish();
+    (fold.out, fold.findings)
+}
+
+/// What has been read so far.
+struct Fold<'a> {
+    record: &'a Record<'a>,
+    out: Derived,
+    findings: Vec<Finding>,
+    /// Engine time and index of the entry that is being read.
+    now: Timestamp,
+    index: u64,
+    /// The latest engine time of the entries before.
+    last: Timestamp,
+    versions: Vec<authority::InForce<'a>>,
+    enrolled: BTreeSet<(PersonId, Fingerprint)>,
+    event_ids: BTreeSet<EventId>,
+    used_statements: BTreeMap<Digest, envelope::Used>,
+    declared: BTreeMap<IncidentId, Digest>,
+    asked: BTreeMap<RequestId, (u64, &'a BreakGlassRequested)>,
+    approvals: BTreeMap<EventId, quorum::Approval<'a>>,
+    denials: BTreeSet<(PersonId, AccountId, IncidentId)>,
+    runs: BTreeMap<RunId, run::Run>,
+    proposals: Vec<credential::Proposal<'a>>,
+    causes: BTreeMap<EventId, credential::Cause>,
+    claims: BTreeMap<(EventId, bool), i64>,
+    staged: BTreeMap<(AccountId, i64), Digest>,
+    /// The last use of an account under an incident, and the last proven rotation: indexes.
+    used: BTreeMap<(IncidentId, AccountId), u64>,
+    rotated: BTreeMap<AccountId, u64>,
+    /// Accounts for whose rotation a clock must run.
+    clocks_needed: BTreeSet<(IncidentId, AccountId)>,
+}
+
+impl<'a> Fold<'a> {
+    fn new(record: &'a Record<'a>) -> Self {
+        Self {
+            record,
+            out: Derived::default(),
+            findings: Vec::new(),
+            now: Timestamp::EPOCH,
+            index: 0,
+            last: Timestamp::EPOCH,
+            versions: Vec::new(),
+            enrolled: BTreeSet::new(),
+            event_ids: BTreeSet::new(),
+            used_statements: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            denials: BTreeSet::new(),
+            runs: BTreeMap::new(),
+            proposals: Vec::new(),
+            causes: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            used: BTreeMap::new(),
+            rotated: BTreeMap::new(),
+            clocks_needed: BTreeSet::new(),
+        }
+    }
+
+    fn event(&mut self, entry: &'a Entry, recorded: &'a Recorded) {
+        match &entry.event {
+            Event::LogStarted(d) => self.log_started(d),
+            Event::AuthorityPublished(d) => self.authority_published(d),
+            Event::KeyEnrolled(d) => self.key_enrolled(entry, d),
+            Event::SessionOpened(d) => self.session_opened(entry, d),
+            Event::IncidentDeclared(d) => self.declared(recorded, d),
+            Event::IncidentNoted(d) => self.noted(entry, d),
+            Event::IncidentResolved(d) => self.resolved(entry, d),
+            Event::ObligationOverdue(d) => self.overdue(d),
+            Event::BreakGlassRequested(d) => self.requested(recorded, d),
+            Event::BreakGlassApproved(d) => self.approved(entry, d),
+            Event::BreakGlassDenied(d) => self.denied(entry, d),
+            Event::BreakGlassLapsed(d) => self.lapsed(entry, d),
+            Event::BreakGlassWithdrawn(d) => self.withdrawn(entry, d),
+            Event::BreakGlassVoided(d) => self.voided(d),
+            Event::BreakGlassGranted(d) => self.granted(d),
+            Event::BreakGlassExtended(d) => self.extended(d),
+            Event::BreakGlassAccess(d) => self.accessed(entry, d),
+            Event::BreakGlassEnded(d) => self.ended(entry, d),
+            Event::BreakGlassAction(d) => self.acted(entry, d),
+            Event::ActionPlanned(d) => self.planned(entry, d),
+            Event::RunProgressed(d) => self.progressed(entry, d),
+            Event::EffectClaimed(d) => self.claimed(d),
+            Event::ActProposed(d) => self.proposed(entry, d),
+            Event::CredentialAdded(d) => self.credential_added(entry, d),
+            Event::RotationOrdered(d) => self.rotation_ordered(entry, d),
+            Event::CredentialStaged(d) => self.credential_staged(d),
+            Event::CredentialRotated(d) => self.credential_rotated(d),
+            Event::CredentialRotationFailed(d) => self.rotation_failed(d),
+            Event::CommandRefused(_) => self.out.refusals += 1,
+            Event::RefusalsSummarised(d) => {
+                self.out.refusals += u64::try_from(d.count).unwrap_or(0);
+            }
+            Event::ClockStepped(_) | Event::SinkChanged(_) => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        self.close_grants();
+        self.close_duties();
+    }
+
+    /// A rule: where it does not hold, a finding about the entry that is being read.
+    fn rule(&mut self, holds: bool, code: &'static str, detail: &str) -> bool {
+        if !holds {
+            self.findings
+                .push(Finding::tampered(code, detail).at_entry(self.index));
+        }
+        holds
+    }
+
+    /// What an event says against what the person signed: the first field that differs.
+    fn same(&mut self, fields: &[(&str, bool)]) {
+        if let Some((field, _)) = fields.iter().find(|(_, same)| !same) {
+            let detail = format!("{field} is not what was signed");
+            self.rule(false, "event_differs_from_statement", &detail);
+        }
+    }
+
+    /// The verified statement that caused an entry.
+    fn statement(&self, entry: &Entry) -> Option<&'a Statement> {
+        self.record.statements.get(entry.statement.as_ref()?)
+    }
+
+    /// The act that caused an entry, which must be one of this command; a fact that takes a
+    /// person's word and has none is a finding.
+    fn act(&mut self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
+        let act = match self.statement(entry) {
+            Some(Statement::Act(act)) if act.statement().command.word() == command => Some(act),
+            _ => None,
+        };
+        self.rule(
+            act.is_some(),
+            "not_signed",
+            &format!("it takes a signed {command} act"),
+        );
+        act
+    }
+}

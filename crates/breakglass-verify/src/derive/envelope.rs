@@ -1,0 +1,199 @@
+//! What holds for every entry: order, names, whose word it is, and that whoever signed may.
+
+use std::collections::BTreeSet;
+
+use breakglass_format::{
+    Blank, CommandId, Digest, Entry, Event, Principal, entry::Recorded, limits,
+    vocabulary::ActionMode,
+};
+
+use super::{Fact, Fold, Statement, Word};
+
+/// What a statement caused so far.
+pub(super) struct Used {
+    command: Blank<CommandId>,
+    events: BTreeSet<&'static str>,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn envelope(&mut self, at: &'a Recorded) {
+        let entry = &at.entry;
+        let (last, now) = (self.last, self.now);
+        self.rule(
+            last <= now,
+            "clock_went_back",
+            &format!("{now} follows {last}"),
+        );
+        let new = self.event_ids.insert(entry.event_id);
+        self.rule(
+            new,
+            "event_id_twice",
+            "an entry before has the same event_id",
+        );
+        let whole = entry.statement.0.is_some() == entry.signature.0.is_some();
+        self.rule(
+            whole,
+            "half_signed",
+            "statement and signature are given together or not at all",
+        );
+        self.names(entry);
+        let (index, word) = (at.index, word(entry));
+        self.out.facts.push(Fact {
+            index,
+            event_type: entry.event.event_type(),
+            word,
+        });
+        if let (Some(digest), false) = (entry.statement.0, is_refusal(&entry.event)) {
+            self.caused(entry, digest);
+        }
+    }
+
+    /// `actor` and `correlation_id` follow from the rest.
+    fn names(&mut self, entry: &Entry) {
+        let actor = entry.actor.as_str();
+        let fits = match (entry.event.account(), &entry.principal.0) {
+            (Some(account), _) => account.name.as_str() == actor,
+            (None, Some(principal)) => principal.as_str() == actor,
+            (None, None) => actor.starts_with("system:"),
+        };
+        self.rule(
+            fits,
+            "actor_wrong",
+            "actor is neither the account, the principal nor a part of the server",
+        );
+        let fits = match entry.event.incident_id() {
+            Some(incident) => entry.correlation_id.0 == Some(incident),
+            None => true,
+        };
+        self.rule(
+            fits,
+            "correlation_wrong",
+            "correlation_id is not the event's incident",
+        );
+    }
+
+    /// The entry was caused by a statement: its signer is named, may sign, and signs it once.
+    fn caused(&mut self, entry: &'a Entry, digest: Digest) {
+        let Some(statement) = self.record.statements.get(&digest) else {
+            self.rule(
+                false,
+                "statement_unverified",
+                "no verified statement has this digest",
+            );
+            return;
+        };
+        let signer = statement.signer();
+        let named = entry.person.0.as_ref() == Some(&signer.person)
+            && entry.principal.0.as_ref() == Some(&signer.principal);
+        self.rule(
+            named,
+            "signer_differs",
+            "the entry names another person than signed",
+        );
+        let event_type = entry.event.event_type();
+        let new = Used {
+            command: entry.command_id,
+            events: BTreeSet::new(),
+        };
+        let first = !self.used_statements.contains_key(&digest);
+        let used = self.used_statements.entry(digest).or_insert(new);
+        // One statement may end several grants; everything else it causes once, in one command.
+        let again =
+            !used.events.insert(event_type) && !matches!(entry.event, Event::BreakGlassEnded(_));
+        let once = !again && used.command == entry.command_id;
+        self.rule(once, "statement_used_twice", "a statement is accepted once");
+        if first {
+            self.signed_well(statement, entry);
+        }
+    }
+
+    /// The key counts at this time, under the authority named and the current one, was enrolled,
+    /// and the signer's clock agrees with ours.
+    fn signed_well(&mut self, statement: &Statement, entry: &Entry) {
+        if matches!(statement, Statement::Enroll(_)) {
+            return;
+        }
+        let signer = statement.signer();
+        let (key, kind) = statement.rests_on();
+        let now = self.now;
+        let counts = self.judges(statement.authority()).is_some_and(|both| {
+            both.iter().all(|authority| {
+                let person = authority.person(&signer.person);
+                person
+                    .and_then(|p| p.key(key))
+                    .is_some_and(|k| k.counts(kind, now))
+            })
+        });
+        self.rule(
+            counts,
+            "key_does_not_count",
+            "under the authority named or the current one",
+        );
+        let enrolled = self
+            .enrolled
+            .contains(&(signer.person.clone(), key.clone()));
+        self.rule(
+            enrolled,
+            "key_not_enrolled",
+            "nobody proved to hold the key before",
+        );
+        let skew_ms = limits::STATEMENT_SKEW_S * 1000;
+        let near = |clock: breakglass_format::Timestamp| {
+            clock.since_ms(statement.stated_at()).abs() <= skew_ms
+        };
+        let fresh = near(entry.created_at) || near(entry.wall);
+        self.rule(
+            fresh,
+            "statement_not_fresh",
+            "it was signed more than 300 s away from its entry",
+        );
+        self.session_covers(statement);
+    }
+
+    fn session_covers(&mut self, statement: &Statement) {
+        let Statement::Act(act) = statement else {
+            return;
+        };
+        let Some(digest) = act.statement().session.0 else {
+            return;
+        };
+        let covers = match self.record.statements.get(&digest) {
+            Some(Statement::Session(session)) => {
+                self.used_statements.contains_key(&digest)
+                    && self.now < session.statement().not_after
+            }
+            _ => false,
+        };
+        self.rule(covers, "session_over", "its session was not open");
+    }
+}
+
+fn is_refusal(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CommandRefused(_) | Event::RefusalsSummarised(_)
+    )
+}
+
+/// Whose word an entry is.
+fn word(entry: &Entry) -> Word {
+    if let Event::AuthorityPublished(published) = &entry.event {
+        let signers = published
+            .signatures
+            .iter()
+            .map(|root| root.signer.principal.clone());
+        return Word::Signed(signers.collect());
+    }
+    let signer: Option<&Principal> = entry.principal.as_ref();
+    let Some(signer) = signer.filter(|_| entry.statement.0.is_some() && !is_refusal(&entry.event))
+    else {
+        return Word::Asserted;
+    };
+    let attested =
+        matches!(&entry.event, Event::BreakGlassAction(d) if d.mode == ActionMode::Recorded);
+    if attested {
+        Word::Attested(signer.clone())
+    } else {
+        Word::Signed(vec![signer.clone()])
+    }
+}

@@ -1,0 +1,322 @@
+//! Grants: their quorum, their time, their use, their end.
+
+use breakglass_format::{
+    Entry, EventId, GrantId, RequestId,
+    event::{BreakGlassAccess, BreakGlassEnded, BreakGlassExtended, BreakGlassGranted, Reference},
+    vocabulary::{EndReason, Privilege, PurposeKind},
+};
+
+use super::{End, Fold, Grant, RequestState, Statement, credential::Cause};
+use crate::{Finding, Level};
+
+impl Fold<'_> {
+    pub(super) fn granted(&mut self, d: &BreakGlassGranted) {
+        self.version_in_force(d.authority_version);
+        let number = u64::try_from(self.out.grants.len()).unwrap_or(u64::MAX) + 1;
+        let next = d.reference == Reference::Grant(number);
+        self.rule(
+            next,
+            "reference_out_of_order",
+            "grants are numbered in log order",
+        );
+        let seconds = self.consume(d.request_id, &d.approvals);
+        self.granted_as_asked(d);
+        let ends = seconds.map(|seconds| self.now.plus_s(seconds));
+        let within = ends.is_some_and(|ends| d.not_after <= ends) && d.not_after <= d.cap;
+        self.rule(
+            within,
+            "grant_longer_than_signed",
+            "it ends later than somebody signed for",
+        );
+        let cap = self
+            .entitlement_cap(d.request_id)
+            .map(|cap_s| self.now.plus_s(cap_s));
+        self.rule(
+            cap.is_some_and(|cap| d.cap <= cap),
+            "cap_too_late",
+            "it lies beyond the entitlement's",
+        );
+        let alone = !self.is_exclusive(d) || self.active_on(d).next().is_none();
+        self.rule(
+            alone,
+            "account_taken",
+            "somebody else's grant on the account is active",
+        );
+        let grant = Grant {
+            reference: d.reference,
+            request: d.request_id,
+            incident: d.incident_id,
+            account: d.account.id.clone(),
+            holder: d.holder.person.clone(),
+            approvers: self.people(&d.approvals),
+            not_before: d.not_before,
+            not_after: d.not_after,
+            cap: d.cap,
+            uses: d.uses,
+            checkouts: 0,
+            used: false,
+            documented: false,
+            ended: None,
+        };
+        let new = self.out.grants.insert(d.grant_id, grant).is_none();
+        self.rule(new, "grant_twice", "a grant has this id already");
+    }
+
+    fn granted_as_asked(&mut self, d: &BreakGlassGranted) {
+        let Some((_, asked)) = self.asked.get(&d.request_id).copied() else {
+            return;
+        };
+        let fits = d.account == asked.account
+            && d.action == asked.action
+            && d.drill == asked.drill
+            && d.holder == asked.requester
+            && d.incident_id == asked.incident_id
+            && d.justification == asked.justification
+            && d.purpose == asked.purpose
+            && d.uses == asked.uses
+            && asked.extends.0.is_none();
+        self.rule(
+            fits,
+            "grant_differs_from_request",
+            "what was granted is not what was asked for",
+        );
+    }
+
+    pub(super) fn extended(&mut self, d: &BreakGlassExtended) {
+        let seconds = self.consume(d.request_id, &d.approvals);
+        let active = self.active(d.grant_id);
+        let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
+        let people = self.people(&d.approvals);
+        let (now, request) = (self.now, self.out.grants.get_mut(&d.grant_id).zip(asked));
+        let Some((grant, asked)) = request else {
+            self.rule(false, "grant_unknown", "there is no such grant or request");
+            return;
+        };
+        let this = asked.extends.0 == Some(d.grant_id)
+            && asked.requester.person == grant.holder
+            && asked.account.id == grant.account
+            && asked.incident_id == grant.incident
+            && d.incident_id == grant.incident;
+        let latest = grant.not_after.max(now).plus_s(seconds.unwrap_or(0));
+        let within = d.not_after <= latest.min(grant.cap);
+        grant.not_after = d.not_after;
+        grant.approvers.extend(people);
+        self.rule(
+            active,
+            "grant_not_active",
+            "only an active grant is extended",
+        );
+        self.rule(
+            this,
+            "extension_of_another_grant",
+            "the request asks for something else",
+        );
+        self.rule(
+            within,
+            "grant_longer_than_signed",
+            "it ends later than somebody signed for, or than its cap",
+        );
+    }
+
+    /// A request is used up by its quorum: the shortest time that anybody signed for, in seconds.
+    fn consume(&mut self, request: RequestId, approvals: &[EventId]) -> Option<i64> {
+        self.pending(request);
+        let by = self.out.requests.get(&request).map(|r| r.approve_by);
+        let in_time = by.is_some_and(|by| self.now <= by);
+        self.rule(
+            in_time,
+            "granted_after_lapse",
+            "the approvals came too late",
+        );
+        let incident = self.out.requests.get(&request).map(|r| r.incident);
+        let open = incident.is_some_and(|incident| !self.is_resolved(incident));
+        self.rule(
+            open,
+            "incident_not_open",
+            "access is granted under an open incident",
+        );
+        let shortest = self.quorum(request, approvals, "grant_without_quorum");
+        self.end_request(request, RequestState::Granted);
+        let asked = self.asked.get(&request).map(|(_, asked)| asked.duration_s);
+        shortest
+            .zip(asked)
+            .map(|(approved, asked)| approved.min(asked))
+    }
+
+    pub(super) fn accessed(&mut self, entry: &Entry, d: &BreakGlassAccess) {
+        let active = self.active(d.grant_id);
+        self.rule(active, "access_outside_grant", "no grant was active");
+        let Some(grant) = self.out.grants.get(&d.grant_id).cloned() else {
+            return;
+        };
+        let fits = d.account.id == grant.account && d.incident_id == grant.incident;
+        self.rule(
+            fits,
+            "access_to_another_account",
+            "the grant is for another account or incident",
+        );
+        if d.disclosed {
+            self.disclosed(entry, d, &grant);
+        } else {
+            let run = d.run_id.0.and_then(|run| self.runs.get(&run));
+            let own = run.is_some_and(|run| run.grant == d.grant_id);
+            self.rule(own, "access_without_run", "no run under this grant used it");
+        }
+        if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
+            grant.used = true;
+            grant.checkouts += i64::from(d.disclosed);
+        }
+        self.used
+            .insert((grant.incident, grant.account.clone()), self.index);
+        self.out.accounts.entry(grant.account).or_default().used = true;
+    }
+
+    /// A person could see the credential: the holder asked for it, and the quorum still stands.
+    fn disclosed(&mut self, entry: &Entry, d: &BreakGlassAccess, grant: &Grant) {
+        if let Some(Statement::Checkout(checkout)) = self.statement(entry) {
+            self.same(&[("grant", checkout.statement().grant == d.grant_id)]);
+            let own = checkout.signer().person == grant.holder;
+            self.rule(own, "access_by_another", "only the holder checks out");
+        } else {
+            self.rule(false, "not_signed", "it takes a signed checkout");
+        }
+        let left = grant.uses == 0 || grant.checkouts < grant.uses;
+        self.rule(left, "uses_exceeded", "all checkouts were used up");
+        let approvals = self
+            .out
+            .requests
+            .get(&grant.request)
+            .map(|r| r.approvals.clone());
+        self.quorum(grant.request, &approvals.unwrap_or_default(), "quorum_gone");
+        let asked = self
+            .asked
+            .get(&grant.request)
+            .map(|(_, asked)| asked.purpose.kind);
+        if asked == Some(PurposeKind::Action) {
+            let detail = "the credential was shown under a grant for one action";
+            let notice = Finding::new(Level::Notice, "credential_shown_for_action", detail);
+            self.findings.push(notice.at_entry(self.index));
+        }
+    }
+
+    pub(super) fn ended(&mut self, entry: &Entry, d: &BreakGlassEnded) {
+        let grant = self.out.grants.get(&d.grant_id).cloned();
+        let open = grant.as_ref().is_some_and(|grant| grant.ended.is_none());
+        self.rule(open, "grant_not_active", "a grant ends once");
+        let Some(grant) = grant else { return };
+        let fits = d.account.id == grant.account
+            && d.incident_id == grant.incident
+            && d.due_at == grant.not_after
+            && d.used == grant.used
+            && d.documented == grant.documented;
+        self.rule(
+            fits,
+            "end_differs_from_grant",
+            "it says something else of the grant than the log",
+        );
+        self.plausible(entry, d, &grant);
+        if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
+            grant.ended = Some(End {
+                at: self.now,
+                reason: d.reason,
+            });
+        }
+        self.causes
+            .insert(entry.event_id, Cause::Rotation(grant.account));
+        self.start(grant.incident, &d.clocks);
+    }
+
+    /// Whether the reason for an end is one: the time, the holder, or somebody entitled to.
+    fn plausible(&mut self, entry: &Entry, d: &BreakGlassEnded, grant: &Grant) {
+        let (command, object) = match d.reason {
+            EndReason::Expired => {
+                let over = grant.not_after <= entry.created_at || grant.not_after <= entry.wall;
+                self.rule(over, "expired_early", "there was time left");
+                return;
+            }
+            EndReason::Returned => ("return", d.grant_id.to_string()),
+            EndReason::Revoked => ("revoke", d.grant_id.to_string()),
+            EndReason::Resolved => ("resolve", grant.incident.to_string()),
+        };
+        let Some(act) = self.act(entry, command) else {
+            return;
+        };
+        self.same(&[("object", act.statement().object.id.as_str() == object)]);
+        let (person, named) = (&act.signer().person, act.authority());
+        let may = match d.reason {
+            EndReason::Expired => true,
+            EndReason::Returned => *person == grant.holder,
+            EndReason::Revoked => {
+                grant.approvers.contains(person)
+                    || self
+                        .out
+                        .incidents
+                        .get(&grant.incident)
+                        .is_some_and(|i| i.commander == *person)
+                    || self.may(person, named, Privilege::Revoke)
+            }
+            EndReason::Resolved => self.commands(grant.incident, person, named),
+        };
+        self.rule(may, "ended_by_stranger", "this person may not end it so");
+    }
+
+    /// Whether a grant is active now.
+    pub(super) fn active(&self, id: GrantId) -> bool {
+        self.out.grants.get(&id).is_some_and(|grant| {
+            grant.ended.is_none() && grant.not_before <= self.now && self.now < grant.not_after
+        })
+    }
+
+    fn active_on(&self, d: &BreakGlassGranted) -> impl Iterator<Item = &Grant> {
+        let on = move |grant: &&Grant| grant.account == d.account.id && grant.ended.is_none();
+        self.out.grants.values().filter(on)
+    }
+
+    fn is_exclusive(&self, d: &BreakGlassGranted) -> bool {
+        let account = self
+            .current()
+            .and_then(|authority| authority.account(&d.account.id));
+        account.is_none_or(|account| !account.shared)
+    }
+
+    /// The longest that grants of a request may last over all extensions, in seconds.
+    fn entitlement_cap(&self, request: RequestId) -> Option<i64> {
+        let (_, asked) = self.asked.get(&request)?;
+        let caps = self.judges_of(request)?.map(|authority| {
+            let named = authority
+                .entitlements
+                .iter()
+                .find(|e| e.name == asked.entitlement);
+            named.map(|e| e.absolute_cap_s)
+        });
+        caps.into_iter().flatten().min()
+    }
+
+    fn people(&self, approvals: &[EventId]) -> Vec<breakglass_format::PersonId> {
+        let approvals = approvals.iter().filter_map(|id| self.approvals.get(id));
+        approvals.map(|approval| approval.person.clone()).collect()
+    }
+
+    /// What must hold of grants at the end of the log.
+    pub(super) fn close_grants(&mut self) {
+        let mut findings = Vec::new();
+        for grant in self
+            .out
+            .grants
+            .values()
+            .filter(|grant| grant.ended.is_none())
+        {
+            if self.is_resolved(grant.incident) {
+                let detail = format!("{} is open, its incident is resolved", grant.reference);
+                findings.push(Finding::tampered("grant_outlives_incident", detail));
+            } else if grant.not_after < self.last {
+                let detail = format!(
+                    "{} should have ended at {}",
+                    grant.reference, grant.not_after
+                );
+                findings.push(Finding::new(Level::Notice, "grant_end_missing", detail));
+            }
+        }
+        self.findings.extend(findings);
+    }
+}

@@ -1,0 +1,148 @@
+//! Incidents: who declares, notes and resolves them.
+
+use breakglass_format::{
+    Entry, IncidentId,
+    act::Command,
+    entry::Recorded,
+    event::{IncidentDeclared, IncidentNoted, IncidentResolved, Reference},
+    vocabulary::{Obligation, Privilege},
+};
+
+use super::{Fold, Incident};
+
+impl<'a> Fold<'a> {
+    pub(super) fn declared(&mut self, at: &'a Recorded, d: &'a IncidentDeclared) {
+        self.version_in_force(d.authority_version);
+        let number = u64::try_from(self.out.incidents.len()).unwrap_or(u64::MAX) + 1;
+        let next = d.reference == Reference::Incident(number);
+        self.rule(
+            next,
+            "reference_out_of_order",
+            "incidents are numbered in log order",
+        );
+        self.declared_as_signed(&at.entry, d);
+        let scenario = self
+            .current()
+            .and_then(|authority| authority.scenario(&d.scenario));
+        let known = scenario.is_some_and(|scenario| {
+            (!scenario.service_required || !d.service.is_empty())
+                && (!scenario.threat_required || !d.threat.is_empty())
+        });
+        self.rule(
+            known,
+            "scenario_not_met",
+            "the scenario is unknown or asks for more",
+        );
+        let incident = Incident {
+            reference: d.reference,
+            scenario: d.scenario.clone(),
+            severity: d.severity,
+            commander: d.commander.person.clone(),
+            drill: d.drill,
+            declared_at: self.now,
+            resolved_at: None,
+        };
+        let new = self.out.incidents.insert(d.incident_id, incident).is_none();
+        self.rule(new, "incident_twice", "an incident has this id already");
+        self.declared.insert(d.incident_id, at.leaf);
+        self.start(d.incident_id, &d.clocks);
+        let runs = d
+            .clocks
+            .iter()
+            .any(|c| c.obligation == Obligation::IncidentResolved);
+        self.rule(
+            runs,
+            "clock_missing",
+            "a declaration starts the clock for the resolution",
+        );
+    }
+
+    fn declared_as_signed(&mut self, entry: &Entry, d: &IncidentDeclared) {
+        let Some(act) = self.act(entry, "declare") else {
+            return;
+        };
+        let Command::Declare(args) = &act.statement().command else {
+            return;
+        };
+        let commander = self
+            .current()
+            .and_then(|authority| authority.principal(&args.commander));
+        self.same(&[
+            (
+                "commander",
+                commander.is_some_and(|p| p.person == d.commander.person),
+            ),
+            ("commander", args.commander == d.commander.principal),
+            ("cves", args.cves == d.cves),
+            ("drill", args.drill == d.drill),
+            ("justification", args.justification == d.justification),
+            ("scenario", args.scenario == d.scenario),
+            ("service", args.service == d.service),
+            ("severity", args.severity == d.severity),
+            ("threat", args.threat == d.threat),
+            ("title", args.title == d.title),
+        ]);
+    }
+
+    pub(super) fn noted(&mut self, entry: &Entry, d: &IncidentNoted) {
+        self.incident(d.incident_id);
+        let Some(act) = self.act(entry, "note") else {
+            return;
+        };
+        if let Command::Note(args) = &act.statement().command {
+            let about = act.statement().object.id.as_str() == d.incident_id.to_string();
+            self.same(&[("incident", about), ("text", args.text == d.text)]);
+        }
+    }
+
+    pub(super) fn resolved(&mut self, entry: &Entry, d: &IncidentResolved) {
+        let incident = self.incident(d.incident_id);
+        let open = incident.is_some_and(|incident| incident.resolved_at.is_none());
+        self.rule(open, "incident_not_open", "an incident is resolved once");
+        if let Some(act) = self.act(entry, "resolve")
+            && let Command::Resolve(args) = &act.statement().command
+        {
+            let about = act.statement().object.id.as_str() == d.incident_id.to_string();
+            self.same(&[("incident", about), ("summary", args.summary == d.summary)]);
+            let by = self.commands(d.incident_id, &act.signer().person, act.authority());
+            self.rule(
+                by,
+                "resolved_by_stranger",
+                "the commander resolves, or a deputy",
+            );
+        }
+        if let Some(incident) = self.out.incidents.get_mut(&d.incident_id) {
+            incident.resolved_at = Some(self.now);
+        }
+        let needed = self.accounts_to_rotate(d.incident_id);
+        self.clocks_needed.extend(needed);
+        self.meet(d.incident_id, Obligation::IncidentResolved, "");
+        self.start(d.incident_id, &d.clocks);
+    }
+
+    /// The incident, which must have been declared.
+    pub(super) fn incident(&mut self, id: IncidentId) -> Option<Incident> {
+        let incident = self.out.incidents.get(&id).cloned();
+        self.rule(
+            incident.is_some(),
+            "incident_unknown",
+            "it was never declared",
+        );
+        incident
+    }
+
+    /// Whether a person leads an incident, or may act for whoever does.
+    pub(super) fn commands(
+        &self,
+        incident: IncidentId,
+        person: &breakglass_format::PersonId,
+        named: &breakglass_format::statement::AuthorityRef,
+    ) -> bool {
+        let leads = self
+            .out
+            .incidents
+            .get(&incident)
+            .is_some_and(|i| i.commander == *person);
+        leads || self.may(person, named, Privilege::Command)
+    }
+}

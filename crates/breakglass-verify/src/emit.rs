@@ -1,0 +1,141 @@
+//! Log to folder. The same log always gives the same bytes, whichever server writes them.
+
+use std::fmt;
+
+use breakglass_format::{Digest, entry::EntryError};
+use breakglass_statement::{AuthoritySet, allowed_signers};
+use breakglass_tlog::{
+    EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint, VerifierKey,
+    root_of_leaves,
+};
+use thiserror::Error;
+
+use crate::{
+    Folder,
+    authority::{self, AuthorityFault},
+    layout::{self, Layout, Lookup},
+    record,
+};
+
+pub use crate::layout::Fault;
+
+/// What a folder is written from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The stored bytes of every entry, in log order.
+    pub entries: &'a [Vec<u8>],
+    /// The signed checkpoint over exactly these entries. Signature lines of others than the log
+    /// are left out.
+    pub checkpoint: &'a [u8],
+    /// Everything public that lies beside the log, by SHA-256: statements, signatures, authority
+    /// documents, sessions, documents and evidence. Asked for nothing sealed.
+    pub blob: &'a dyn Fn(&Digest) -> Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("entries", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no folder.
+#[derive(Debug, Error)]
+pub enum EmitError {
+    /// An entry cannot be read.
+    #[error("entry {index}: {error}")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Why.
+        error: EntryError,
+    },
+    /// The entries do not fit into bundles.
+    #[error(transparent)]
+    Bundle(#[from] EntriesError),
+    /// The authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityFault),
+    /// The log's key in the authority cannot be read.
+    #[error("log key of the authority: {0}")]
+    Key(#[from] KeyError),
+    /// The checkpoint is not one of this log.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] OpenError),
+    /// The checkpoint is about other entries.
+    #[error("checkpoint is over {signed} entries, {got} were given, or their root differs")]
+    OtherEntries {
+        /// Entries it covers.
+        signed: u64,
+        /// Entries given.
+        got: u64,
+    },
+    /// Something that entries name is not there or has no place; the first such thing.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The log has no entries.
+    #[error("the log is empty")]
+    Empty,
+}
+
+/// Writes the evidence folder of a log into memory.
+///
+/// # Errors
+/// [`EmitError`]: a folder is whole or it is not written.
+pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
+    if source.entries.is_empty() {
+        return Err(EmitError::Empty);
+    }
+    let leaves = record::leaves(source.entries);
+    let recorded = record::recorded(source.entries, &leaves)
+        .map_err(|(index, error)| EmitError::Entry { index, error })?;
+    let blob: &Lookup<'_> = source.blob;
+    let Layout {
+        mut files, faults, ..
+    } = layout::layout(&recorded, source.entries, blob);
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(fault.into());
+    }
+    let authorities = authority::chain(&recorded, &files)?;
+    let vkey = &authorities.current().authority().log;
+    let key = VerifierKey::parse(vkey.vkey.as_str())?;
+    let signed = SignedCheckpoint::open(source.checkpoint, vkey.origin.as_str(), &key)?;
+    let got = u64::try_from(source.entries.len()).unwrap_or(u64::MAX);
+    let checkpoint = signed.checkpoint();
+    if checkpoint.size() != got || checkpoint.root() != root_of_leaves(&leaves) {
+        return Err(EmitError::OtherEntries {
+            signed: checkpoint.size(),
+            got,
+        });
+    }
+    files.extend(record::log_files(source.entries, &leaves)?);
+    files.insert(
+        "log/checkpoint".to_owned(),
+        own_line(signed.note(), &key).into_bytes(),
+    );
+    files.extend(identity(&authorities, &authority::effective(&recorded)));
+    Ok(files.into_iter().collect())
+}
+
+/// The files that the authority alone decides.
+pub(crate) fn identity(
+    authorities: &AuthoritySet,
+    effective: &[(i64, breakglass_format::Timestamp)],
+) -> [(String, Vec<u8>); 3] {
+    let vkey = &authorities.current().authority().log.vkey;
+    [
+        ("genesis", format!("{}\n", authorities.instance())),
+        ("log.vkey", format!("{vkey}\n")),
+        ("allowed_signers", allowed_signers(authorities, effective)),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.into_bytes()))
+}
+
+/// A note with the first line of this key and no other.
+pub(crate) fn own_line(note: &Note, key: &VerifierKey) -> String {
+    let made = |s: &&NoteSignature| s.name() == key.name() && s.id() == key.id();
+    let line = note.signatures().iter().find(made);
+    let line = line.map(NoteSignature::line).unwrap_or_default();
+    format!("{}\n{line}\n", note.text())
+}

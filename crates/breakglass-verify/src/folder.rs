@@ -1,0 +1,269 @@
+//! Files to and from a disk: the only input and output of this crate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+/// Most files a folder may hold.
+pub const FILES_MAX: usize = 1_000_000;
+/// Most bytes of one file.
+pub const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Most bytes of all files together.
+pub const FOLDER_BYTES_MAX: u64 = 4 << 30;
+/// Most folders inside each other.
+const DEPTH_MAX: usize = 16;
+
+/// An evidence folder in memory: paths with `/`, relative to the folder, and their bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    files: BTreeMap<String, Vec<u8>>,
+    strays: BTreeSet<String>,
+}
+
+/// Why a folder could not be read or written.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// The operating system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// More than a folder may hold.
+    #[error("{path}: more than {limit} {what}")]
+    TooMuch {
+        /// Where the limit was passed.
+        path: PathBuf,
+        /// What is counted.
+        what: &'static str,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// The place to write to holds something already.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The place.
+        path: PathBuf,
+    },
+}
+
+impl Folder {
+    /// A folder without files.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of a file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
+    }
+
+    /// Puts a file, and gives the one that was there.
+    pub fn insert(&mut self, path: impl Into<String>, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        self.files.insert(path.into(), bytes)
+    }
+
+    /// Takes a file away.
+    pub fn remove(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.files.remove(path)
+    }
+
+    /// Every file, by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+    }
+
+    /// What was found and is no regular file: links, sockets, empty folders, names that are not
+    /// UTF-8.
+    #[must_use]
+    pub const fn strays(&self) -> &BTreeSet<String> {
+        &self.strays
+    }
+
+    /// Reads a folder. Links are not followed and nothing but regular files is opened.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`], or [`FolderError::TooMuch`] where a limit of this module is passed.
+    pub fn read(root: &Path) -> Result<Self, FolderError> {
+        let mut folder = Self::new();
+        let mut budget = FOLDER_BYTES_MAX;
+        let mut waiting = vec![(root.to_path_buf(), String::new(), 0)];
+        while let Some((place, name, depth)) = waiting.pop() {
+            if depth > DEPTH_MAX {
+                let limit = u64::try_from(DEPTH_MAX).unwrap_or(u64::MAX);
+                return Err(FolderError::TooMuch {
+                    path: place,
+                    what: "folders deep",
+                    limit,
+                });
+            }
+            let before = folder.files.len() + folder.strays.len() + waiting.len();
+            for item in fs::read_dir(&place).map_err(|e| at(&place, e))? {
+                let item = item.map_err(|e| at(&place, e))?;
+                folder.take_in(&item, &name, depth, &mut waiting, &mut budget)?;
+            }
+            let after = folder.files.len() + folder.strays.len() + waiting.len();
+            if before == after && depth > 0 {
+                folder.strays.insert(name);
+            }
+            if after > FILES_MAX {
+                let limit = u64::try_from(FILES_MAX).unwrap_or(u64::MAX);
+                return Err(FolderError::TooMuch {
+                    path: place,
+                    what: "files",
+                    limit,
+                });
+            }
+        }
+        Ok(folder)
+    }
+
+    fn take_in(
+        &mut self,
+        item: &fs::DirEntry,
+        parent: &str,
+        depth: usize,
+        waiting: &mut Vec<(PathBuf, String, usize)>,
+        budget: &mut u64,
+    ) -> Result<(), FolderError> {
+        let place = item.path();
+        // `file_type` does not follow links.
+        let kind = item.file_type().map_err(|e| at(&place, e))?;
+        let name = join(parent, &item.file_name().to_string_lossy());
+        let speakable = item.file_name().to_str().is_some();
+        if speakable && kind.is_dir() {
+            waiting.push((place, name, depth + 1));
+        } else if speakable && kind.is_file() {
+            let bytes = read_file(&place, budget)?;
+            self.files.insert(name, bytes);
+        } else {
+            self.strays.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Writes the files into a folder that is empty or not there yet.
+    ///
+    /// # Errors
+    /// [`FolderError::NotEmpty`] or [`FolderError::Io`]; some files may then have been written.
+    pub fn write(&self, root: &Path) -> Result<(), FolderError> {
+        fs::create_dir_all(root).map_err(|e| at(root, e))?;
+        if fs::read_dir(root)
+            .map_err(|e| at(root, e))?
+            .next()
+            .is_some()
+        {
+            return Err(FolderError::NotEmpty {
+                path: root.to_path_buf(),
+            });
+        }
+        for (path, bytes) in self.iter() {
+            let place = root.join(path);
+            if let Some(parent) = place.parent() {
+                fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
+            }
+            let file = OpenOptions::new().write(true).create_new(true).open(&place);
+            let written = file.and_then(|mut file| file.write_all(bytes));
+            written.map_err(|e| at(&place, e))?;
+        }
+        Ok(())
+    }
+}
+
+impl FromIterator<(String, Vec<u8>)> for Folder {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(files: I) -> Self {
+        Self {
+            files: files.into_iter().collect(),
+            strays: BTreeSet::new(),
+        }
+    }
+}
+
+fn read_file(place: &Path, budget: &mut u64) -> Result<Vec<u8>, FolderError> {
+    let limit = FILE_BYTES_MAX.min(*budget);
+    let file = File::open(place).map_err(|e| at(place, e))?;
+    let mut bytes = Vec::new();
+    // The length may change while we read, so it is the reading that is bounded.
+    let read = file.take(limit + 1).read_to_end(&mut bytes);
+    let got = u64::try_from(read.map_err(|e| at(place, e))?).unwrap_or(u64::MAX);
+    if got > limit {
+        return Err(FolderError::TooMuch {
+            path: place.to_path_buf(),
+            what: "bytes",
+            limit,
+        });
+    }
+    *budget -= got;
+    Ok(bytes)
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}/{name}")
+    }
+}
+
+fn at(path: &Path, source: io::Error) -> FolderError {
+    FolderError::Io {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Folder {
+        [("a", "1"), ("log/tile/000.p/3", "22"), ("log/x", "")]
+            .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("evidence");
+        sample().write(&root).unwrap();
+        assert_eq!(Folder::read(&root).unwrap(), sample());
+        assert!(matches!(
+            sample().write(&root),
+            Err(FolderError::NotEmpty { .. })
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_empty_folders_are_strays_and_are_not_followed() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("evidence");
+        sample().write(&root).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", root.join("log/link")).unwrap();
+        fs::create_dir(root.join("log/empty")).unwrap();
+        let read = Folder::read(&root).unwrap();
+        let strays: Vec<&str> = read.strays().iter().map(String::as_str).collect();
+        assert_eq!(strays, ["log/empty", "log/link"]);
+        assert_eq!(read.iter().count(), 3);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_says_so() {
+        let place = tempfile::tempdir().unwrap();
+        let error = Folder::read(&place.path().join("nowhere")).unwrap_err();
+        assert!(error.to_string().contains("nowhere"), "{error}");
+    }
+}

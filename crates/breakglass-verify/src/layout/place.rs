@@ -1,0 +1,159 @@
+//! Which file a statement is, and which other blobs an event names.
+
+use breakglass_format::{
+    Digest, Event, RequestId, canonical, entry::Recorded, limits, statement::Kind,
+};
+use serde_json::Value;
+
+use super::Builder;
+
+/// Why a statement has no place.
+pub(super) enum Unplaced {
+    /// A kind that is not known.
+    Kind(String),
+    /// Known, but not where it is.
+    Misplaced(&'static str),
+}
+
+/// The kind that a statement says it is. Nothing else of it is looked at.
+pub(super) fn kind_of(bytes: &[u8]) -> Result<Kind, Unplaced> {
+    let tree = canonical::parse(bytes, limits::AUTHORITY_BYTES_MAX)
+        .map_err(|_| Unplaced::Misplaced("it is not canonical"))?;
+    let word = tree.get("_type").and_then(Value::as_str);
+    let word = word.ok_or(Unplaced::Misplaced("it has no _type"))?;
+    let known = Kind::ALL.iter().find(|kind| kind.namespace() == word);
+    known
+        .copied()
+        .ok_or_else(|| Unplaced::Kind(word.chars().take(80).collect()))
+}
+
+impl Builder<'_> {
+    /// The file of the statement that caused an entry.
+    pub(super) fn path(&mut self, at: &Recorded, kind: Kind) -> Result<String, Unplaced> {
+        let own = at.entry.event_id;
+        match (kind, &at.entry.event) {
+            (Kind::Request, Event::BreakGlassRequested(_)) => Ok(in_request(own, "request")),
+            (Kind::Approval, Event::BreakGlassApproved(d)) => {
+                let name = format!("approval.{}", d.approver.principal);
+                Ok(in_request(d.request_id, &name))
+            }
+            (Kind::Denial, Event::BreakGlassDenied(d)) => {
+                let name = format!("denial.{}", d.approver.principal);
+                Ok(in_request(d.request_id, &name))
+            }
+            (Kind::Checkout, Event::BreakGlassAccess(d)) => {
+                let request = self.of_grant.get(&d.grant_id).copied();
+                let request = request.ok_or(Unplaced::Misplaced("its grant was never granted"))?;
+                let n = self.checkouts.entry(request).or_default();
+                *n += 1;
+                Ok(in_request(request, &format!("checkout.{n}")))
+            }
+            // A session is named by its digest, as the acts it certifies name it.
+            (Kind::Session, Event::SessionOpened(_)) => {
+                let digest = at
+                    .entry
+                    .statement
+                    .0
+                    .map(|digest| digest.hex())
+                    .unwrap_or_default();
+                Ok(format!("acts/{digest}.session.json"))
+            }
+            (Kind::Act | Kind::Enroll, _) => Ok(format!("acts/{own}.{}.json", kind.word())),
+            (
+                Kind::Authority
+                | Kind::Request
+                | Kind::Approval
+                | Kind::Denial
+                | Kind::Checkout
+                | Kind::Session,
+                _,
+            ) => Err(Unplaced::Misplaced("its kind does not fit the event")),
+        }
+    }
+
+    /// Where a statement would lie, as far as the event alone tells.
+    pub(super) fn unknown_path(&mut self, at: &Recorded) -> String {
+        let event = &at.entry.event;
+        let kinds = [
+            (
+                matches!(event, Event::BreakGlassRequested(_)),
+                Kind::Request,
+            ),
+            (
+                matches!(event, Event::BreakGlassApproved(_)),
+                Kind::Approval,
+            ),
+            (matches!(event, Event::BreakGlassDenied(_)), Kind::Denial),
+            (matches!(event, Event::BreakGlassAccess(_)), Kind::Checkout),
+            (matches!(event, Event::KeyEnrolled(_)), Kind::Enroll),
+            (matches!(event, Event::SessionOpened(_)), Kind::Session),
+        ];
+        let kind = kinds.into_iter().find_map(|(is, kind)| is.then_some(kind));
+        let kind = kind.unwrap_or(Kind::Act);
+        self.path(at, kind)
+            .unwrap_or_else(|_| format!("acts/{}.act.json", at.entry.event_id))
+    }
+}
+
+fn in_request(request: RequestId, name: &str) -> String {
+    format!("statements/{request}/{name}.json")
+}
+
+/// What an event names that lies beside the log and is no statement.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// A document that anybody who may see the event may see.
+    pub(super) document: Option<Digest>,
+    /// A sealed credential or an envelope: its digest is enough.
+    pub(super) sealed: Option<Digest>,
+}
+
+/// Every event has to be decided on here: what it names is shown, or it is not.
+pub(super) fn beside(event: &Event) -> Beside {
+    let document = |document| Beside {
+        document,
+        sealed: None,
+    };
+    let sealed = |sealed| Beside {
+        document: None,
+        sealed,
+    };
+    match event {
+        Event::ActionPlanned(d) => document(Some(d.document)),
+        Event::RunProgressed(d) => document(d.evidence.0),
+        Event::EffectClaimed(d) => document(d.document.0),
+        Event::BreakGlassAccess(d) => sealed(d.envelope.0),
+        Event::CredentialAdded(d) => sealed(Some(d.sealed)),
+        Event::CredentialStaged(d) => sealed(Some(d.sealed)),
+        Event::CredentialRotated(d) => Beside {
+            document: Some(d.evidence),
+            sealed: Some(d.sealed),
+        },
+        // The documents of authorities and statements have places of their own.
+        Event::LogStarted(_)
+        | Event::AuthorityPublished(_)
+        | Event::KeyEnrolled(_)
+        | Event::SessionOpened(_)
+        | Event::IncidentDeclared(_)
+        | Event::IncidentNoted(_)
+        | Event::BreakGlassRequested(_)
+        | Event::BreakGlassApproved(_)
+        | Event::BreakGlassDenied(_)
+        | Event::BreakGlassLapsed(_)
+        | Event::BreakGlassWithdrawn(_)
+        | Event::BreakGlassVoided(_)
+        | Event::BreakGlassGranted(_)
+        | Event::BreakGlassExtended(_)
+        | Event::BreakGlassAction(_)
+        | Event::BreakGlassEnded(_)
+        | Event::ActProposed(_)
+        | Event::RotationOrdered(_)
+        | Event::CredentialRotationFailed(_)
+        | Event::IncidentResolved(_)
+        | Event::ObligationOverdue(_)
+        | Event::CommandRefused(_)
+        | Event::RefusalsSummarised(_)
+        | Event::ClockStepped(_)
+        | Event::SinkChanged(_) => Beside::default(),
+    }
+}
