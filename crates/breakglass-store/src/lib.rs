@@ -1,1 +1,27 @@
-//! The ledger: the one append, verified reads, blobs, cursors, on SQLite.
+//! The ledger: the one append, verified reads, blobs and cursors, on SQLite.
+//!
+//! One owner, the engine's thread, holds a [`Ledger`]. [`Ledger::append`] is the only way anything
+//! becomes true: one transaction holds entries, blobs, tiles, size, root and the signed checkpoint.
+//! Nothing that is read is believed for having been stored: an entry and a tile are checked up to
+//! the root in memory, a blob against its digest, a cursor against its checksum, and all of it
+//! once when the ledger is opened.
+//!
+//! A database put back from a backup is right in itself and yet behind. That shows only against
+//! what lies outside it: the [`HighWaterMark`].
+
+pub mod durable;
+mod error;
+mod highwater;
+mod ledger;
+mod sqlite;
+mod verified;
+
+pub use durable::{DurableError, FileMode, sync_dir, write_durably};
+pub use error::{BatchError, CommitFailure, CursorError, ReadError, StorageError};
+pub use highwater::{HighWater, HighWaterMark, MarkError, compare};
+pub use ledger::{
+    Append, BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Batch, Blob, CommitHook, Head, Ledger, NoHook,
+    Visibility,
+};
+pub use sqlite::{CreateError, MIN_SQLITE_VERSION, OpenError, Remedy, Replayed, SqliteLedger};
+pub use verified::{TileError, VerifiedTiles};

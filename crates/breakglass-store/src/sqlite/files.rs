@@ -1,0 +1,117 @@
+//! The files of a ledger: who may read them, and who holds them.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+
+use super::refusal::OpenError;
+use crate::durable::{FileMode, beside, parent, sync_dir};
+
+/// Permission bits of the directory of a ledger.
+const DIR_MODE: u32 = 0o700;
+/// Permission bits nobody but the owner has.
+const OTHERS: u32 = 0o077;
+
+/// That no other process has this ledger, until dropped.
+///
+/// SQLite's own lock is a POSIX one, which is gone once any descriptor of the file is closed in
+/// this process; `flock` on a file of its own is not.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
+        let path = beside(database, ".lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FileMode::OwnerOnly.bits())
+            .open(&path)
+            .map_err(OpenError::io("open", &path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse {
+                path: database.to_owned(),
+            }),
+            Err(error) => Err(OpenError::io("lock", &path)(error.into())),
+        }
+    }
+}
+
+/// Checks that the database is a file that its owner alone can read, in a directory likewise.
+pub(super) fn check(database: &Path) -> Result<(), OpenError> {
+    let found = match fs::metadata(database) {
+        Ok(found) if found.is_file() => found,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(OpenError::io("look at", database)(error));
+        }
+        Ok(_) | Err(_) => {
+            return Err(OpenError::Missing {
+                path: database.to_owned(),
+            });
+        }
+    };
+    check_mode(database, &found)?;
+    check_dir(database)
+}
+
+fn check_dir(database: &Path) -> Result<(), OpenError> {
+    let dir = parent(database);
+    let found = fs::metadata(dir).map_err(OpenError::io("look at", dir))?;
+    check_mode(dir, &found)
+}
+
+fn check_mode(path: &Path, found: &fs::Metadata) -> Result<(), OpenError> {
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & OTHERS == 0 {
+        return Ok(());
+    }
+    Err(OpenError::Permissions {
+        path: path.to_owned(),
+        mode,
+    })
+}
+
+/// Creates the directory of a ledger, or checks the one that exists.
+pub(super) fn prepare_dir(database: &Path) -> Result<(), OpenError> {
+    let dir = parent(database);
+    match DirBuilder::new().mode(DIR_MODE).create(dir) {
+        Ok(()) => sync(parent(dir)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_dir(database),
+        Err(error) => Err(OpenError::io("create", dir)(error)),
+    }
+}
+
+/// Creates an empty file for its owner alone, in place of one left behind.
+pub(super) fn fresh(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(OpenError::io("remove", path)(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FileMode::OwnerOnly.bits())
+        .open(path)
+        .map(drop)
+        .map_err(OpenError::io("create", path))
+}
+
+/// Gives a finished file its name, durably, if nothing has it.
+pub(super) fn publish(from: &Path, to: &Path) -> Result<(), OpenError> {
+    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+        .map_err(|error| OpenError::io("create", to)(error.into()))?;
+    sync(parent(to))
+}
+
+fn sync(dir: &Path) -> Result<(), OpenError> {
+    sync_dir(dir).map_err(|error| OpenError::io("sync", dir)(error.source))
+}

@@ -1,0 +1,171 @@
+//! Opening: settings first, then everything verified, then the ledger.
+
+use std::path::Path;
+use std::time::Duration;
+
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+
+use super::files::{self, Lock};
+use super::refusal::OpenError;
+use super::verify::{self, Replayed};
+use super::{SqliteLedger, schema};
+use crate::error::StorageError;
+use crate::ledger::Head;
+
+/// The first SQLite without the WAL-reset bug, as `sqlite3_libversion_number` counts: 3.51.3.
+pub const MIN_SQLITE_VERSION: i32 = 3_051_003;
+
+/// Before the first read: with the lock taken for good, no shared memory is used either.
+const BEFORE_READING: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
+    PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON;";
+
+impl SqliteLedger {
+    /// Opens the ledger of the log `origin`, after verifying all of it.
+    ///
+    /// Every entry is rehashed and handed to `replay` on the way, in order, so that whoever
+    /// rebuilds a world from the log needs no second pass. What `replay` was given is to be
+    /// believed only once this returns `Ok`.
+    ///
+    /// Whether the log is as long as it was is another question: see [`crate::compare`].
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is damaged; [`OpenError::remedy`] says what to do.
+    pub fn open(
+        path: &Path,
+        origin: &str,
+        key: &VerifierKey,
+        replay: &mut dyn FnMut(&Replayed<'_>),
+    ) -> Result<Self, OpenError> {
+        check_library()?;
+        files::check(path)?;
+        let lock = Lock::take(path)?;
+        Self::open_locked(path, lock, origin, key, replay)
+    }
+
+    pub(super) fn open_locked(
+        path: &Path,
+        lock: Lock,
+        origin: &str,
+        key: &VerifierKey,
+        replay: &mut dyn FnMut(&Replayed<'_>),
+    ) -> Result<Self, OpenError> {
+        let connection = connect(path)?;
+        identify(&connection, path)?;
+        make_durable(&connection)?;
+        schema::check(&connection)?;
+        check_structure(&connection)?;
+        let head = stored_head(&connection, origin, key)?;
+        let edge = verify::log(&connection, &head, replay)?;
+        verify::blobs(&connection)?;
+        Ok(Self::opened(connection, lock, key.clone(), head, edge))
+    }
+}
+
+pub(super) fn check_library() -> Result<(), OpenError> {
+    match rusqlite::version_number() {
+        got if got < MIN_SQLITE_VERSION => Err(OpenError::Library { got }),
+        _ => Ok(()),
+    }
+}
+
+/// Connects to a file that exists.
+pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(StorageError::when("open the file"))?;
+    // Whoever holds the file holds it for good: waiting is of no use.
+    connection
+        .busy_timeout(Duration::ZERO)
+        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true))
+        .and_then(|_| connection.execute_batch(BEFORE_READING))
+        .map_err(StorageError::when("take its settings"))?;
+    Ok(connection)
+}
+
+/// Reads the file for the first time: whether it is a ledger at all, and free.
+fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotALedger {
+            path: path.to_owned(),
+        },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse {
+            path: path.to_owned(),
+        },
+        Some(_) | None => StorageError::when("read its header")(source).into(),
+    };
+    let application: i64 = pragma(connection, "application_id").map_err(failed)?;
+    if application != schema::APPLICATION_ID {
+        return Err(OpenError::NotALedger {
+            path: path.to_owned(),
+        });
+    }
+    match pragma(connection, "user_version").map_err(failed)? {
+        schema::VERSION => Ok(()),
+        got => Err(OpenError::Version { got }),
+    }
+}
+
+fn make_durable(connection: &Connection) -> Result<(), OpenError> {
+    let failed = StorageError::when("switch to write-ahead logging");
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::Setting {
+            setting: "journal_mode = WAL",
+        });
+    }
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(failed)?;
+    let synchronous: i64 = pragma(connection, "synchronous").map_err(failed)?;
+    match synchronous {
+        2 => Ok(()),
+        _ => Err(OpenError::Setting {
+            setting: "synchronous = FULL",
+        }),
+    }
+}
+
+/// Everything SQLite can tell about its own pages, records and constraints.
+fn check_structure(connection: &Connection) -> Result<(), OpenError> {
+    let finding: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(StorageError::when("check its structure"))?;
+    match finding.as_str() {
+        "ok" => Ok(()),
+        _ => Err(OpenError::Structure { finding }),
+    }
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// The last checkpoint, verified, and equal to the size and root stored beside it.
+fn stored_head(
+    connection: &Connection,
+    origin: &str,
+    key: &VerifierKey,
+) -> Result<Head, OpenError> {
+    let (size, root, note) = connection
+        .query_row(
+            "SELECT size, root, checkpoint FROM head WHERE id = 0",
+            [],
+            |row| {
+                let (size, root, note): (i64, Vec<u8>, Vec<u8>) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok((size, root, note))
+            },
+        )
+        .optional()
+        .map_err(StorageError::when("read the head of the log"))?
+        .ok_or(OpenError::HeadMissing)?;
+    let head = Head::new(SignedCheckpoint::open(&note, origin, key)?);
+    if schema::integer(head.size()) != size || head.root().as_bytes().as_slice() != root {
+        return Err(OpenError::Head { size: head.size() });
+    }
+    Ok(head)
+}
