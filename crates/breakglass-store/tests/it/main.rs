@@ -1,0 +1,16 @@
+//! Tests of the ledger through its public interface.
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod flips;
+#[cfg(test)]
+mod highwater;
+#[cfg(test)]
+mod sqlite;
+#[cfg(test)]
+mod tamper;

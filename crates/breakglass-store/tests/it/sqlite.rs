@@ -1,0 +1,274 @@
+//! The SQLite engine: the conformance suite, its files, and who may open them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use breakglass_store::{
+    Blob, CommitHook, CreateError, Ledger as _, OpenError, Remedy, SqliteLedger, Visibility,
+};
+use rusqlite::Connection;
+
+use crate::conformance::{Engine, conformance};
+use crate::fixture::{Home, ORIGIN, batch, commit, grow, key, key_of};
+
+struct Sqlite(Home);
+
+impl Default for Sqlite {
+    fn default() -> Self {
+        Self(Home::new())
+    }
+}
+
+impl Engine for Sqlite {
+    type Ledger = SqliteLedger;
+
+    fn create(&self) -> SqliteLedger {
+        self.0.create()
+    }
+
+    fn open(&self, replay: &mut dyn FnMut(u64, &[u8])) -> SqliteLedger {
+        let mut each = |entry: &breakglass_store::Replayed<'_>| replay(entry.index, entry.bytes);
+        SqliteLedger::open(&self.0.path(), ORIGIN, key().verifier(), &mut each).unwrap()
+    }
+
+    fn hooked(ledger: SqliteLedger, hook: Box<dyn CommitHook>) -> SqliteLedger {
+        ledger.with_commit_hook(hook)
+    }
+}
+
+conformance!(Sqlite);
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn replay_hands_over_blobs_too() {
+    let blob = Blob::new(Visibility::Public, b"authority".to_vec());
+    let home = Home::with(3, vec![blob.clone()]);
+    let mut seen = Vec::new();
+    SqliteLedger::open(&home.path(), ORIGIN, key().verifier(), &mut |entry| {
+        seen.push((entry.index, entry.blob(&blob.digest).unwrap()));
+    })
+    .unwrap();
+    let expected: Vec<_> = (0..3).map(|index| (index, Some(blob.clone()))).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn only_the_owner_can_use_the_files() {
+    let home = Home::new();
+    let path = home.dir().join("state/ledger.db");
+    let mut ledger = SqliteLedger::create(&path, &key()).unwrap();
+    commit(&mut ledger, &batch(0..1, Vec::new()));
+    assert_eq!(mode(&home.dir().join("state")), 0o700);
+    for file in fs::read_dir(home.dir().join("state")).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+    }
+}
+
+#[test]
+fn files_that_others_can_use_are_refused() {
+    let home = Home::with(1, Vec::new());
+    for bits in [0o640, 0o604, 0o620] {
+        set_mode(&home.path(), bits);
+        let error = home.open().unwrap_err();
+        assert!(matches!(&error, OpenError::Permissions { mode, .. } if *mode == bits));
+        assert_eq!(error.remedy(), Remedy::Chmod);
+    }
+    set_mode(&home.path(), 0o600);
+    set_mode(home.dir(), 0o755);
+    let error = home.open().unwrap_err();
+    assert!(matches!(error, OpenError::Permissions { path, .. } if path == home.dir()));
+    assert!(matches!(
+        SqliteLedger::create(&home.dir().join("second.db"), &key()),
+        Err(CreateError::Open(OpenError::Permissions { .. }))
+    ));
+    set_mode(home.dir(), 0o700);
+    home.open().unwrap();
+}
+
+#[test]
+fn a_second_opener_is_refused_until_the_first_is_gone() {
+    let home = Home::new();
+    let first = home.create();
+    let error = home.open().unwrap_err();
+    assert!(matches!(error, OpenError::InUse { .. }));
+    assert_eq!(error.remedy(), Remedy::StopOther);
+
+    // Our lock holds where SQLite's does not: once this process has closed the file somewhere.
+    let lock = fs::File::open(home.dir().join("ledger.db.lock")).unwrap();
+    let taken = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockShared);
+    assert_eq!(taken, Err(rustix::io::Errno::WOULDBLOCK));
+
+    // A tool that does not know our lock meets SQLite's.
+    let tool = Connection::open(home.path()).unwrap();
+    tool.busy_timeout(std::time::Duration::ZERO).unwrap();
+    assert!(
+        tool.query_row("SELECT count(*) FROM head", [], |_| Ok(()))
+            .is_err()
+    );
+    drop(tool);
+
+    drop(first);
+    home.open().unwrap();
+}
+
+#[test]
+fn a_tool_that_has_the_database_is_in_the_way() {
+    let home = Home::with(1, Vec::new());
+    let tool = Connection::open(home.path()).unwrap();
+    tool.query_row("SELECT count(*) FROM head", [], |_| Ok(()))
+        .unwrap();
+    assert!(matches!(home.open(), Err(OpenError::InUse { .. })));
+    drop(tool);
+    home.open().unwrap();
+}
+
+#[test]
+fn a_ledger_is_created_once() {
+    let home = Home::with(2, Vec::new());
+    assert!(matches!(
+        SqliteLedger::create(&home.path(), &key()),
+        Err(CreateError::Exists { path }) if path == home.path()
+    ));
+    assert_eq!(home.open().unwrap().head().size(), 2);
+}
+
+#[test]
+fn the_write_ahead_log_of_a_lost_database_is_not_replayed_into_a_new_one() {
+    let home = Home::new();
+    fs::write(home.wal(), b"of another database").unwrap();
+    assert!(matches!(
+        SqliteLedger::create(&home.path(), &key()),
+        Err(CreateError::Exists { path }) if path == home.wal()
+    ));
+}
+
+#[test]
+fn a_creation_that_was_cut_short_is_begun_again() {
+    let home = Home::new();
+    fs::write(home.dir().join("ledger.db.new"), b"half a database").unwrap();
+    let mut ledger = home.create();
+    grow(&mut ledger, 2, 2);
+    assert!(!home.dir().join("ledger.db.new").exists());
+}
+
+#[test]
+fn what_is_no_ledger_is_refused_and_left_alone() {
+    let home = Home::new();
+    let error = home.open().unwrap_err();
+    assert!(matches!(error, OpenError::Missing { .. }));
+    assert_eq!(fs::read_dir(home.dir()).unwrap().count(), 0);
+
+    let text = b"not a database at all, but long enough to hold a header".repeat(3);
+    for bytes in [b"".as_slice(), b"short", &text] {
+        fs::write(home.path(), bytes).unwrap();
+        set_mode(&home.path(), 0o600);
+        let error = home.open().unwrap_err();
+        assert!(matches!(error, OpenError::NotALedger { .. }), "{error}");
+        assert_eq!(fs::read(home.path()).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let home = Home::new();
+    let other = Connection::open(home.path()).unwrap();
+    other
+        .execute_batch("CREATE TABLE entry (bytes BLOB); INSERT INTO entry VALUES (x'00')")
+        .unwrap();
+    drop(other);
+    set_mode(&home.path(), 0o600);
+    let bytes = fs::read(home.path()).unwrap();
+    assert!(matches!(home.open(), Err(OpenError::NotALedger { .. })));
+    assert_eq!(fs::read(home.path()).unwrap(), bytes);
+}
+
+#[test]
+fn tables_of_another_version_are_refused() {
+    let home = Home::with(1, Vec::new());
+    home.tamper("PRAGMA user_version = 2");
+    let error = home.open().unwrap_err();
+    assert!(matches!(error, OpenError::Version { got: 2 }));
+    assert_eq!(error.remedy(), Remedy::OtherVersion);
+}
+
+#[test]
+fn a_missing_or_added_schema_object_is_refused() {
+    for (sql, name) in [
+        ("DROP TRIGGER entry_update", "entry_update"),
+        ("CREATE TABLE stray (x)", "stray"),
+        ("CREATE INDEX by_bytes ON entry (bytes)", "by_bytes"),
+        (
+            "ALTER TABLE cursor RENAME COLUMN next_index TO position",
+            "cursor",
+        ),
+    ] {
+        let home = Home::with(1, Vec::new());
+        Connection::open(home.path())
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+        let error = home.open().unwrap_err();
+        assert!(
+            matches!(&error, OpenError::Schema { object } if object == name),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_database_replaced_under_another_key_is_refused() {
+    let home = Home::new();
+    let mut forged = SqliteLedger::create(&home.path(), &key_of(8)).unwrap();
+    let head = forged.head().clone();
+    let _ = forged
+        .append(&head, &batch(0..3, Vec::new()), &key_of(8))
+        .unwrap();
+    drop(forged);
+    let error = home.open().unwrap_err();
+    assert!(matches!(error, OpenError::Checkpoint(_)));
+    assert_eq!(error.remedy(), Remedy::CheckKey);
+    home.open_as(&key_of(8)).unwrap();
+}
+
+#[test]
+fn another_origin_is_refused() {
+    let home = Home::with(1, Vec::new());
+    let origin = "log.example.org/2026b";
+    let opened = SqliteLedger::open(&home.path(), origin, key().verifier(), &mut |_| {});
+    assert!(matches!(opened, Err(OpenError::Checkpoint(_))));
+}
+
+#[test]
+fn triggers_stand_in_the_way_of_a_careless_hand() {
+    let home = Home::with(257, vec![Blob::new(Visibility::Public, b"blob".to_vec())]);
+    let connection = Connection::open(home.path()).unwrap();
+    connection
+        .execute_batch("PRAGMA recursive_triggers = ON")
+        .unwrap();
+    for sql in [
+        "UPDATE entry SET bytes = x'00' WHERE position = 1",
+        "UPDATE entry SET position = 900 WHERE position = 256",
+        "DELETE FROM entry WHERE position = 256",
+        "REPLACE INTO entry VALUES (1, x'00')",
+        "UPDATE blob SET visibility = 1",
+        "DELETE FROM blob",
+        "DELETE FROM tile",
+        "UPDATE tile SET number = 9 WHERE number = 1",
+        "UPDATE tile SET hashes = zeroblob(8192) WHERE level = 0 AND number = 0",
+        "UPDATE tile SET hashes = hashes || zeroblob(32) WHERE level = 0 AND number = 0",
+        "UPDATE tile SET hashes = x'' WHERE level = 0 AND number = 1",
+        "UPDATE head SET size = 256",
+    ] {
+        assert!(connection.execute_batch(sql).is_err(), "{sql}");
+    }
+    drop(connection);
+    home.open().unwrap();
+}
