@@ -29,7 +29,7 @@ use crate::{
     follower::Follower,
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
-    worker::{self, Tools},
+    worker::{self, Attempts, Tools},
 };
 
 /// How often the high-water mark is written while the log grows.
@@ -129,6 +129,7 @@ impl Server {
             clock: clock.clone(),
             rotators: rotators(config)?,
             connectors: connectors(config)?,
+            attempts: Attempts::default(),
             read_only: read_only.clone(),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()

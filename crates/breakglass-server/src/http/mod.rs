@@ -4,14 +4,14 @@ mod app;
 mod extract;
 mod handlers;
 mod limit;
-pub mod openapi;
+pub(crate) mod openapi;
 mod problem;
 mod serve;
 mod sessions;
 mod views;
 
 pub(crate) use app::App;
-pub use serve::ListenError;
+pub(crate) use serve::ListenError;
 pub(crate) use serve::{Listening, listen};
 
 use axum::{

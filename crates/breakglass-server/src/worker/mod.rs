@@ -3,8 +3,11 @@
 //! There is no queue of jobs. The worker looks at the world after each commit and whenever a time
 //! comes; what it was doing when the process died is called for again by the same log.
 
+mod attempts;
 mod rotate;
 mod run;
+
+pub(crate) use attempts::Attempts;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -35,6 +38,8 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rotators: BTreeMap<String, Arc<dyn Rotator>>,
     pub(crate) connectors: BTreeMap<String, Arc<dyn Connector>>,
+    /// What is remembered of runs between two steps.
+    pub(crate) attempts: Attempts,
     /// Why nothing may be appended, where nothing may.
     pub(crate) read_only: Option<String>,
 }

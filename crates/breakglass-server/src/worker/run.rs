@@ -27,6 +27,9 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
     let Some(run) = published.world.run(&id) else {
         return;
     };
+    if !tools.attempts.is_due(id, &*tools.clock) {
+        return;
+    }
     let wanted = published.world.run_is_wanted(run, tools.now());
     if run.attempts == 0 && !wanted {
         report(
@@ -66,14 +69,8 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
     if run.attempts == 0 {
         begin(tools, run, &*connector, &credential);
     } else if let Some(plan) = plan_of(tools, run) {
-        go_on(
-            tools,
-            run,
-            &*connector,
-            &credential,
-            &plan,
-            ClaimState::Used,
-        );
+        let claim = tools.attempts.claim(run.id);
+        go_on(tools, run, &*connector, &credential, &plan, claim);
     } else {
         let detail = "the plan that was dispatched is missing; look at the plane";
         report(
@@ -121,7 +118,12 @@ fn begin(tools: &Tools, run: &Run, connector: &dyn Connector, credential: &Crede
     };
     let plan = match connector.plan(&operation, &fields(credential)) {
         Ok(reply) => reply.value,
-        Err(failure) if failure.class == ErrorClass::Transient => return,
+        Err(failure) if failure.class == ErrorClass::Transient => {
+            tools
+                .attempts
+                .quiet(run.id, ClaimState::Fresh, &*tools.clock);
+            return;
+        }
         Err(failure) => {
             let evidence = Some(failure.record.to_bytes());
             let class = Some(failure.class);
@@ -191,10 +193,11 @@ fn go_on(
         } else {
             Cancel::No
         },
-        last_verification: run.state == Some(RunState::Running),
+        last_verification: tools.attempts.is_last(run.id),
     };
     match step(connector, &facts, &fields(credential)) {
         StepOutcome::Record(progressed) => {
+            tools.attempts.forget(run.id);
             let evidence = engine::public(progressed.evidence);
             let report = RunReport {
                 run: run.id,
@@ -208,7 +211,8 @@ fn go_on(
                 .engine
                 .submit_blocking(Command::RunReport(report), vec![evidence]);
         }
-        StepOutcome::Again { .. } | StepOutcome::Nothing => {}
+        StepOutcome::Again { claim, .. } => tools.attempts.quiet(run.id, claim, &*tools.clock),
+        StepOutcome::Nothing => tools.attempts.forget(run.id),
     }
 }
 

@@ -1,0 +1,128 @@
+//! `breakglass demo`: one real emergency, end to end, on this machine.
+//!
+//! Nothing of it is acted: a server with its log, people with keys of their own, a shop that is
+//! broken, a password that works or does not. Everything goes through the public API. Only the
+//! clock may jump, and that clock is an argument of the server's constructor, which no flag,
+//! configuration or call of a real server reaches.
+
+mod attacks;
+mod authority;
+mod clock;
+mod house;
+mod narrator;
+mod play;
+mod shop;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use thiserror::Error;
+
+use self::{house::House, narrator::Narrator, play::Play};
+
+/// Play an emergency on this machine: everything real, nothing left behind but a folder
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which scenario to play
+    #[arg(long, default_value = "production-outage", value_parser = ["production-outage"])]
+    pub scenario: String,
+    /// Exit when the play is over, instead of staying up for exploring
+    #[arg(long)]
+    pub once: bool,
+    /// Export the evidence folder into this empty or new folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Why the demonstration stopped.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// A file or a folder.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder for the export is not empty.
+    #[error("{} is not an empty folder", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The shop did not start.
+    #[error("the shop did not start: {0}")]
+    Shop(String),
+    /// The server did not start.
+    #[error("the server did not start: {0}")]
+    Start(#[from] breakglass_server::StartError),
+    /// Keys and documents of the people could not be made.
+    #[error("people and keys could not be made: {0}")]
+    Make(String),
+    /// A person's step failed.
+    #[error("{who} could not {what}: {source}")]
+    Step {
+        /// Who.
+        who: &'static str,
+        /// What.
+        what: &'static str,
+        /// Why.
+        source: Box<crate::actor::ActorError>,
+    },
+    /// Something came out other than it must.
+    #[error("the demonstration found a fault: {0}")]
+    Fault(String),
+}
+
+/// Plays, then stays up or exits. Exit codes: 0 played and verified, 1 not.
+#[must_use]
+pub fn main(args: &Args) -> ExitCode {
+    let mut narrator = Narrator::for_terminal();
+    match run(args, &mut narrator) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            narrator.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
+    if let Some(out) = &args.out {
+        check_empty(out)?;
+    }
+    let mut house = House::build(narrator)?;
+    let mut play = Play::begin(&house, narrator)?;
+    play.perform()?;
+    let auditor = play.into_auditor();
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| house.dir().join("evidence"));
+    play::evidence(&house, &auditor, narrator, &folder)?;
+    if args.once {
+        narrator.scene("Played to the end. Nothing keeps running.");
+        return Ok(());
+    }
+    house.stay_up(narrator, &folder)
+}
+
+/// An export goes into an empty or new folder, never over something.
+fn check_empty(out: &Path) -> Result<(), DemoError> {
+    match std::fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(DemoError::NotEmpty {
+                path: out.to_owned(),
+            }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(DemoError::File {
+            path: out.to_owned(),
+            source,
+        }),
+    }
+}

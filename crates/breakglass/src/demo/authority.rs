@@ -1,0 +1,225 @@
+//! The authority of the play: six people, two of them root persons; one account; two signatures,
+//! one of security and one of the platform.
+
+use breakglass_format::{
+    Blank, Line, Name, Prose, Timestamp,
+    authority::{
+        Account, Authority, Clocks, Entitlement, Key, LogIdentity, Node, Person, Roots, Scenario,
+    },
+    statement::{Kem, Kind},
+    vocabulary::{Custody, Privilege},
+};
+use breakglass_statement::PublicKey;
+
+use super::DemoError;
+
+/// Somebody in the play.
+pub(super) struct Role {
+    pub(super) principal: &'static str,
+    pub(super) name: &'static str,
+    pub(super) does: &'static str,
+    groups: &'static [&'static str],
+    privileges: &'static [Privilege],
+}
+
+/// Everybody.
+pub(super) const ROLES: [Role; 6] = [
+    Role {
+        principal: "alice",
+        name: "Alice",
+        does: "on call tonight; asks for access",
+        groups: &["on-call"],
+        privileges: &[],
+    },
+    Role {
+        principal: "bob",
+        name: "Bob",
+        does: "approver, security",
+        groups: &["security"],
+        privileges: &[],
+    },
+    Role {
+        principal: "carol",
+        name: "Carol",
+        does: "approver, platform",
+        groups: &["platform"],
+        privileges: &[Privilege::Account],
+    },
+    Role {
+        principal: "dave",
+        name: "Dave",
+        does: "approver, platform",
+        groups: &["platform"],
+        privileges: &[Privilege::Account],
+    },
+    Role {
+        principal: "erin",
+        name: "Erin",
+        does: "incident commander, root person",
+        groups: &["command"],
+        privileges: &[Privilege::Command],
+    },
+    Role {
+        principal: "frank",
+        name: "Frank",
+        does: "reviewer and auditor, root person",
+        groups: &["review"],
+        privileges: &[Privilege::Reviewer, Privilege::Auditor],
+    },
+];
+
+/// The account's name.
+pub(super) const ACCOUNT: &str = "shop-root";
+/// Its id.
+pub(super) const ACCOUNT_ID: &str = "acc_shop_root";
+/// The log's origin.
+pub(super) const ORIGIN: &str = "breakglass.demo/log";
+
+/// Whose key an enrolled key is, and the key.
+pub(super) struct Holder<'a> {
+    pub(super) principal: &'a str,
+    pub(super) key: &'a PublicKey,
+}
+
+/// Writes the genesis authority.
+pub(super) fn write(
+    holders: &[Holder<'_>],
+    log_vkey: &str,
+    node_key: &str,
+    now: Timestamp,
+) -> Result<Authority, DemoError> {
+    let people: Result<Vec<Person>, DemoError> = ROLES
+        .iter()
+        .map(|role| person(role, holders, now))
+        .collect();
+    Ok(Authority {
+        kind: Kind::Authority,
+        accounts: vec![account()?],
+        clocks: Clocks {
+            resolve_s: 24 * 3600,
+            rotation_s: 3600,
+        },
+        entitlements: vec![entitlement()?],
+        issued_at: now,
+        log: LogIdentity {
+            origin: line(ORIGIN)?,
+            vkey: line(log_vkey)?,
+        },
+        machines: Vec::new(),
+        nodes: vec![Node {
+            name: name("node-1")?,
+            kem: Kem {
+                alg: line("X25519")?,
+                pk: line(node_key)?,
+            },
+        }],
+        people: people?,
+        previous: Blank::NONE,
+        roots: Roots {
+            threshold: 2,
+            persons: vec![parse("per_erin")?, parse("per_frank")?],
+        },
+        scenarios: vec![Scenario {
+            name: name("production-outage")?,
+            actions: vec![name("rollback")?],
+            service_required: true,
+            threat_required: false,
+            control_plane_down: false,
+            review_s: 48 * 3600,
+        }],
+        title: line("The shop's break-glass, in a demonstration")?,
+        version: 1,
+    })
+}
+
+fn person(role: &Role, holders: &[Holder<'_>], now: Timestamp) -> Result<Person, DemoError> {
+    let mut namespaces = vec![
+        Kind::Enroll,
+        Kind::Request,
+        Kind::Approval,
+        Kind::Denial,
+        Kind::Checkout,
+        Kind::Session,
+        Kind::Act,
+    ];
+    if ["erin", "frank"].contains(&role.principal) {
+        namespaces.insert(0, Kind::Authority);
+    }
+    let keys: Result<Vec<Key>, DemoError> = holders
+        .iter()
+        .filter(|holder| holder.principal == role.principal)
+        .map(|holder| {
+            Ok(Key {
+                fingerprint: holder.key.fingerprint(),
+                public_key: line(&holder.key.line())?,
+                namespaces: namespaces.clone(),
+                not_before: now.plus_s(-3600),
+                not_after: Blank::NONE,
+                origins: Vec::new(),
+            })
+        })
+        .collect();
+    let groups: Result<Vec<Name>, DemoError> = role.groups.iter().map(|g| name(g)).collect();
+    Ok(Person {
+        person: parse(&format!("per_{}", role.principal))?,
+        principal: parse(role.principal)?,
+        name: line(role.name)?,
+        groups: groups?,
+        privileges: role.privileges.to_vec(),
+        keys: keys?,
+    })
+}
+
+fn account() -> Result<Account, DemoError> {
+    Ok(Account {
+        id: parse(ACCOUNT_ID)?,
+        name: name(ACCOUNT)?,
+        system: line("the shop, https on loopback")?,
+        custody: Custody::Server,
+        rotator: Blank::from(name("shop")?),
+        connector: Blank::from(name("shop")?),
+        shared: false,
+        on_server_loss: Prose::new(
+            "The shop checks the password only: it does not know when a grant ends. \
+             If breakglass dies now, the password works until somebody changes it by hand.",
+        )
+        .map_err(|e| DemoError::Make(e.to_string()))?,
+    })
+}
+
+fn entitlement() -> Result<Entitlement, DemoError> {
+    Ok(Entitlement {
+        name: name("shop-emergency")?,
+        accounts: vec![parse(ACCOUNT_ID)?],
+        requesters: vec![name("on-call")?, name("platform")?],
+        approvers: vec![name("platform")?, name("security")?],
+        require_each: vec![name("platform")?, name("security")?],
+        approvals: 2,
+        min_presence_approvals: 0,
+        min_ssh_approvals: 1,
+        max_duration_s: 4 * 3600,
+        absolute_cap_s: 8 * 3600,
+        approve_within_s: 3600,
+        scenarios: vec![name("production-outage")?],
+    })
+}
+
+pub(super) fn parse<T: std::str::FromStr>(text: &str) -> Result<T, DemoError>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|e: T::Err| DemoError::Make(e.to_string()))
+}
+
+pub(super) fn name(text: &str) -> Result<Name, DemoError> {
+    parse(text)
+}
+
+pub(super) fn line(text: &str) -> Result<Line, DemoError> {
+    parse(text)
+}
+
+pub(super) fn prose(text: &str) -> Result<Prose, DemoError> {
+    parse(text)
+}
