@@ -67,6 +67,14 @@ pub enum StartError {
         /// What is wrong.
         source: CommandError,
     },
+    /// The mark knows of a log, and there is none.
+    #[error(
+        "there is no log at {path}, but the high-water mark beside it knows of one: put the log back from a backup or an export"
+    )]
+    LogGone {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The log's authority names another log key.
     #[error("the authority names the log key {expected}, the key file holds {got}")]
     LogKey {
@@ -113,7 +121,7 @@ impl Server {
         let log_key = log_key(&config.log_key_file)?;
         let opened = open(config, &*clock, &log_key)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
-        let mark = HighWaterMark::new(config.data_dir.join("high-water.checkpoint"));
+        let mark = mark(config);
         let read_only = read_only(&opened, &mark, &log_key)?;
         let custody = keys(config, &authorities, &log_key)?;
         let wiring = Wiring {
@@ -226,41 +234,48 @@ fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
 /// The log, verified and replayed; a new one begins with the genesis.
 fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, StartError> {
     let path: PathBuf = config.data_dir.join("log.db");
-    if path.exists() {
-        let mut entries = Vec::new();
-        let origin = key.verifier().name().as_str().to_owned();
-        let ledger = SqliteLedger::open(&path, &origin, key.verifier(), &mut |replayed| {
-            let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
-            entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
-        })?;
-        if ledger.head().size() > 0 {
-            return Ok(Opened::replay(ledger, entries, config.genesis)?);
+    if !path.exists() {
+        let origin = key.verifier().name().as_str();
+        let known = mark(config).read(origin, key.verifier());
+        if !matches!(&known, Ok(known) if known.as_ref().is_none_or(|c| c.checkpoint().size() == 0))
+        {
+            return Err(StartError::LogGone { path });
         }
-        // The process died between making the file and writing to it.
-        return begin(ledger, config, clock, key);
+        let genesis = genesis(config)?;
+        genesis.verify(config.genesis)?;
+        let ledger = SqliteLedger::create(&path, key)?;
+        // Before the first entry: from then on a missing mark means a restored backup.
+        mark(config)
+            .write(ledger.head().checkpoint())
+            .map_err(|e| StartError::Mark(e.to_string()))?;
+        return Ok(bootstrap(ledger, &genesis, config.genesis, clock, key)?);
     }
-    let genesis = genesis(config)?;
-    genesis.verify(config.genesis)?;
-    begin(SqliteLedger::create(&path, key)?, config, clock, key)
+    let mut entries = Vec::new();
+    let origin = key.verifier().name().as_str().to_owned();
+    let ledger = SqliteLedger::open(&path, &origin, key.verifier(), &mut |replayed| {
+        let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
+        entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
+    })?;
+    if ledger.head().size() > 0 {
+        return Ok(Opened::replay(ledger, entries, config.genesis)?);
+    }
+    // The process died between making the file and writing to it. An empty log with a mark of
+    // more entries is a replaced one, and the comparison with the mark says so.
+    Ok(bootstrap(
+        ledger,
+        &genesis(config)?,
+        config.genesis,
+        clock,
+        key,
+    )?)
+}
+
+fn mark(config: &Config) -> HighWaterMark {
+    HighWaterMark::new(config.data_dir.join("high-water.checkpoint"))
 }
 
 fn genesis(config: &Config) -> Result<Genesis, GenesisError> {
     Genesis::read(config.genesis_dir.as_deref().ok_or(GenesisError::Missing)?)
-}
-
-fn begin(
-    ledger: SqliteLedger,
-    config: &Config,
-    clock: &dyn Clock,
-    key: &SigningKey,
-) -> Result<Opened, StartError> {
-    let genesis = genesis(config)?;
-    let opened = bootstrap(ledger, &genesis, config.genesis, clock, key)?;
-    // Written at once: from the first entry on, a missing mark means a restored backup.
-    let mark = HighWaterMark::new(config.data_dir.join("high-water.checkpoint"));
-    mark.write(opened.ledger.head().checkpoint())
-        .map_err(|e| StartError::Mark(e.to_string()))?;
-    Ok(opened)
 }
 
 /// Why nothing may be appended, where the log is behind what it was or differs from it.
@@ -269,6 +284,9 @@ fn read_only(
     mark: &HighWaterMark,
     key: &SigningKey,
 ) -> Result<Option<String>, StartError> {
+    if let Some(missing) = &opened.missing {
+        return Ok(Some(missing.clone()));
+    }
     let origin = key.verifier().name().as_str();
     let read = match mark.read(origin, key.verifier()) {
         Ok(read) => read,

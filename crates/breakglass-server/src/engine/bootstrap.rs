@@ -103,5 +103,6 @@ const fn opened(
         world,
         authorities: Some(authorities),
         memory,
+        missing: None,
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Opened {
     pub(crate) world: World,
     pub(crate) authorities: Option<AuthoritySet>,
     pub(crate) memory: Memory,
+    /// A blob that an entry names and that is not there: the log is read-only then.
+    pub(crate) missing: Option<String>,
 }
 
 /// Where the answers of statements and command ids lie, so that a repeated call gets the same
@@ -83,6 +85,7 @@ impl Opened {
         let mut world = World::new();
         let mut memory = Memory::default();
         let mut authorities: Option<AuthoritySet> = None;
+        let mut missing = None;
         for (index, leaf, bytes) in entries {
             let entry =
                 Entry::from_bytes(&bytes).map_err(|source| ReplayError::Entry { index, source })?;
@@ -103,6 +106,7 @@ impl Opened {
                 let current = authorities.as_ref().map(AuthoritySet::current);
                 authority = current.map(|v| Arc::new(v.authority().clone()));
             }
+            missing = missing.or_else(|| missing_blob(&ledger, index, &entry));
             memory.note(index, &entry);
             world.apply(&Recorded { index, leaf, entry }, authority);
         }
@@ -111,8 +115,28 @@ impl Opened {
             world,
             authorities,
             memory,
+            missing,
         })
     }
+}
+
+/// The first blob that an entry rests on and that is not there. The store checks what it has; only
+/// the entries tell what it must have.
+fn missing_blob(ledger: &SqliteLedger, index: u64, entry: &Entry) -> Option<String> {
+    let sealed = match &entry.event {
+        Event::CredentialAdded(d) => Some(d.sealed),
+        Event::CredentialStaged(d) => Some(d.sealed),
+        Event::BreakGlassAccess(d) => d.envelope.0,
+        _ => None,
+    };
+    let named = [entry.statement.0, entry.signature.0, sealed];
+    let gone = named
+        .into_iter()
+        .flatten()
+        .find(|digest| !matches!(ledger.blob(digest), Ok(Some(_))));
+    gone.map(|digest| {
+        format!("the blob {digest}, which entry {index} names, is missing or damaged")
+    })
 }
 
 /// An authority document and the signatures under it, from the blobs.
