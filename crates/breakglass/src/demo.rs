@@ -8,10 +8,12 @@
 mod attacks;
 mod authority;
 mod clock;
+mod documents;
 mod house;
 mod narrator;
 mod play;
 mod shop;
+mod stage;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +22,14 @@ use std::{
 
 use thiserror::Error;
 
-use self::{house::House, narrator::Narrator, play::Play};
+pub use self::{
+    authority::{ACCOUNT, ACCOUNT_ID},
+    clock::PlayClock,
+    house::House,
+    shop::{Answer, Shop},
+    stage::{KEY, SECOND_KEY, Stage},
+};
+use self::{narrator::Narrator, play::Play, shop::this_program};
 
 /// Play an emergency on this machine: everything real, nothing left behind but a folder
 #[derive(Debug, clap::Args)]
@@ -94,14 +103,16 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
     if let Some(out) = &args.out {
         check_empty(out)?;
     }
-    let mut house = House::build(narrator)?;
+    narrator.scene("Setting the stage: six people with keys of their own, a shop, a server");
+    let house = House::build(&this_program()?)?;
+    house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;
     play.perform()?;
     let auditor = play.into_auditor();
     let folder = args
         .out
         .clone()
-        .unwrap_or_else(|| house.dir().join("evidence"));
+        .unwrap_or_else(|| house.stage.dir().join("evidence"));
     play::evidence(&house, &auditor, narrator, &folder)?;
     if args.once {
         narrator.scene("Played to the end. Nothing keeps running.");

@@ -13,12 +13,7 @@ use breakglass_format::{
 };
 use breakglass_seal::{KEM_ALGORITHM, OneTimeKey};
 
-use super::{
-    DemoError,
-    authority::line,
-    house::{House, make},
-    narrator::Narrator,
-};
+use super::{DemoError, authority::line, house::House, narrator::Narrator, stage::make};
 use crate::{
     entropy::{SystemEntropy, random},
     signer::{Signer, generate::generate_ed25519, key_file::KeyFileSigner, open_file},
@@ -40,7 +35,7 @@ impl Attacker<'_> {
         request: Request,
         log: LogHead,
     ) -> Result<Problem, DemoError> {
-        let mut signer = open_file(&self.house.home(principal).join(key)).map_err(make)?;
+        let mut signer = open_file(&self.house.stage.home(principal).join(key)).map_err(make)?;
         let approval = Approval {
             kind: Kind::Approval,
             approver: signs(principal, &*signer)?,

@@ -69,9 +69,9 @@ pub(super) const ROLES: [Role; 6] = [
 ];
 
 /// The account's name.
-pub(super) const ACCOUNT: &str = "shop-root";
+pub const ACCOUNT: &str = "shop-root";
 /// Its id.
-pub(super) const ACCOUNT_ID: &str = "acc_shop_root";
+pub const ACCOUNT_ID: &str = "acc_shop_root";
 /// The log's origin.
 pub(super) const ORIGIN: &str = "breakglass.demo/log";
 

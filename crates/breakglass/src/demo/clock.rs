@@ -10,13 +10,13 @@ use breakglass_server::{Clock as ServerClock, SystemClock};
 
 /// The machine's clock plus what the play skipped. Server and people share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PlayClock {
+pub struct PlayClock {
     skipped_ms: Arc<AtomicI64>,
 }
 
 impl PlayClock {
     /// Skips so many seconds.
-    pub(super) fn skip_s(&self, seconds: i64) {
+    pub fn skip_s(&self, seconds: i64) {
         self.skipped_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 

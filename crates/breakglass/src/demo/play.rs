@@ -12,8 +12,9 @@ use super::{
     DemoError,
     attacks::{self, Attacker},
     authority::{ACCOUNT, line, name, parse, prose},
-    house::{House, SECOND_KEY},
+    house::House,
     narrator::Narrator,
+    stage::{KEY, SECOND_KEY},
 };
 use crate::actor::{ActionWish, Actor, ActorError, RequestWish};
 
@@ -132,9 +133,7 @@ impl<'a> Play<'a> {
     fn credential_comes_into_custody(&mut self) -> Result<(), DemoError> {
         self.narrator
             .scene("Beforehand: the account's password comes into custody. It takes two");
-        let Some(credential) = &self.house.first_password else {
-            return Ok(());
-        };
+        let credential = &self.house.stage.first_password;
         let sealed = step(
             "carol",
             "seal the password",
@@ -149,6 +148,7 @@ impl<'a> Play<'a> {
             .map(|p| p.expose().to_owned());
         let opens = self
             .house
+            .stage
             .shop
             .lets_in(ACCOUNT, typed.as_deref().unwrap_or_default())?;
         if opens {
@@ -163,10 +163,10 @@ impl<'a> Play<'a> {
 
     fn outage(&mut self) -> Result<(), DemoError> {
         self.narrator.scene("The outage");
-        let answer = self.house.shop.visit()?;
+        let answer = self.house.stage.shop.visit()?;
         self.narrator.line(&format!(
             "GET {}/ -> {} {}",
-            self.house.shop.url(),
+            self.house.stage.shop.url(),
             answer.status,
             answer.body
         ));
@@ -205,10 +205,10 @@ impl<'a> Play<'a> {
             client: self.bob.client(),
             now: self.bob.now(),
         };
-        let own = attacker.approve("alice", "id_ed25519", request.clone(), log.clone())?;
+        let own = attacker.approve("alice", KEY, request.clone(), log.clone())?;
         let mut changed = request.clone();
         changed.duration_s = 2 * 3600;
-        let other = attacker.approve("bob", "id_ed25519", changed, log.clone())?;
+        let other = attacker.approve("bob", KEY, changed, log.clone())?;
         attacks::tell(
             self.narrator,
             "Alice approves her own request",
@@ -254,7 +254,7 @@ impl<'a> Play<'a> {
         let stolen = attacker.checkout_with_a_stolen_session(
             &victim,
             grant,
-            self.house.genesis,
+            self.house.stage.genesis,
             authority,
         )?;
         let what = "Somebody with Alice's stolen reading cookie checks out";
@@ -266,7 +266,7 @@ impl<'a> Play<'a> {
             .map(|p| p.expose().to_owned());
         let password = password.unwrap_or_default();
         self.catch_up(true)?;
-        if !self.house.shop.lets_in(ACCOUNT, &password)? {
+        if !self.house.stage.shop.lets_in(ACCOUNT, &password)? {
             return Err(DemoError::Fault(
                 "the password does not open the shop".to_owned(),
             ));
@@ -298,13 +298,13 @@ impl<'a> Play<'a> {
             Ok(runs.iter().any(|r| r.state == "verified"))
         })?;
         self.catch_up(true)?;
-        let answer = self.house.shop.visit()?;
+        let answer = self.house.stage.shop.visit()?;
         if answer.status != 200 {
             return Err(DemoError::Fault("the shop is still broken".to_owned()));
         }
         let seen = format!(
             "GET {}/ -> {} {}",
-            self.house.shop.url(),
+            self.house.stage.shop.url(),
             answer.status,
             answer.body
         );
@@ -323,7 +323,7 @@ impl<'a> Play<'a> {
         )?;
         self.wait_for_rotation(3)?;
         self.catch_up(true)?;
-        if self.house.shop.lets_in(ACCOUNT, password)? {
+        if self.house.stage.shop.lets_in(ACCOUNT, password)? {
             return Err(DemoError::Fault("the old password still works".to_owned()));
         }
         self.narrator.refused(
@@ -382,7 +382,7 @@ pub(super) fn evidence(
     let read = breakglass_verify::Folder::read(folder);
     let read = read.map_err(|e| DemoError::Fault(e.to_string()))?;
     let options = breakglass_verify::Options {
-        pin: Some(house.genesis),
+        pin: Some(house.stage.genesis),
         ..Default::default()
     };
     let verdict = breakglass_verify::check(&read, &options);
@@ -395,7 +395,7 @@ pub(super) fn evidence(
     let facts = &verdict.facts;
     narrator.holds(&format!(
         "verify --genesis {}: {} entries, {} signatures of people, every rule held",
-        house.genesis, facts.entries, facts.statements
+        house.stage.genesis, facts.entries, facts.statements
     ));
     narrator.line("Without our software, in that folder:");
     narrator.line("  cd statements/*/ && ssh-keygen -Y verify -f ../../allowed_signers -I bob \\");

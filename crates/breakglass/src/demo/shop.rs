@@ -15,21 +15,23 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running shop. It ends when this is dropped, because its standard input ends.
 #[derive(Debug)]
-pub(super) struct Shop {
+pub struct Shop {
     child: Child,
     port: u16,
 }
 
 /// What the shop answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The page.
+    pub body: String,
 }
 
 impl Shop {
     /// Makes a broken shop in a folder, with one account, and opens it.
-    pub(super) fn open(
+    pub fn open(
         program: &Path,
         dir: &Path,
         account: &str,
@@ -66,17 +68,17 @@ impl Shop {
     }
 
     /// Its URL.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// What a customer sees.
-    pub(super) fn visit(&self) -> Result<Answer, DemoError> {
+    pub fn visit(&self) -> Result<Answer, DemoError> {
         self.call("GET / HTTP/1.1", "")
     }
 
     /// Whether a password opens the account.
-    pub(super) fn lets_in(&self, account: &str, password: &str) -> Result<bool, DemoError> {
+    pub fn lets_in(&self, account: &str, password: &str) -> Result<bool, DemoError> {
         let body = serde_json::json!({"account": account, "password": password}).to_string();
         Ok(self.call("POST /login HTTP/1.1", &body)?.status == 200)
     }

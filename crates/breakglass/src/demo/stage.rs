@@ -1,0 +1,223 @@
+//! Everything an installation needs but the server itself, made on the spot in a folder of its
+//! own: keys and people, the authority, a broken shop, the server's configuration.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use breakglass_api::Client;
+use breakglass_format::{Digest, Timestamp};
+use breakglass_seal::{
+    Credential, CredentialBuilder, PasswordLength, SecretText, generate_password, names,
+};
+use breakglass_server::Config;
+
+use super::{
+    DemoError,
+    authority::{ACCOUNT, ROLES, parse},
+    documents::Documents,
+    shop::Shop,
+};
+use crate::{
+    actor::{Actor, Parts, Silent},
+    clock::Clock,
+    entropy::{SystemEntropy, random},
+    signer::open_file,
+    state::{ClientConfig, Home, config::KeyConfig, file},
+};
+
+/// File name of a person's key.
+pub const KEY: &str = "id_ed25519";
+/// File name of a second key of the same person.
+pub const SECOND_KEY: &str = "id_second";
+
+/// The stage. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Stage {
+    dir: PathBuf,
+    /// The broken shop.
+    pub shop: Shop,
+    /// The password that the shop was made with, before breakglass knows it.
+    pub first_password: Credential,
+    /// SHA-256 of the genesis authority.
+    pub genesis: Digest,
+    program: PathBuf,
+}
+
+impl Stage {
+    /// Makes everything. `program` is this program, for its second processes; `now` is when the
+    /// documents are signed.
+    pub fn build(program: &Path, now: Timestamp) -> Result<Self, DemoError> {
+        let dir = temporary()?;
+        let genesis = Documents { dir: &dir, now }.make()?;
+        let password =
+            generate_password(PasswordLength::default(), &mut SystemEntropy).map_err(make)?;
+        let shop = Shop::open(program, &dir.join("shop"), ACCOUNT, password.expose())?;
+        let first_password = credential(password)?;
+        Ok(Self {
+            dir,
+            shop,
+            first_password,
+            genesis,
+            program: program.to_owned(),
+        })
+    }
+
+    /// The folder that everything lies in.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A person's own folder: configuration, state, session, key.
+    #[must_use]
+    pub fn home(&self, principal: &str) -> PathBuf {
+        self.dir.join("people").join(principal)
+    }
+
+    /// A person at the keyboard of a server, with one of their keys, logged in.
+    pub fn actor(
+        &self,
+        url: &str,
+        principal: &'static str,
+        key: &str,
+        clock: Box<dyn Clock>,
+    ) -> Result<Actor, DemoError> {
+        let home = self.home(principal);
+        let signer = open_file(&home.join(key)).map_err(make)?;
+        let parts = Parts {
+            client: Client::new(vec![url.to_owned()], None),
+            signer,
+            home: Home::under(&if key == KEY {
+                home
+            } else {
+                home.join("second")
+            }),
+            genesis: self.genesis,
+            clock,
+            entropy: Box::new(SystemEntropy),
+            attendant: Box::new(Silent),
+            server_time: false,
+        };
+        let step = |source| DemoError::Step {
+            who: principal,
+            what: "log in",
+            source: Box::new(source),
+        };
+        let mut actor = Actor::open(parts).map_err(step)?;
+        actor.login(8 * 3600).map_err(step)?;
+        Ok(actor)
+    }
+
+    /// Writes everybody's `client.toml`, for the command line.
+    pub fn configure_people(&self, url: &str) -> Result<(), DemoError> {
+        for role in &ROLES {
+            let home = self.home(role.principal);
+            let config = ClientConfig {
+                servers: vec![url.to_owned()],
+                ca_file: None,
+                principal: parse(role.principal)?,
+                genesis: self.genesis,
+                key: KeyConfig::File(home.join(KEY)),
+            };
+            config
+                .save(&Home::under(&home).config_file())
+                .map_err(make)?;
+        }
+        Ok(())
+    }
+
+    /// The server's configuration: loopback, a free port, rotator and connector of the shop.
+    pub fn config(&self) -> Result<Config, DemoError> {
+        let server = self.dir.join("server");
+        Ok(Config {
+            data_dir: server.join("data"),
+            listen: "127.0.0.1:0".parse().map_err(make)?,
+            genesis: self.genesis,
+            log_key_file: server.join("log.key"),
+            server_key_file: server.join("server.key"),
+            node_key_file: server.join("node.key"),
+            tls: None,
+            danger_plain_http: false,
+            genesis_dir: Some(server.join("genesis")),
+            rotators: BTreeMap::from([("shop".to_owned(), self.adapter("rotator"))]),
+            connectors: BTreeMap::from([("shop".to_owned(), self.adapter("connector"))]),
+            limits: breakglass_server::config::Limits {
+                statements_per_minute: 100_000,
+                ..Default::default()
+            },
+        })
+    }
+
+    /// The same as a file, for `serve --config`.
+    pub fn write_config(&self) -> Result<PathBuf, DemoError> {
+        let program = self.program.display().to_string();
+        let adapter = |mode: &str| {
+            let args = ["demo-target", mode, "--url", &self.shop.url()]
+                .map(quoted)
+                .join(", ");
+            format!(
+                "program = {}\nargs = [{args}]\ntimeout_s = 20\n",
+                quoted(&program)
+            )
+        };
+        let text = format!(
+            "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\ngenesis = \"{}\"\n\
+             log_key_file = \"log.key\"\nserver_key_file = \"server.key\"\n\
+             node_key_file = \"node.key\"\ngenesis_dir = \"genesis\"\n\
+             [limits]\nstatements_per_minute = 100000\n\
+             [rotators.shop]\n{}[connectors.shop]\n{}",
+            self.genesis,
+            adapter("rotator"),
+            adapter("connector"),
+        );
+        let path = self.dir.join("server").join("breakglass.toml");
+        file::write_atomic(&path, text.as_bytes()).map_err(make)?;
+        Ok(path)
+    }
+
+    fn adapter(&self, mode: &str) -> breakglass_server::config::Program {
+        let args = ["demo-target", mode, "--url"]
+            .into_iter()
+            .map(str::to_owned);
+        breakglass_server::config::Program {
+            program: self.program.clone(),
+            args: args.chain([self.shop.url()]).collect(),
+            timeout_s: 20,
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What cannot be removed is only a temporary folder; the next clean-up takes it.
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A string as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn credential(password: SecretText) -> Result<Credential, DemoError> {
+    Credential::builder()
+        .field(names::USERNAME, ACCOUNT.to_owned())
+        .and_then(|b| b.field(names::PASSWORD, password))
+        .and_then(CredentialBuilder::build)
+        .map_err(make)
+}
+
+pub(super) fn make(error: impl std::fmt::Display) -> DemoError {
+    DemoError::Make(error.to_string())
+}
+
+/// A new folder that nobody else may enter.
+fn temporary() -> Result<PathBuf, DemoError> {
+    let suffix = random::<8>(&mut SystemEntropy).map_err(make)?;
+    let name = format!("breakglass-demo-{}", breakglass_format::id::hex(&suffix));
+    let dir = std::env::temp_dir().join(name);
+    file::make_dir(&dir).map_err(make)?;
+    Ok(dir)
+}
