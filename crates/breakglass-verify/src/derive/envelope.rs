@@ -30,12 +30,6 @@ impl<'a> Fold<'a> {
             "event_id_twice",
             "an entry before has the same event_id",
         );
-        let whole = entry.statement.0.is_some() == entry.signature.0.is_some();
-        self.rule(
-            whole,
-            "half_signed",
-            "statement and signature are given together or not at all",
-        );
         self.names(entry);
         let (index, word) = (at.index, word(entry));
         self.out.facts.push(Fact {
@@ -48,7 +42,7 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// `actor` and `correlation_id` follow from the rest.
+    /// `actor` follows from the rest.
     fn names(&mut self, entry: &Entry) {
         let actor = entry.actor.as_str();
         let fits = match (entry.event.account(), &entry.principal.0) {
@@ -60,15 +54,6 @@ impl<'a> Fold<'a> {
             fits,
             "actor_wrong",
             "actor is neither the account, the principal nor a part of the server",
-        );
-        let fits = match entry.event.incident_id() {
-            Some(incident) => entry.correlation_id.0 == Some(incident),
-            None => true,
-        };
-        self.rule(
-            fits,
-            "correlation_wrong",
-            "correlation_id is not the event's incident",
         );
     }
 

@@ -1,0 +1,295 @@
+//! The folder of a true log, and what is said of it.
+
+use breakglass_format::Digest;
+use breakglass_tlog::{CosignerKey, KeyName, SignedCheckpoint};
+use breakglass_verify::{
+    EmitError, Level, Options, Outcome, Source, check,
+    check::MaxAge,
+    derive::{RequestState, Status, Word},
+    emit,
+    emit::Fault,
+};
+
+use crate::{
+    people::{log_key, person},
+    scribe::{codes, sha256},
+    story,
+};
+
+#[test]
+fn a_true_log_is_ok_with_its_pin() {
+    let log = story::whole().log;
+    let verdict = log.verdict();
+    assert_eq!(verdict.findings, []);
+    assert_eq!((verdict.outcome, verdict.exit_code(true)), (Outcome::Ok, 0));
+    assert_eq!(
+        verdict.facts.entries,
+        u64::try_from(log.entries.len()).unwrap()
+    );
+    assert_eq!(verdict.facts.authorities, 1);
+    assert_eq!(
+        (
+            verdict.facts.requests,
+            verdict.facts.approvals,
+            verdict.facts.grants
+        ),
+        (1, 2, 1)
+    );
+    assert_eq!(verdict.facts.attested, 1);
+}
+
+#[test]
+fn what_the_log_adds_up_to_is_derived() {
+    let told = story::whole();
+    let derived = told.log.verdict().derived;
+    let grant = &derived.grants[&told.grant];
+    assert_eq!(grant.holder, person("alice"));
+    assert_eq!(grant.approvers, [person("bob"), person("carol")]);
+    assert_eq!(
+        (grant.used, grant.documented, grant.checkouts),
+        (true, true, 1)
+    );
+    assert_eq!(
+        derived.requests[&told.asked.id].state,
+        RequestState::Granted
+    );
+    assert!(derived.incidents[&told.incident].resolved_at.is_some());
+    assert!(
+        derived
+            .duties
+            .values()
+            .all(|duty| duty.status == Status::Met)
+    );
+    let words: Vec<&Word> = derived.facts.iter().map(|fact| &fact.word).collect();
+    assert_eq!(*words[0], Word::Asserted);
+    assert_eq!(
+        *words[1],
+        Word::Signed(vec!["bob".parse().unwrap(), "carol".parse().unwrap()])
+    );
+    assert!(words.contains(&&Word::Attested("alice".parse().unwrap())));
+}
+
+#[test]
+fn the_layout_is_the_documented_one() {
+    let told = story::whole();
+    let folder = told.log.folder();
+    let request = told.asked.id;
+    let last = told.log.entries.len();
+    for path in [
+        "genesis".to_owned(),
+        "log.vkey".to_owned(),
+        "log/checkpoint".to_owned(),
+        format!("log/tile/0/000.p/{last}"),
+        format!("log/tile/entries/000.p/{last}"),
+        "authority/1.json".to_owned(),
+        "authority/1.bob.sig".to_owned(),
+        "authority/1.carol.sig".to_owned(),
+        format!("statements/{request}/request.json"),
+        format!("statements/{request}/request.json.sig"),
+        format!("statements/{request}/approval.bob.json"),
+        format!("statements/{request}/approval.carol.json.sig"),
+        format!("statements/{request}/checkout.1.json"),
+        format!("blobs/{}", sha256(b"new accepted, old refused").hex()),
+        format!("blobs/{}", sha256(b"the terminal, as it was").hex()),
+        "allowed_signers".to_owned(),
+        "siem.jsonl".to_owned(),
+        "timeline.txt".to_owned(),
+    ] {
+        assert!(folder.get(&path).is_some(), "{path}");
+    }
+    let paths: Vec<&str> = folder.iter().map(|(path, _)| path).collect();
+    let ending = |end: &str| {
+        paths
+            .iter()
+            .filter(|p| p.starts_with("acts/") && p.ends_with(end))
+            .count()
+    };
+    assert_eq!(
+        (
+            ending(".enroll.json"),
+            ending(".session.json"),
+            ending(".act.json")
+        ),
+        (6, 1, 6)
+    );
+    assert_eq!(
+        paths
+            .iter()
+            .filter(|path| path.starts_with("blobs/"))
+            .count(),
+        2
+    );
+    let genesis = format!("{}\n", told.log.genesis);
+    assert_eq!(folder.get("genesis").unwrap(), genesis.as_bytes());
+    let lines = folder
+        .get("siem.jsonl")
+        .unwrap()
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    assert_eq!(lines, told.log.entries.len());
+}
+
+#[test]
+fn witnesses_and_sealed_blobs_do_not_change_a_byte() {
+    let mut log = story::whole().log;
+    let before = log.folder();
+    log.blob(b"sealed 1");
+    log.blob(b"sealed to the node");
+    log.blob(b"envelope");
+    let mut signed = SignedCheckpoint::open(
+        &log.checkpoint(),
+        "breakglass.example/log",
+        log_key().verifier(),
+    )
+    .unwrap();
+    let witness = CosignerKey::from_seed(KeyName::new("witness.example").unwrap(), &[5; 32]);
+    let cosignature = witness.cosign(signed.checkpoint(), 1_767_700_000).unwrap();
+    signed
+        .add_signature(cosignature, witness.verifier())
+        .unwrap();
+    let blob = |digest: &Digest| log.blobs.get(digest).cloned();
+    let checkpoint = signed.to_text();
+    let source = Source {
+        entries: &log.entries,
+        checkpoint: checkpoint.as_bytes(),
+        blob: &blob,
+    };
+    assert_eq!(emit(&source).unwrap(), before);
+}
+
+#[test]
+fn a_refused_statement_has_no_place() {
+    let mut log = story::whole().log;
+    story::refusal(&mut log, "erin");
+    let verdict = log.verdict();
+    assert_eq!(verdict.findings, []);
+    assert_eq!(verdict.derived.refusals, 1);
+}
+
+#[test]
+fn without_a_pin_nobody_can_tell() {
+    let log = story::whole().log;
+    let verdict = check(&log.folder(), &Options::default());
+    assert_eq!(codes(&verdict), ["unanchored"]);
+    assert_eq!(verdict.exit_code(false), 7);
+    let wrong = Options {
+        pin: Some(sha256(b"another")),
+        ..Options::default()
+    };
+    let verdict = check(&log.folder(), &wrong);
+    assert_eq!(codes(&verdict), ["wrong_pin"]);
+    assert_eq!(verdict.exit_code(false), 4);
+}
+
+#[test]
+fn another_checkpoint_must_be_of_the_same_history() {
+    let told = story::granted();
+    let early = told.log.checkpoint();
+    let log = story::whole().log;
+    let against = |note: Vec<u8>| {
+        let options = Options {
+            against: Some(note),
+            ..log.pinned()
+        };
+        check(&log.folder(), &options)
+    };
+    assert_eq!(against(early).outcome, Outcome::Ok);
+    let mut other = story::granted().log;
+    other.wait(1);
+    story::refusal(&mut other, "erin");
+    assert_eq!(codes(&against(other.checkpoint())), ["forked"]);
+    assert_eq!(against(other.checkpoint()).exit_code(false), 5);
+    let mut longer = log.clone();
+    story::refusal(&mut longer, "erin");
+    assert_eq!(
+        codes(&against(longer.checkpoint())),
+        ["other_checkpoint_newer"]
+    );
+    assert_eq!(
+        codes(&against(b"no note".to_vec())),
+        ["other_checkpoint_foreign"]
+    );
+}
+
+#[test]
+fn a_head_that_the_log_never_was_is_a_fork() {
+    let (mut log, incident) = story::declared();
+    log.request("alice", incident, |request| {
+        request.log.root = sha256(b"another root")
+    });
+    let verdict = log.verdict();
+    assert_eq!(codes(&verdict), ["signed_head_differs"]);
+    assert_eq!(verdict.exit_code(false), 5);
+}
+
+#[test]
+fn stale_only_where_somebody_asked() {
+    let log = story::whole().log;
+    let size = u64::try_from(log.entries.len()).unwrap();
+    let now = log.now.plus_s(100);
+    let with = |min_size, seconds| {
+        let max_age = Some(MaxAge { now, seconds });
+        check(
+            &log.folder(),
+            &Options {
+                min_size,
+                max_age,
+                ..log.pinned()
+            },
+        )
+    };
+    assert_eq!(with(Some(size), 100).outcome, Outcome::Ok);
+    assert_eq!(codes(&with(Some(size + 1), 100)), ["too_small"]);
+    let old = with(None, 99);
+    assert_eq!((codes(&old), old.exit_code(false)), (vec!["too_old"], 6));
+}
+
+#[test]
+fn an_overdue_duty_is_reported_and_is_no_forgery() {
+    let mut log = story::declared().0;
+    log.wait(25 * 3_600);
+    story::refusal(&mut log, "erin");
+    let verdict = log.verdict();
+    assert_eq!(codes(&verdict), ["obligation_overdue"]);
+    assert_eq!(verdict.findings[0].level, Level::Overdue);
+    assert_eq!((verdict.exit_code(false), verdict.exit_code(true)), (0, 8));
+}
+
+#[test]
+fn an_incomplete_store_makes_no_folder() {
+    let log = story::whole().log;
+    let checkpoint = log.checkpoint();
+    let evidence = sha256(b"new accepted, old refused");
+    let without = |gone: Digest| {
+        let blob = |digest: &Digest| log.blobs.get(digest).filter(|_| *digest != gone).cloned();
+        let source = Source {
+            entries: &log.entries,
+            checkpoint: &checkpoint,
+            blob: &blob,
+        };
+        emit(&source)
+    };
+    assert!(without(sha256(b"anything")).is_ok());
+    let blob = without(evidence);
+    assert!(
+        matches!(blob, Err(EmitError::Fault(Fault::MissingBlob { .. }))),
+        "{blob:?}"
+    );
+    let genesis = without(log.genesis);
+    assert!(
+        matches!(genesis, Err(EmitError::Fault(Fault::Missing { .. }))),
+        "{genesis:?}"
+    );
+    let blob = |digest: &Digest| log.blobs.get(digest).cloned();
+    let shorter = &log.entries[..3];
+    let source = Source {
+        entries: shorter,
+        checkpoint: &checkpoint,
+        blob: &blob,
+    };
+    assert!(matches!(
+        emit(&source),
+        Err(EmitError::OtherEntries { got: 3, .. })
+    ));
+}

@@ -1,0 +1,23 @@
+//! A log with real keys and signatures, its evidence folder, and everything that can be wrong
+//! with either.
+
+#[cfg(test)]
+mod derived;
+#[cfg(test)]
+mod emitted;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod rules_of_record;
+#[cfg(test)]
+mod scribe;
+#[cfg(test)]
+mod steps;
+#[cfg(test)]
+mod story;
