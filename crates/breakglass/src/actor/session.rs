@@ -1,0 +1,58 @@
+//! The session: a key of the client's own, certified once by the enrolled key.
+
+use breakglass_api::wire::Signed;
+use breakglass_format::{
+    Line, limits,
+    statement::{self, Kind, Statement},
+};
+
+use super::{Actor, ActorError, error::text};
+use crate::{signer::generate_ed25519, state::Session};
+
+impl Actor {
+    /// Begins a session of at most 8 hours: makes a key, has the enrolled key certify it, and
+    /// exchanges the certificate for the right to read. A session before it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActorError`].
+    pub fn login(&mut self, duration_s: i64) -> Result<&Session, ActorError> {
+        let issued_at = self.ask_time()?;
+        let key = generate_ed25519(&mut *self.entropy, "breakglass session")?;
+        let statement = statement::Session {
+            kind: Kind::Session,
+            authority: self.trust.authorities().current_ref(),
+            instance: self.genesis,
+            issued_at,
+            nonce: self.nonce()?,
+            not_after: issued_at.plus_s(duration_s.clamp(1, limits::SESSION_S)),
+            session_key: text("session key", Line::new(key.public_key.line()))?,
+            signer: self.identity.signer(self.identity.key.clone()),
+        };
+        let bytes = statement.to_bytes()?;
+        let signature = self.sign_enrolled(Kind::Session, &bytes)?;
+        let certificate = Signed {
+            statement: String::from_utf8(bytes)
+                .map_err(|_| breakglass_format::canonical::CanonicalError::NotUtf8)?,
+            signature,
+        };
+        let reading = self.client.open_session(&certificate)?;
+        let session = Session::new(&key.file, &statement, certificate, reading);
+        self.home.session().save(&session)?;
+        let token = Some(session.token().to_owned());
+        self.client = self.client.clone().with_token(token);
+        Ok(self.session.insert(session))
+    }
+
+    /// Forgets the session.
+    ///
+    /// # Errors
+    ///
+    /// Its file stays.
+    pub fn logout(&mut self) -> Result<(), ActorError> {
+        self.home.session().clear()?;
+        self.session = None;
+        self.client = self.client.clone().with_token(None);
+        Ok(())
+    }
+}

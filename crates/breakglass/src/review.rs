@@ -1,0 +1,220 @@
+//! What an approver sees before signing: in plain words, computed from the bytes that are about to
+//! be signed and from the verified authority. The server's word is marked as such.
+
+use breakglass_format::{
+    Timestamp,
+    authority::Authority,
+    statement::{Request, Warning},
+    time::human_s,
+    vocabulary::PurposeKind,
+};
+
+use crate::{
+    actor::Dossier,
+    output::{Tone, line, prose},
+};
+
+/// A line of the review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// How it is meant.
+    pub tone: Tone,
+    /// What it is about.
+    pub label: &'static str,
+    /// What it says, escaped for a terminal.
+    pub text: String,
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = self.text.replace('\n', "\n                ");
+        write!(f, "{:<15} {text}", self.label)
+    }
+}
+
+/// Everything that is signed with an approval of `duration_s`, seen at `now`.
+#[must_use]
+pub fn of_request(
+    dossier: &Dossier,
+    authority: &Authority,
+    duration_s: i64,
+    now: Timestamp,
+) -> Vec<Row> {
+    let request = dossier.request();
+    let mut rows = Vec::new();
+    if request.drill {
+        rows.push(warning(
+            "DRILL",
+            "a practice, not the real thing".to_owned(),
+        ));
+    }
+    rows.extend(who_and_what(dossier, authority));
+    rows.extend(how_long(request, duration_s, now));
+    rows.push(plain("server loss", prose(request.on_server_loss.as_str())));
+    rows.extend(dangers(request));
+    rows.extend(standing(dossier, authority));
+    rows
+}
+
+fn who_and_what(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
+    let request = dossier.request();
+    let who = &request.requester;
+    let name = authority.person(&who.person).map(|p| line(p.name.as_str()));
+    let touch = if dossier.verified().presence() {
+        ", touched"
+    } else {
+        ""
+    };
+    let account = &request.account;
+    let system = authority
+        .account(&account.id)
+        .map(|a| line(a.system.as_str()));
+    vec![
+        plain("installation", line(authority.title.as_str())),
+        plain("request", dossier.requested().reference.to_string()),
+        plain(
+            "requester",
+            format!(
+                "{} ({}), key {}{touch}",
+                name.unwrap_or_default(),
+                who.principal,
+                who.key
+            ),
+        ),
+        plain(
+            "incident",
+            format!(
+                "{}, {} ({} by the server's word, id {})",
+                request.incident.scenario,
+                request.incident.severity,
+                line(&dossier.view().incident),
+                request.incident.id
+            ),
+        ),
+        plain(
+            "account",
+            format!(
+                "{} on {}, custody {}",
+                account.name,
+                system.unwrap_or_default(),
+                account.custody
+            ),
+        ),
+        plain("wants", wish(request)),
+        plain("because", prose(request.justification.as_str())),
+    ]
+}
+
+fn wish(request: &Request) -> String {
+    let purpose = &request.purpose;
+    match purpose.kind {
+        PurposeKind::Credential => "the credential itself".to_owned(),
+        PurposeKind::Action => {
+            let artifact = match purpose.artifact.as_str() {
+                "" => String::new(),
+                artifact => format!(" with {}", line(artifact)),
+            };
+            let plan = match &purpose.plan.0 {
+                Some(plan) => format!(", plan {plan}"),
+                None => String::new(),
+            };
+            format!(
+                "{} on {}{artifact}{plan}",
+                purpose.action,
+                line(purpose.target.as_str())
+            )
+        }
+    }
+}
+
+fn how_long(request: &Request, duration_s: i64, now: Timestamp) -> Vec<Row> {
+    let asked = request.duration_s;
+    let time = if duration_s < asked {
+        format!(
+            "{} of the {} asked for",
+            human_s(duration_s),
+            human_s(asked)
+        )
+    } else {
+        human_s(asked)
+    };
+    let uses = match request.uses {
+        0 => ", any number of checkouts".to_owned(),
+        1 => ", one checkout".to_owned(),
+        n => format!(", {n} checkouts"),
+    };
+    let left_s = request.approve_by.since_ms(now).max(0) / 1000;
+    let mut rows = vec![
+        plain("for", format!("{time}{uses}")),
+        plain(
+            "lapses",
+            format!("{} ({} left)", request.approve_by, human_s(left_s)),
+        ),
+    ];
+    if let Some(grant) = &request.extends.0 {
+        rows.push(plain("prolongs", format!("grant {grant} by this much")));
+    }
+    rows
+}
+
+fn dangers(request: &Request) -> Vec<Row> {
+    let attested = request.control_plane.attested.as_str();
+    let attested = (!attested.is_empty()).then(|| {
+        let text = format!("the requester attests: {}", prose(attested));
+        warning("control plane", text)
+    });
+    let warnings = request
+        .warnings
+        .iter()
+        .map(|w| warning("warning", sentence(w)));
+    attested.into_iter().chain(warnings).collect()
+}
+
+/// The sentence of a warning's code; the client knows it, the server only names the code.
+fn sentence(warning: &Warning) -> String {
+    let args: Vec<String> = warning.args.iter().map(|a| line(a.as_str())).collect();
+    let args = args.join(", ");
+    match warning.code.as_str() {
+        "rotation_pending" => {
+            "the account's credential was used before and is not rotated yet".to_owned()
+        }
+        "credential_known" => format!("the current credential is known to {args}"),
+        "denied_before" => format!("{args} denied a request for this account in this incident"),
+        code if args.is_empty() => format!("{code} (this client does not know the sentence)"),
+        code => format!("{code}: {args} (this client does not know the sentence)"),
+    }
+}
+
+fn standing(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
+    let request = dossier.request();
+    let view = dossier.view();
+    let needs = dossier.requested().needs;
+    let scenario = &request.incident.scenario;
+    let rule = authority.entitlement(&request.requester.person, &request.account.id, scenario);
+    let each: Vec<String> = rule.map_or_else(Vec::new, |e| {
+        e.require_each.iter().map(ToString::to_string).collect()
+    });
+    let each = match each.is_empty() {
+        true => String::new(),
+        false => format!(", one each from {}", each.join(" and ")),
+    };
+    let so_far = match view.approved_by.is_empty() {
+        true => "nobody".to_owned(),
+        false => line(&view.approved_by.join(", ")),
+    };
+    vec![
+        plain("takes", format!("{needs} approvals{each}")),
+        plain("approved by", format!("{so_far} (the server's word)")),
+        plain("statement", dossier.verified().digest().to_string()),
+    ]
+}
+
+const fn plain(label: &'static str, text: String) -> Row {
+    let tone = Tone::Plain;
+    Row { tone, label, text }
+}
+
+const fn warning(label: &'static str, text: String) -> Row {
+    let tone = Tone::Warning;
+    Row { tone, label, text }
+}
