@@ -1,0 +1,248 @@
+//! `breakglass account`.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_api::view::AccountView;
+use breakglass_format::Prose;
+use breakglass_seal::{Credential, CredentialError, names};
+use clap::Subcommand;
+
+use super::{Context, input};
+use crate::{
+    actor::{CredentialImport, Outcome},
+    hint::Failure,
+    output::{line, prompt, table::table},
+    state::file,
+};
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List accounts.
+    List,
+    /// Show one account.
+    Show {
+        /// The account, by name.
+        account: String,
+    },
+    /// Put a credential into custody. Takes two people: one seals it, a second agrees.
+    AddCredential(AddCredential),
+    /// Rotate an account's credential now. Takes two people, with the same reason.
+    Rotate {
+        /// The account, by name.
+        account: String,
+        /// Why; the second person repeats it to the letter.
+        #[arg(long, value_parser = input::prose)]
+        why: Prose,
+    },
+}
+
+/// Options of `account add-credential`.
+#[derive(Debug, clap::Args)]
+pub(super) struct AddCredential {
+    /// The account, by name.
+    account: String,
+    /// The field `username`.
+    #[arg(long, value_name = "NAME", conflicts_with = "agree")]
+    username: Option<String>,
+    /// A field: NAME asks for its value without showing it, NAME=@FILE reads it; repeatable.
+    #[arg(long = "field", value_name = "NAME[=@FILE]", conflicts_with = "agree")]
+    fields: Vec<String>,
+    /// Where the sealed credential goes, for the second person.
+    #[arg(long, value_name = "FILE", conflicts_with = "agree")]
+    out: Option<PathBuf>,
+    /// Agree, as the second person, to a credential that the first person sealed.
+    #[arg(long, value_name = "FILE")]
+    agree: Option<PathBuf>,
+}
+
+pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
+    match verb {
+        Verb::List => list(&cx.client()?.accounts()?, cx),
+        Verb::Show { account } => show(account, cx),
+        Verb::AddCredential(args) => match &args.agree {
+            Some(path) => agree(&args.account, path, cx),
+            None => add(args, cx),
+        },
+        Verb::Rotate { account, why } => rotate(account, why.clone(), cx),
+    }
+}
+
+fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
+    if cx.output().is_json() {
+        cx.output().json(&accounts);
+        return Ok(());
+    }
+    let row = |a: &AccountView| {
+        [
+            a.name.clone(),
+            a.system.clone(),
+            a.custody.clone(),
+            a.state.clone(),
+            a.rotated_at
+                .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            a.grant.clone().unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<[String; 6]> = accounts.iter().map(row).collect();
+    let heading = [
+        "account",
+        "system",
+        "custody",
+        "credential",
+        "rotated",
+        "grant",
+    ];
+    for line in table(heading, &rows) {
+        cx.output().data(&line);
+    }
+    Ok(())
+}
+
+fn show(account: &str, cx: &Context) -> Result<(), Failure> {
+    let accounts = cx.client()?.accounts()?;
+    let found = accounts
+        .iter()
+        .find(|a| a.name == account || a.id == account);
+    let view = found.ok_or_else(|| {
+        Failure::usage(format!("there is no account {}", line(account)))
+            .hint("breakglass account list")
+    })?;
+    if cx.output().is_json() {
+        cx.output().json(view);
+        return Ok(());
+    }
+    let rotated = view
+        .rotated_at
+        .map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let rows = [
+        ("account", view.name.clone()),
+        ("id", view.id.clone()),
+        ("system", view.system.clone()),
+        ("custody", view.custody.clone()),
+        (
+            "credential",
+            format!("{}, version {}", view.state, view.version),
+        ),
+        ("rotated", rotated),
+        ("known to", view.known_to.join(", ")),
+        ("grant", view.grant.clone().unwrap_or_default()),
+    ];
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        cx.output().data(&format!("{name:<11} {}", line(value)));
+    }
+    Ok(())
+}
+
+fn add(args: &AddCredential, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    // Both are known to be there before anybody types a secret.
+    let name = actor.account(&args.account)?.name.to_string();
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| format!("{name}.credential.json").into());
+    let credential = credential(args)?;
+    let import = actor.seal_import(&args.account, &credential)?;
+    let text = serde_json::to_vec_pretty(&import).unwrap_or_default();
+    file::create_new(&out, &text)?;
+    let outcome = actor.agree_import(&import)?;
+    let until = outcome.proposed().map(|p| p.until.time_of_day());
+    let sentence = format!("sealed a credential for {name} to the server, and proposed it");
+    cx.output()
+        .outcome(&outcome, &out.display().to_string(), &sentence);
+    cx.output().say(&format!(
+        "until {} (UTC) another holder of the account privilege agrees with that file: breakglass \
+         account add-credential {name} --agree {}",
+        until.unwrap_or_default(),
+        out.display()
+    ));
+    Ok(())
+}
+
+fn agree(account: &str, path: &Path, cx: &Context) -> Result<(), Failure> {
+    let mistake = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+    let content = file::read(path)?.ok_or_else(|| mistake("there is no such file".to_owned()))?;
+    let import: CredentialImport =
+        serde_json::from_slice(&content).map_err(|e| mistake(e.to_string()))?;
+    let mut actor = cx.actor()?;
+    let named = actor.account(account)?;
+    if named.id != import.account {
+        return Err(mistake(format!("it is for the account {}", import.account)));
+    }
+    let name = named.name.to_string();
+    let outcome = actor.agree_import(&import)?;
+    let sentence = match outcome.added() {
+        Some(added) => format!("{name} has a credential, version {}", added.version),
+        None => format!("proposed a credential for {name}; another person must agree"),
+    };
+    cx.output().outcome(&outcome, &name, &sentence);
+    Ok(())
+}
+
+fn rotate(account: &str, why: Prose, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let outcome = actor.rotate(account, why)?;
+    let sentence = rotation_sentence(&outcome, account);
+    cx.output().outcome(&outcome, &line(account), &sentence);
+    Ok(())
+}
+
+fn rotation_sentence(outcome: &Outcome, account: &str) -> String {
+    let account = line(account);
+    match outcome.proposed() {
+        Some(proposed) => format!(
+            "proposed to rotate {account}; until {} (UTC) another holder of the account privilege \
+             says the same with the same reason",
+            proposed.until.time_of_day()
+        ),
+        None => format!("{account} is going to be rotated"),
+    }
+}
+
+fn credential(args: &AddCredential) -> Result<Credential, Failure> {
+    let refused = |e: CredentialError| Failure::usage(e.to_string());
+    let mut builder = Credential::builder();
+    if let Some(username) = &args.username {
+        builder = builder
+            .field(names::USERNAME, username.clone())
+            .map_err(refused)?;
+    }
+    let asked = vec![names::PASSWORD.to_owned()];
+    let fields = if args.fields.is_empty() {
+        &asked
+    } else {
+        &args.fields
+    };
+    for field in fields {
+        let (name, value) = match field.split_once("=@") {
+            Some((name, path)) => (name, from_file(Path::new(path))?),
+            None if field.contains('=') => {
+                return Err(
+                    Failure::usage("a secret does not belong on the command line")
+                        .hint("--field NAME asks for it, --field NAME=@FILE reads it"),
+                );
+            }
+            None => (field.as_str(), typed(field)?),
+        };
+        builder = builder.field(name, value).map_err(refused)?;
+    }
+    builder.build().map_err(refused)
+}
+
+/// The content of a file, without its last line break.
+fn from_file(path: &Path) -> Result<String, Failure> {
+    let content = file::read(path)?;
+    let missing = || Failure::usage(format!("{}: there is no such file", path.display()));
+    let content = content.ok_or_else(missing)?;
+    let text = std::str::from_utf8(&content)
+        .map_err(|_| Failure::usage(format!("{} is not text", path.display())))?;
+    Ok(text.strip_suffix('\n').unwrap_or(text).to_owned())
+}
+
+fn typed(name: &str) -> Result<String, Failure> {
+    let mut value = prompt::secret(name)
+        .map_err(|e| Failure::refused(format!("cannot ask for {name}: {e}")))?;
+    // Handed over, not copied: what is left to wipe is empty.
+    Ok(std::mem::take(&mut *value))
+}

@@ -1,0 +1,153 @@
+//! `breakglass authority compile`.
+
+mod parts;
+
+use std::path::{Path, PathBuf};
+
+use breakglass_format::{
+    Blank, Digest, Timestamp,
+    authority::{Authority, AuthorityError, LogIdentity, Roots},
+    id::IdError,
+    statement::Kind,
+};
+use breakglass_statement::{KeyError, digest};
+use thiserror::Error;
+
+use super::{
+    friendly::{BUILT_IN, File, Scenarios},
+    read,
+};
+use crate::{cmd::Context, hint::Failure, state::file};
+
+/// Why a file is not an authority.
+#[derive(Debug, Error)]
+pub(super) enum CompileError {
+    /// Not TOML, or not of its shape; the message has line and column.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// A name that is declared nowhere.
+    #[error("{what} {name} is not in this file")]
+    Unknown {
+        /// What it should be.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A key that cannot be used.
+    #[error("key of {holder}: {error}")]
+    Key {
+        /// Whose.
+        holder: String,
+        /// Why.
+        error: KeyError,
+    },
+    /// An id that does not follow from a name.
+    #[error("{error}; give it an id of its own")]
+    Id {
+        /// Why.
+        error: IdError,
+    },
+    /// A text that is too long.
+    #[error(transparent)]
+    Text(#[from] breakglass_format::text::TextError),
+    /// The document breaks a rule.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// It cannot be written canonically.
+    #[error(transparent)]
+    Canonical(#[from] breakglass_format::canonical::CanonicalError),
+}
+
+/// The version before, where there is one.
+#[derive(Debug)]
+pub(super) struct Previous {
+    authority: Authority,
+    digest: Digest,
+}
+
+impl Previous {
+    /// Reads a compiled document.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, CompileError> {
+        Ok(Self {
+            authority: Authority::from_bytes(bytes)?,
+            digest: digest(bytes),
+        })
+    }
+}
+
+pub(super) fn run(
+    path: &Path,
+    previous: Option<&Path>,
+    issued_at: Timestamp,
+    out: Option<&Path>,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let mistake =
+        |path: &Path, error: CompileError| Failure::usage(format!("{}: {error}", path.display()));
+    let text = String::from_utf8(read(path)?)
+        .map_err(|_| Failure::usage(format!("{} is not text", path.display())))?;
+    let before = match previous {
+        Some(previous) => {
+            let before = Previous::from_bytes(&read(previous)?);
+            Some(before.map_err(|e| mistake(previous, e))?)
+        }
+        None => None,
+    };
+    let authority = compile(&text, before.as_ref(), issued_at).map_err(|e| mistake(path, e))?;
+    let bytes = authority.to_bytes().map_err(|e| mistake(path, e.into()))?;
+    let out = out.map_or_else(|| beside(path, authority.version), Path::to_owned);
+    file::write_atomic(&out, &bytes)?;
+    cx.output().data(&digest(&bytes).to_string());
+    cx.output().say(&format!(
+        "version {} written to {}; each root person signs it: breakglass authority sign {}",
+        authority.version,
+        out.display(),
+        out.display()
+    ));
+    Ok(())
+}
+
+fn beside(path: &Path, version: i64) -> PathBuf {
+    path.with_file_name(format!("authority-{version}.json"))
+}
+
+/// Compiles a file: names become ids, defaults are spelled out, every rule is checked.
+pub(super) fn compile(
+    text: &str,
+    previous: Option<&Previous>,
+    issued_at: Timestamp,
+) -> Result<Authority, CompileError> {
+    let mut file: File = toml::from_str(text)?;
+    if file.scenarios.is_empty() {
+        let built_in: Scenarios = toml::from_str(BUILT_IN)?;
+        file.scenarios = built_in.scenarios;
+    }
+    let before = previous.map(|p| &p.authority);
+    let authority = Authority {
+        kind: Kind::Authority,
+        accounts: parts::accounts(&file)?,
+        clocks: parts::clocks(&file),
+        entitlements: parts::entitlements(&file)?,
+        issued_at,
+        log: LogIdentity {
+            origin: file.log.origin.clone(),
+            vkey: file.log.vkey.clone(),
+        },
+        machines: parts::machines(&file)?,
+        nodes: parts::nodes(&file)?,
+        people: parts::people(&file, before, issued_at)?,
+        previous: Blank(previous.map(|p| p.digest)),
+        roots: Roots {
+            threshold: file.roots.threshold,
+            persons: parts::roots(&file)?,
+        },
+        scenarios: parts::scenarios(&file),
+        title: file.title.clone(),
+        version: before.map_or(1, |a| a.version + 1),
+    };
+    authority.check()?;
+    Ok(authority)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! `breakglass authority sign`.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_format::{Principal, authority::Authority, statement::Kind};
+use breakglass_statement::digest;
+
+use super::{read, show};
+use crate::{
+    cmd::{Context, approve::consent},
+    hint::Failure,
+    signer::{self, Signer},
+    state::file,
+};
+
+pub(super) fn run(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> Result<(), Failure> {
+    let bytes = read(path)?;
+    let authority = Authority::from_bytes(&bytes)
+        .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let mut signer = match key {
+        Some(key) => signer::open_file(key)?,
+        None => signer::open(&cx.config()?.key.place())?,
+    };
+    let principal = root(&authority, &*signer)?;
+    for text in show::lines(&authority) {
+        cx.output().say(&text);
+    }
+    cx.output().say(&digest(&bytes).to_string());
+    consent(yes, &format!("sign this authority as {principal}?"))?;
+    if signer.needs_touch() {
+        cx.output()
+            .warn(&format!("touch your key {}", signer.fingerprint()));
+    }
+    let signature = signer.sign(Kind::Authority, &bytes)?;
+    let out = signature_path(path, &principal);
+    file::write_atomic(&out, signature.as_bytes())?;
+    cx.output().data(&out.display().to_string());
+    cx.output().say(&format!("signed as {principal}"));
+    Ok(())
+}
+
+/// Whose key it is, if it may sign this document. A key that only the version before lists may
+/// sign too; that is judged where the chain is verified.
+fn root(authority: &Authority, signer: &dyn Signer) -> Result<Principal, Failure> {
+    let fingerprint = signer.fingerprint();
+    let mut roots = authority
+        .people
+        .iter()
+        .filter(|p| authority.roots.persons.contains(&p.person));
+    let person = roots.find(|p| {
+        let key = p.key(&fingerprint);
+        key.is_some_and(|k| k.counts(Kind::Authority, authority.issued_at))
+    });
+    person.map(|p| p.principal.clone()).ok_or_else(|| {
+        Failure::refused(format!(
+            "the document has no root person with the key {fingerprint}"
+        ))
+        .hint("name the key: --key FILE")
+    })
+}
+
+/// `FILE.PRINCIPAL.sig`, beside the document.
+pub(super) fn signature_path(path: &Path, principal: &Principal) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{principal}.sig"));
+    PathBuf::from(name)
+}

@@ -1,0 +1,131 @@
+//! What every verb is given: where files are, whom to ask, how to answer.
+
+use std::path::Path;
+
+use breakglass_api::Client;
+
+use super::attendant::Terminal;
+use crate::{
+    actor::{Actor, Parts},
+    clock::{Clock, SystemClock},
+    entropy::SystemEntropy,
+    hint::Failure,
+    output::Output,
+    signer,
+    state::{ClientConfig, Home},
+    tls,
+    trust::Trust,
+};
+
+/// What every verb is given.
+#[derive(Debug)]
+pub struct Context {
+    home: Home,
+    server_time: bool,
+    output: Output,
+}
+
+impl Context {
+    /// From the global options.
+    ///
+    /// # Errors
+    ///
+    /// Nothing says where files go.
+    pub fn new(home: Option<&Path>, server_time: bool, output: Output) -> Result<Self, Failure> {
+        let home = match home {
+            Some(dir) => Home::under(dir),
+            None => Home::from_environment(std::env::var_os::<&'static str>)?,
+        };
+        Ok(Self {
+            home,
+            server_time,
+            output,
+        })
+    }
+
+    /// Where files are.
+    #[must_use]
+    pub const fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Where answers go.
+    #[must_use]
+    pub const fn output(&self) -> Output {
+        self.output
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or has a mistake.
+    pub fn config(&self) -> Result<ClientConfig, Failure> {
+        Ok(ClientConfig::load(&self.home.config_file())?)
+    }
+
+    /// A client for reading, with the session's token where there is one.
+    ///
+    /// # Errors
+    ///
+    /// There is no configuration.
+    pub fn client(&self) -> Result<Client, Failure> {
+        let config = self.config()?;
+        let session = self.home.session().load()?;
+        let session = session.filter(|s| s.is_of(config.genesis, &config.principal));
+        let token = session.map(|s| s.token().to_owned());
+        Ok(connect(&config)?.with_token(token))
+    }
+
+    /// A client with the verified installation.
+    ///
+    /// # Errors
+    ///
+    /// There is no configuration, or the installation is not believed.
+    pub fn trust(&self) -> Result<(Client, Trust), Failure> {
+        let client = self.client()?;
+        let genesis = self.config()?.genesis;
+        let trust = Trust::establish(&client, self.home.pins(genesis), genesis)?;
+        Ok((client, trust))
+    }
+
+    /// The person of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be reached, or the installation is not believed.
+    pub fn actor(&self) -> Result<Actor, Failure> {
+        self.actor_of(&self.config()?)
+    }
+
+    /// The person of a configuration that may not be saved yet.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be reached, or the installation is not believed.
+    pub fn actor_of(&self, config: &ClientConfig) -> Result<Actor, Failure> {
+        let signer = signer::open(&config.key.place())?;
+        Ok(Actor::open(Parts {
+            client: connect(config)?,
+            signer,
+            home: self.home.clone(),
+            genesis: config.genesis,
+            clock: Box::new(SystemClock),
+            entropy: Box::new(SystemEntropy),
+            attendant: Box::new(Terminal::new(self.output)),
+            server_time: self.server_time,
+        })?)
+    }
+
+    /// The time by this machine's clock.
+    #[must_use]
+    pub fn now(&self) -> breakglass_format::Timestamp {
+        SystemClock.now()
+    }
+}
+
+/// A client of a configuration's servers, without a session.
+pub(super) fn connect(config: &ClientConfig) -> Result<Client, Failure> {
+    let tls = tls::config(config.ca_file.as_deref())?;
+    Ok(Client::new(config.servers.clone(), tls))
+}

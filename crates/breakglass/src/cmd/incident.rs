@@ -1,0 +1,242 @@
+//! `breakglass incident`.
+
+use breakglass_api::view::IncidentView;
+use breakglass_format::{Name, Prose};
+use clap::Subcommand;
+
+use super::{Context, approve::consent, input};
+use crate::{
+    actor::Actor,
+    hint::Failure,
+    output::{line, table::table},
+};
+
+/// What to do with incidents.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Declare an incident.
+    Declare {
+        /// critical-patch, production-outage, system-failure, or another of the authority's.
+        scenario: Name,
+        /// What it is declared with.
+        #[command(flatten)]
+        declaration: input::Declaration,
+        /// Why controls must be bypassed.
+        #[arg(long, value_parser = input::prose)]
+        why: Prose,
+    },
+    /// List incidents, newest first.
+    List,
+    /// Show an incident with its duties.
+    Show {
+        /// The incident; the only open one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+    },
+    /// Write a note into its record.
+    Note {
+        /// The note.
+        #[arg(value_parser = input::prose)]
+        text: Prose,
+        /// The incident; the only open one if not given.
+        #[arg(long, value_name = "INC-1")]
+        incident: Option<String>,
+    },
+    /// Resolve it: ends its grants and starts the clocks.
+    Resolve {
+        /// The incident; the only open one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// How it ended.
+        #[arg(long, value_parser = input::prose)]
+        summary: Prose,
+        /// Do not ask about grants that are still active.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print its timeline.
+    Timeline {
+        /// The incident; the only open one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+    },
+}
+
+pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
+    match verb {
+        Verb::Declare {
+            scenario,
+            declaration,
+            why,
+        } => declare(scenario, declaration, why, cx),
+        Verb::List => list(&cx.client()?.incidents()?, cx),
+        Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
+        Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
+        Verb::Resolve {
+            incident,
+            summary,
+            yes,
+        } => resolve(incident.as_deref(), summary, yes, cx),
+        Verb::Timeline { incident } => timeline(&viewed(incident.as_deref(), cx)?, cx),
+    }
+}
+
+fn declare(
+    scenario: Name,
+    declaration: input::Declaration,
+    why: Prose,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let declare = declaration.declare(&actor, scenario, why)?;
+    let outcome = actor.declare(declare)?;
+    let Some(declared) = outcome.declared() else {
+        return Err(Failure::refused("the log proves no incident"));
+    };
+    let reference = declared.reference.to_string();
+    let sentence = format!(
+        "declared {reference}, {} {}, led by {}",
+        declared.severity, declared.scenario, declared.commander.principal
+    );
+    cx.output().outcome(&outcome, &reference, &sentence);
+    Ok(())
+}
+
+fn note(text: Prose, incident: Option<&str>, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = meant(&actor, incident)?;
+    let outcome = actor.note(&incident.id, text)?;
+    let sentence = format!("noted in {}", line(&incident.reference));
+    cx.output()
+        .outcome(&outcome, &line(&incident.reference), &sentence);
+    Ok(())
+}
+
+fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = meant(&actor, incident)?;
+    let reference = line(&incident.reference);
+    let grants = actor.client().grants()?.into_iter();
+    let active: Vec<String> = grants
+        .filter(|g| g.state == "active" && g.incident == incident.reference)
+        .map(|g| format!("{} ({} holds {})", g.reference, g.holder, g.account))
+        .collect();
+    if !active.is_empty() {
+        let active = line(&active.join(", "));
+        cx.output()
+            .warn(&format!("resolving {reference} ends {active}"));
+        consent(yes, "resolve all the same?")?;
+    }
+    let outcome = actor.resolve(&incident.id, summary)?;
+    let duties = outcome.resolved().map_or(0, |r| r.clocks.len());
+    let sentence = format!("resolved {reference}; {duties} clocks started");
+    cx.output().outcome(&outcome, &reference, &sentence);
+    Ok(())
+}
+
+fn meant(actor: &Actor, named: Option<&str>) -> Result<IncidentView, Failure> {
+    Ok(match named {
+        Some(named) => actor.client().incident(named)?,
+        None => actor.sole_incident()?,
+    })
+}
+
+/// The incident that is meant, for looking at: without a key.
+fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
+    let client = cx.client()?;
+    if let Some(named) = named {
+        return Ok(client.incident(named)?);
+    }
+    let all = client.incidents()?;
+    let mut open = all.iter().filter(|i| i.state == "open");
+    match (open.next(), open.next()) {
+        (Some(sole), None) => Ok(sole.clone()),
+        _ => Err(Failure::usage("name the incident").hint("breakglass incident list")),
+    }
+}
+
+fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
+    if cx.output().is_json() {
+        cx.output().json(&incidents);
+        return Ok(());
+    }
+    let row = |i: &IncidentView| {
+        [
+            i.reference.clone(),
+            i.state.clone(),
+            i.severity.clone(),
+            i.scenario.clone(),
+            i.commander.clone(),
+            i.declared_at.to_string(),
+            format!("{}{}", if i.drill { "DRILL: " } else { "" }, i.title),
+        ]
+    };
+    let rows: Vec<[String; 7]> = incidents.iter().map(row).collect();
+    let heading = [
+        "incident",
+        "state",
+        "severity",
+        "scenario",
+        "commander",
+        "declared",
+        "title",
+    ];
+    for line in table(heading, &rows) {
+        cx.output().data(&line);
+    }
+    Ok(())
+}
+
+fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
+    if cx.output().is_json() {
+        cx.output().json(incident);
+        return Ok(());
+    }
+    let resolved = incident.resolved_at.map(|at| at.to_string());
+    let rows = [
+        ("incident", incident.reference.clone()),
+        ("title", incident.title.clone()),
+        ("state", incident.state.clone()),
+        (
+            "scenario",
+            format!("{}, {}", incident.scenario, incident.severity),
+        ),
+        ("commander", incident.commander.clone()),
+        ("declared", incident.declared_at.to_string()),
+        ("resolved", resolved.unwrap_or_default()),
+        ("requests", incident.requests.join(", ")),
+        ("grants", incident.grants.join(", ")),
+    ];
+    if incident.drill {
+        cx.output().data("DRILL: a practice");
+    }
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        cx.output().data(&format!("{name:<10} {}", line(value)));
+    }
+    for duty in &incident.obligations {
+        let subject = match duty.clock.subject.as_str() {
+            "" => String::new(),
+            subject => format!(" of {}", line(subject)),
+        };
+        cx.output().data(&format!(
+            "{:<10} {}{subject}: {}, due {}",
+            "duty",
+            duty.clock.obligation,
+            line(&duty.status),
+            duty.clock.due_at
+        ));
+    }
+    Ok(())
+}
+
+fn timeline(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
+    let lines = cx.client()?.timeline(&incident.id)?;
+    if cx.output().is_json() {
+        cx.output().json(&lines);
+        return Ok(());
+    }
+    for text in lines {
+        cx.output().data(&line(&text));
+    }
+    Ok(())
+}

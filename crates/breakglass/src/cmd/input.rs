@@ -1,0 +1,81 @@
+//! What people type, as statements take it.
+
+use breakglass_format::{
+    Line, Name, Prose, act::Declare, text::TextError, time::parse_duration_s, vocabulary::Severity,
+};
+
+use crate::{actor::Actor, hint::Failure};
+
+/// Parses a duration: `4h`, `90m`, `1h30m`. For clap.
+pub(super) fn duration(text: &str) -> Result<i64, String> {
+    parse_duration_s(text).ok_or_else(|| "not a duration like 4h, 90m or 1h30m".to_owned())
+}
+
+/// Parses text of one line. For clap.
+pub(super) fn line(text: &str) -> Result<Line, TextError> {
+    Line::required(text)
+}
+
+/// Parses text of several lines. For clap.
+pub(super) fn prose(text: &str) -> Result<Prose, TextError> {
+    Prose::required(text)
+}
+
+/// What an incident is declared with.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Declaration {
+    /// How bad it is.
+    #[arg(long, default_value = "sev1", value_name = "sev1..sev4")]
+    severity: Severity,
+    /// What people will call it.
+    #[arg(long, value_parser = line)]
+    title: Option<Line>,
+    /// The affected service, where the scenario asks.
+    #[arg(long, value_parser = line)]
+    service: Option<Line>,
+    /// The documented threat, where the scenario asks.
+    #[arg(long, value_parser = prose)]
+    threat: Option<Prose>,
+    /// A CVE identifier; repeatable.
+    #[arg(long = "cve", value_parser = line, value_name = "CVE")]
+    cves: Vec<Line>,
+    /// Who leads, by principal; yourself if not given.
+    #[arg(long, value_name = "PRINCIPAL")]
+    commander: Option<breakglass_format::Principal>,
+    /// A practice.
+    #[arg(long)]
+    drill: bool,
+}
+
+impl Declaration {
+    /// The arguments of the act.
+    pub(super) fn declare(
+        self,
+        actor: &Actor,
+        scenario: Name,
+        justification: Prose,
+    ) -> Result<Declare, Failure> {
+        if actor.trust().authority().scenario(&scenario).is_none() {
+            let all = actor.trust().authority().scenarios.iter();
+            let all: Vec<&str> = all.map(|s| s.name.as_str()).collect();
+            return Err(Failure::usage(format!("there is no scenario {scenario}"))
+                .hint(format!("one of {}", all.join(", "))));
+        }
+        let title = self.title.ok_or_else(|| {
+            Failure::usage("an incident has a title").hint("--title \"what people will call it\"")
+        })?;
+        Ok(Declare {
+            commander: self
+                .commander
+                .unwrap_or_else(|| actor.identity().principal.clone()),
+            cves: self.cves,
+            drill: self.drill,
+            justification,
+            scenario,
+            service: self.service.unwrap_or_default(),
+            severity: self.severity,
+            threat: self.threat.unwrap_or_default(),
+            title,
+        })
+    }
+}

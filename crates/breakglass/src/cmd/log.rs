@@ -1,0 +1,118 @@
+//! `breakglass log`.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_format::canonical;
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::{
+    actor::{ActorError, Class},
+    export::ExportError,
+    hint::Failure,
+    output::line,
+};
+
+/// What to do with the log.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Print the log's latest signed checkpoint, after it was verified and pinned.
+    Checkpoint,
+    /// Prove that the log holds an entry, and print the entry.
+    Prove {
+        /// Its index, from 0.
+        index: u64,
+        /// Print the proof (C2SP tlog-proof) instead.
+        #[arg(long)]
+        proof: bool,
+    },
+    /// Write the evidence folder: everything an auditor needs, checkable offline.
+    Export {
+        /// An empty or new folder.
+        dir: PathBuf,
+    },
+}
+
+pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
+    match verb {
+        Verb::Checkpoint => checkpoint(cx),
+        Verb::Prove { index, proof } => prove(*index, *proof, cx),
+        Verb::Export { dir } => export(dir, cx),
+    }
+}
+
+fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
+    let (client, trust) = cx.trust()?;
+    let folder = crate::export::export(&client, &trust).map_err(not_exported)?;
+    folder
+        .write(dir)
+        .map_err(|e| Failure::new(Class::Usage, e.to_string()))?;
+    cx.output().data(&dir.display().to_string());
+    let files = folder.iter().count();
+    cx.output().say(&format!(
+        "{files} files; check them: breakglass verify --genesis …"
+    ));
+    Ok(())
+}
+
+fn not_exported(error: ExportError) -> Failure {
+    let class = match error {
+        ExportError::Client(error) => return error.into(),
+        ExportError::Growing => Class::Refused,
+        ExportError::Checkpoint(_) | ExportError::Emit(_) => Class::Tampered,
+    };
+    Failure::new(class, error.to_string())
+}
+
+fn checkpoint(cx: &Context) -> Result<(), Failure> {
+    let (client, trust) = cx.trust()?;
+    let text = client.checkpoint()?;
+    let signed = trust.see_checkpoint(&client, &text, cx.now())?;
+    let checkpoint = signed.checkpoint();
+    if cx.output().is_json() {
+        cx.output().json(&json!({
+            "origin": checkpoint.origin().as_str(),
+            "size": checkpoint.size(),
+            "root": checkpoint.root().to_string(),
+            "note": text,
+        }));
+        return Ok(());
+    }
+    cx.output().data(text.trim_end());
+    let size = checkpoint.size();
+    cx.output()
+        .say(&format!("{size} entries; continues what was seen before"));
+    Ok(())
+}
+
+fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
+    let (client, trust) = cx.trust()?;
+    let proven = client.prove(index)?;
+    let received = trust
+        .log()
+        .check(&proven)
+        .map_err(breakglass_api::ClientError::from)?;
+    trust.see_checkpoint(&client, &received.checkpoint, cx.now())?;
+    if received.index != index {
+        let got = received.index;
+        let message = format!("entry {index} was asked for, entry {got} is proven");
+        return Err(Failure::new(Class::Tampered, message));
+    }
+    if proof {
+        cx.output().data(proven.proof.trim_end());
+    } else if cx.output().is_json() {
+        let entry = canonical::parse(proven.entry.as_bytes(), proven.entry.len());
+        let entry: Value = entry.map_err(ActorError::from)?;
+        cx.output()
+            .json(&json!({"index": index, "leaf": received.leaf.to_string(), "entry": entry}));
+    } else {
+        cx.output().data(&line(&proven.entry));
+    }
+    let size = received.log_size;
+    cx.output().say(&format!(
+        "entry {index} of {size}, leaf {}, proven",
+        received.leaf
+    ));
+    Ok(())
+}

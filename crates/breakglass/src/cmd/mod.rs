@@ -1,0 +1,188 @@
+//! The command line: one file per verb, each parses, calls the actor and renders.
+
+mod account;
+mod action;
+mod approve;
+mod attendant;
+mod authority;
+mod checkout;
+mod context;
+mod deny;
+mod extend;
+mod grant;
+mod incident;
+mod input;
+mod join;
+mod log;
+mod login;
+mod pending;
+mod request;
+mod return_grant;
+mod revoke;
+mod serve;
+mod status;
+mod verify;
+mod whoami;
+mod withdraw;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub use context::Context;
+
+use crate::{hint::Failure, output::Output};
+
+/// Break-glass access, with other people's signatures and a log nobody can change.
+#[derive(Debug, Parser)]
+#[command(
+    name = "breakglass",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Keep configuration, state and session in this directory instead of the XDG ones.
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Sign with the server's time where it differs from this machine's.
+    #[arg(long, global = true)]
+    server_time: bool,
+    /// What to do.
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// What a person does at an installation.
+    #[command(flatten)]
+    Personal(Box<Personal>),
+    /// Check an evidence folder, offline.
+    Verify(verify::Args),
+    /// Play an emergency on this machine, everything real.
+    Demo(crate::demo::Args),
+    /// Run the server.
+    Serve(serve::Args),
+    /// Print the API's description (OpenAPI 3.1).
+    #[command(hide = true)]
+    Openapi,
+    /// The system that the demonstration breaks and repairs.
+    #[command(hide = true, subcommand)]
+    DemoTarget(crate::demo_target::Mode),
+}
+
+/// The verbs of a person at an installation.
+#[derive(Debug, Subcommand)]
+enum Personal {
+    /// Begin a session: your key certifies a key of this client's for some hours.
+    Login(login::Args),
+    /// Show who you are to the server.
+    Whoami,
+    /// Show how the installation is.
+    Status,
+    /// Join an installation: pin it, pick a key, prove that you hold it.
+    Join(join::Args),
+    /// The authority: who may do what.
+    #[command(subcommand)]
+    Authority(authority::Verb),
+    /// Incidents: declare, look, note, resolve.
+    #[command(subcommand)]
+    Incident(incident::Verb),
+    /// Ask for access to an account.
+    Request(request::Args),
+    /// List the requests that wait for approvals.
+    Pending,
+    /// Say yes to a request.
+    Approve(approve::Args),
+    /// Say no to a request.
+    Deny(deny::Args),
+    /// Take back your own request.
+    Withdraw(withdraw::Args),
+    /// Ask for more time under your own grant.
+    Extend(extend::Args),
+    /// Have the credential of your grant handed out.
+    Checkout(checkout::Args),
+    /// Give back your grant.
+    Return(return_grant::Args),
+    /// End somebody's grant.
+    Revoke(revoke::Args),
+    /// Look at grants.
+    #[command(subcommand)]
+    Grant(grant::Verb),
+    /// Act under a grant: plan, run, record.
+    #[command(subcommand)]
+    Action(action::Verb),
+    /// Accounts and their credentials.
+    #[command(subcommand)]
+    Account(account::Verb),
+    /// The log: checkpoint and proofs.
+    #[command(subcommand)]
+    Log(log::Verb),
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is a mistake in what was typed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let output = Output::new(cli.json);
+    match run(cli, output) {
+        Ok(status) => status,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
+    match cli.verb {
+        Verb::Verify(args) => Ok(verify::run(&args, output)),
+        Verb::Demo(args) => Ok(crate::demo::main(&args)),
+        Verb::Serve(args) => Ok(serve::run(&args, output)),
+        Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),
+        Verb::Openapi => {
+            output.data(&breakglass_server::openapi());
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Personal(verb) => {
+            let cx = Context::new(cli.home.as_deref(), cli.server_time, output)?;
+            run_as_person(*verb, &cx).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
+    match verb {
+        Personal::Login(args) => login::run(&args, cx),
+        Personal::Whoami => whoami::run(cx),
+        Personal::Status => status::run(cx),
+        Personal::Join(args) => join::run(&args, cx),
+        Personal::Authority(verb) => authority::run(&verb, cx),
+        Personal::Incident(verb) => incident::run(verb, cx),
+        Personal::Request(args) => request::run(args, cx),
+        Personal::Pending => pending::run(cx),
+        Personal::Approve(args) => approve::run(&args, cx),
+        Personal::Deny(args) => deny::run(&args, cx),
+        Personal::Withdraw(args) => withdraw::run(&args, cx),
+        Personal::Extend(args) => extend::run(&args, cx),
+        Personal::Checkout(args) => checkout::run(&args, cx),
+        Personal::Return(args) => return_grant::run(&args, cx),
+        Personal::Revoke(args) => revoke::run(&args, cx),
+        Personal::Grant(verb) => grant::run(&verb, cx),
+        Personal::Action(verb) => action::run(verb, cx),
+        Personal::Account(verb) => account::run(&verb, cx),
+        Personal::Log(verb) => log::run(&verb, cx),
+    }
+}

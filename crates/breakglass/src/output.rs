@@ -1,0 +1,126 @@
+//! What goes where: data to standard output, everything else to standard error.
+
+pub mod escape;
+pub mod prompt;
+pub mod table;
+
+use std::io::{IsTerminal, Write};
+
+use breakglass_format::canonical;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{actor::Outcome, hint::Failure};
+
+pub use escape::{line, prose};
+
+/// Standard output and standard error, as the command line uses them.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    json: bool,
+    colour: bool,
+}
+
+/// How a line on standard error is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it says.
+    Plain,
+    /// To be noticed.
+    Warning,
+}
+
+impl Output {
+    /// JSON or text; colour only on a terminal and where `NO_COLOR` does not forbid it.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        Self {
+            json,
+            colour: wanted && std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether data are wanted as JSON.
+    #[must_use]
+    pub const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// A line of data.
+    pub fn data(self, text: &str) {
+        // Whoever closed the pipe has read enough.
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    /// Data as JSON, on one line.
+    pub fn json(self, value: &impl Serialize) {
+        self.data(&serde_json::to_string(value).unwrap_or_default());
+    }
+
+    /// A line for the person at the terminal.
+    pub fn say(self, text: &str) {
+        self.toned(Tone::Plain, text);
+    }
+
+    /// A line that must not be overlooked.
+    pub fn warn(self, text: &str) {
+        self.toned(Tone::Warning, text);
+    }
+
+    /// A line in a tone; red for a warning.
+    pub fn toned(self, tone: Tone, text: &str) {
+        let mut out = std::io::stderr();
+        let _ = match tone {
+            Tone::Warning if self.colour => writeln!(out, "\u{1b}[1;31m{text}\u{1b}[0m"),
+            Tone::Warning | Tone::Plain => writeln!(out, "{text}"),
+        };
+    }
+
+    /// Why nothing came of it, and what to do.
+    pub fn failure(self, failure: &Failure) {
+        self.warn(&format!("error: {}", prose(&failure.message)));
+        if let Some(hint) = &failure.hint {
+            self.say(&format!("hint: {}", prose(hint)));
+        }
+    }
+
+    /// What came of a statement: its entries as JSON, or one word of data and a sentence.
+    pub fn outcome(self, outcome: &Outcome, word: &str, sentence: &str) {
+        if self.json {
+            self.json(&entries(outcome));
+            return;
+        }
+        self.data(word);
+        let again = if outcome.repeated() { " before" } else { "" };
+        let indices: Vec<String> = outcome
+            .received()
+            .iter()
+            .map(|r| r.index.to_string())
+            .collect();
+        let noun = if indices.len() == 1 {
+            "entry"
+        } else {
+            "entries"
+        };
+        let indices = indices.join(", ");
+        self.say(&format!(
+            "{sentence}; recorded{again} as {noun} {indices}, proven"
+        ));
+    }
+}
+
+/// The entries of an outcome as JSON.
+#[must_use]
+pub fn entries(outcome: &Outcome) -> Value {
+    let entries: Vec<Value> = outcome
+        .received()
+        .iter()
+        .map(|r| {
+            let entry = r.entry.to_bytes().unwrap_or_default();
+            let entry = canonical::parse(&entry, entry.len()).unwrap_or(Value::Null);
+            json!({"index": r.index, "leaf": r.leaf.to_string(), "entry": entry})
+        })
+        .collect();
+    json!({"entries": entries, "repeated": outcome.repeated()})
+}
