@@ -17,6 +17,7 @@ pub(super) enum Verb {
     /// Declare an incident.
     Declare {
         /// critical-patch, production-outage, system-failure, or another of the authority's.
+        #[arg(long)]
         scenario: Name,
         /// What it is declared with.
         #[command(flatten)]

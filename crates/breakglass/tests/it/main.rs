@@ -1,11 +1,16 @@
-//! The client against real programs: ssh-keygen, ssh-agent, and the compiled binary.
+//! The client against real programs: ssh-keygen, ssh-agent, and the compiled binary against a
+//! server.
 
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod course;
+#[cfg(test)]
 mod key_files;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod ssh;
 #[cfg(test)]
