@@ -24,7 +24,7 @@ use breakglass_seal::names;
 /// How often the server dies.
 const KILLS: u32 = 50;
 /// The latest moment of a death, after the server began to listen.
-const LATEST_MS: u64 = 1_600;
+const LATEST_MS: u64 = 1_200;
 
 type Anything = Box<dyn std::error::Error>;
 
