@@ -12,6 +12,10 @@ mod key_files;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod lying_server;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod ssh;
 #[cfg(test)]
 mod usage;
