@@ -353,11 +353,11 @@ impl Client {
 }
 
 fn is_unconnected(error: &ureq::Error) -> bool {
-    match error {
-        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
-        ureq::Error::Io(io) => io.kind() == std::io::ErrorKind::ConnectionRefused,
-        _ => false,
-    }
+    let refused = |io: &std::io::Error| io.kind() == std::io::ErrorKind::ConnectionRefused;
+    matches!(
+        error,
+        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound
+    ) || matches!(error, ureq::Error::Io(io) if refused(io))
 }
 
 fn read(response: &mut Response<ureq::Body>) -> Result<Vec<u8>, String> {

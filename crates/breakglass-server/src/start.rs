@@ -419,5 +419,6 @@ fn serve(
     stopped: watch::Receiver<bool>,
 ) {
     let app = App::new(tools, config.limits.statements_per_minute);
+    runtime.spawn(app.clone().summarise(stopped.clone()));
     runtime.spawn(listening.serve(http::router(app), stopped));
 }

@@ -74,9 +74,10 @@ impl Draught {
             // Without randomness no identifier is safe; nothing is recorded.
             return Err(Rejection::Stopped);
         }
-        let authority = match command {
-            Command::Publish(publication) => Some(publication.authority.clone()),
-            _ => None,
+        let authority = if let Command::Publish(publication) = command {
+            Some(publication.authority.clone())
+        } else {
+            None
         };
         let range = self.record(drafts?, authority, command_id)?;
         self.blobs.extend(blobs);
@@ -203,6 +204,7 @@ pub(super) fn signer(command: &Command) -> Option<Signer> {
         | Command::RotationReport(_)
         | Command::RunReport(_)
         | Command::ClockStep(_)
+        | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,
     }
 }
@@ -224,6 +226,7 @@ pub(super) fn statement(command: &Command) -> Option<Digest> {
         | Command::RotationReport(_)
         | Command::RunReport(_)
         | Command::ClockStep(_)
+        | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,
     }
 }
@@ -269,6 +272,7 @@ fn subject(command: &Command) -> (String, String) {
         | Command::RotationReport(_)
         | Command::RunReport(_)
         | Command::ClockStep(_)
+        | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => ("system".to_owned(), String::new()),
     }
 }

@@ -38,9 +38,12 @@ pub(crate) fn bootstrap(
     key: &SigningKey,
 ) -> Result<Opened, BootstrapError> {
     let (authorities, enrolments) = genesis.verify(pin)?;
-    let refused = |rejection: super::Rejection| match rejection {
-        super::Rejection::Refused(refusal) => GenesisError::Refused(refusal),
-        other => GenesisError::TooLarge(other.to_string()),
+    let refused = |rejection: super::Rejection| {
+        if let super::Rejection::Refused(refusal) = rejection {
+            GenesisError::Refused(refusal)
+        } else {
+            GenesisError::TooLarge(rejection.to_string())
+        }
     };
     let now = clock.wall();
     let mut draught = Draught::new(World::new(), 0, now, now);

@@ -84,7 +84,12 @@ impl Rejection {
         match self {
             Self::Stopped => Self::Stopped,
             Self::ReadOnly(reason) => Self::ReadOnly(reason.clone()),
-            other => Self::NotTaken(other.to_string()),
+            Self::Refused(_)
+            | Self::KeyReused
+            | Self::Busy
+            | Self::Read(_)
+            | Self::NotTaken(_)
+            | Self::TooLarge(_) => Self::NotTaken(self.to_string()),
         }
     }
 }

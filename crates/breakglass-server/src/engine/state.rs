@@ -123,11 +123,14 @@ impl Opened {
 /// The first blob that an entry rests on and that is not there. The store checks what it has; only
 /// the entries tell what it must have.
 fn missing_blob(ledger: &SqliteLedger, index: u64, entry: &Entry) -> Option<String> {
-    let sealed = match &entry.event {
-        Event::CredentialAdded(d) => Some(d.sealed),
-        Event::CredentialStaged(d) => Some(d.sealed),
-        Event::BreakGlassAccess(d) => d.envelope.0,
-        _ => None,
+    let sealed = if let Event::CredentialAdded(d) = &entry.event {
+        Some(d.sealed)
+    } else if let Event::CredentialStaged(d) = &entry.event {
+        Some(d.sealed)
+    } else if let Event::BreakGlassAccess(d) = &entry.event {
+        d.envelope.0
+    } else {
+        None
     };
     let named = [entry.statement.0, entry.signature.0, sealed];
     let gone = named
@@ -139,11 +142,14 @@ fn missing_blob(ledger: &SqliteLedger, index: u64, entry: &Entry) -> Option<Stri
     })
 }
 
+/// An authority document and the signatures under it.
+type SignedDocument = (Vec<u8>, Vec<(Principal, String)>);
+
 /// An authority document and the signatures under it, from the blobs.
 pub(super) fn authority_blobs(
     ledger: &SqliteLedger,
     published: &AuthorityPublished,
-) -> Result<(Vec<u8>, Vec<(Principal, String)>), ReplayError> {
+) -> Result<SignedDocument, ReplayError> {
     let version = published.version;
     let missing = |detail: String| ReplayError::AuthorityBlob { version, detail };
     let blob = |digest: &Digest| match ledger.blob(digest) {

@@ -1,9 +1,15 @@
 //! What every handler works with.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use breakglass_core::Command;
 
 use breakglass_format::Timestamp;
 use breakglass_statement::AuthoritySet;
+use tokio::sync::watch;
 
 use super::{
     limit::{Counters, RateLimit},
@@ -15,6 +21,9 @@ use crate::{
     engine::{EngineHandle, Published},
     worker::Tools,
 };
+
+/// How often unauthenticated failures become an entry.
+const SUMMARY_EVERY: Duration = Duration::from_secs(60);
 
 /// Shared by all handlers.
 #[derive(Debug, Clone)]
@@ -40,6 +49,29 @@ impl App {
             nonces: Arc::default(),
             rate: Arc::new(RateLimit::new(statements_per_minute)),
             counters: Arc::default(),
+        }
+    }
+
+    /// Once a minute, one entry for what was turned away before anybody was known to have asked.
+    pub(crate) async fn summarise(self, mut stop: watch::Receiver<bool>) {
+        let mut since = self.now();
+        let mut counted = 0;
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(SUMMARY_EVERY) => {}
+            }
+            let total = self.counters.unauthenticated.load(Ordering::Relaxed);
+            let count = i64::try_from(total - counted).unwrap_or(i64::MAX);
+            let now = self.now();
+            if count > 0 {
+                let report = Command::TurnedAway { count, since };
+                // Not taken now, it is part of the next summary.
+                if self.engine.submit(report, Vec::new(), None).await.is_err() {
+                    continue;
+                }
+            }
+            (counted, since) = (total, now);
         }
     }
 

@@ -164,25 +164,43 @@ impl From<StatementError> for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let status = match refusal.code {
-            Code::IncidentUnknown
+        let status = if is_unknown(refusal.code) {
+            StatusCode::NOT_FOUND
+        } else if is_passing(refusal.code) {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::FORBIDDEN
+        };
+        let (code, hint) = (refusal.code.as_str(), refusal.code.hint());
+        Self::new(status, code, refusal.code.says(), refusal.to_string(), hint)
+    }
+}
+
+/// What was asked about is not there.
+const fn is_unknown(code: Code) -> bool {
+    matches!(
+        code,
+        Code::IncidentUnknown
             | Code::RequestUnknown
             | Code::GrantUnknown
             | Code::RunUnknown
-            | Code::AccountUnknown => StatusCode::NOT_FOUND,
-            Code::StaleAuthority
+            | Code::AccountUnknown
+    )
+}
+
+/// The state of things does not allow it; another time it might.
+const fn is_passing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::StaleAuthority
             | Code::StaleObject
             | Code::Replayed
             | Code::AccountBusy
             | Code::RequestNotPending
             | Code::GrantNotActive
             | Code::IncidentNotOpen
-            | Code::CredentialMoved => StatusCode::CONFLICT,
-            _ => StatusCode::FORBIDDEN,
-        };
-        let (code, hint) = (refusal.code.as_str(), refusal.code.hint());
-        Self::new(status, code, refusal.code.says(), refusal.to_string(), hint)
-    }
+            | Code::CredentialMoved
+    )
 }
 
 impl From<Rejection> for ApiError {

@@ -54,7 +54,7 @@ pub(crate) async fn consistency(
         .engine
         .read(move |ledger| ledger.consistency_proof(sizes.old, sizes.new))
         .await;
-    let proof = app.from_log(read)?;
+    let proof = app.of_log(read)?;
     Ok(Json(
         proof.iter().map(breakglass_tlog::Hash::to_base64).collect(),
     ))
@@ -98,7 +98,7 @@ pub(crate) async fn entries(
         .engine
         .read(move |ledger| ledger.entries(from..to))
         .await;
-    let entries = app.from_log(read)?;
+    let entries = app.of_log(read)?;
     let entries = entries
         .iter()
         .map(|e| String::from_utf8_lossy(e).into_owned())
@@ -118,7 +118,7 @@ pub(crate) async fn blob(
     let missing = || ApiError::not_found("such blob").at(app.now());
     let digest: Digest = digest.parse().map_err(|_| missing())?;
     let read = app.engine.read(move |ledger| ledger.blob(&digest)).await;
-    match app.from_log(read)? {
+    match app.of_log(read)? {
         Some(blob) if blob.visibility == Visibility::Public => Ok((
             [(header::CONTENT_TYPE, "application/octet-stream")],
             blob.bytes,
@@ -128,7 +128,7 @@ pub(crate) async fn blob(
 }
 
 impl App {
-    fn from_log<T>(
+    fn of_log<T>(
         &self,
         read: Result<Result<T, breakglass_store::ReadError>, Rejection>,
     ) -> Result<T, ApiError> {
