@@ -21,6 +21,9 @@ use crate::{
     state::file,
 };
 
+/// A key, by whose it is.
+type Owned = (&'static str, Box<dyn Signer>);
+
 /// Keys and signed documents, made in a folder.
 pub(super) struct Documents<'a> {
     pub(super) dir: &'a Path,
@@ -58,8 +61,8 @@ impl Documents<'_> {
         Ok(genesis)
     }
 
-    fn people_keys(&self) -> Result<Vec<(&'static str, Box<dyn Signer>)>, DemoError> {
-        let mut keys: Vec<(&'static str, Box<dyn Signer>)> = Vec::new();
+    fn people_keys(&self) -> Result<Vec<Owned>, DemoError> {
+        let mut keys: Vec<Owned> = Vec::new();
         let second = ROLES
             .iter()
             .filter(|r| r.principal == "bob")

@@ -2,5 +2,6 @@
 
 pub(super) mod evidence;
 pub(super) mod operations;
+mod prepare;
 pub(super) mod read;
 pub(super) mod statements;

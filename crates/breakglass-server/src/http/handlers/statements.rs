@@ -4,27 +4,19 @@
 use axum::{Json, extract::State, http::StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_api::wire::{Accepted, Proven, ReadingSession, Signed, Submission};
-use breakglass_connectors::deploy::Operation;
-use breakglass_core::{
-    Command, Context, Refusal, World,
-    command::{Handout, Prepared},
-    decide,
-    refusal::Code,
-};
+use breakglass_core::{Command, Refusal, command::Handout, refusal::Code};
 use breakglass_format::{
     CommandId, Digest, Event,
-    act::{Action, Command as ActCommand},
     statement::{Approval, Denial, Statement as _},
 };
 use breakglass_statement::{
-    Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedCheckout,
-    VerifiedSession, verify_act, verify_approval, verify_checkout, verify_denial, verify_enroll,
-    verify_request, verify_session,
+    Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedSession, verify_act,
+    verify_approval, verify_checkout, verify_denial, verify_enroll, verify_request, verify_session,
 };
 use breakglass_store::{Blob, Ledger as _};
 
+use super::prepare::Preparation;
 use crate::{
-    custody::Release,
     engine::{self, Outcome},
     entropy::random,
     http::{app::App, extract::Posted, limit::Counters, problem::ApiError, sessions::Reader},
@@ -218,20 +210,15 @@ fn attachments(act: &VerifiedAct, posted: &[String]) -> Result<Vec<Blob>, ApiErr
     Ok(found)
 }
 
-enum Preparation {
-    Refused,
-    Failed(ApiError),
-}
-
 impl App {
-    fn verified<T>(&self, result: Result<T, StatementError>) -> Result<T, ApiError> {
+    pub(super) fn verified<T>(&self, result: Result<T, StatementError>) -> Result<T, ApiError> {
         result.map_err(|error| {
             Counters::add(&self.counters.unauthenticated);
             ApiError::from(error).at(self.now())
         })
     }
 
-    fn rejected(&self, rejection: crate::engine::Rejection) -> ApiError {
+    pub(super) fn rejected(&self, rejection: crate::engine::Rejection) -> ApiError {
         Counters::add(&self.counters.refused);
         ApiError::from(rejection).at(self.now())
     }
@@ -293,192 +280,5 @@ impl App {
         let blob = blob.map_err(|e| self.rejected(e))?;
         let blob = blob.map_err(|e| self.rejected(e.into()))?;
         Ok(blob.map(|b| STANDARD.encode(b.bytes)))
-    }
-
-    /// Judges the checkout on the published world, checks the stored signatures behind the grant
-    /// once more, opens the credential and seals it to the one-time key.
-    async fn prepare_handout(
-        &self,
-        checkout: &VerifiedCheckout,
-    ) -> Result<(i64, Blob), Preparation> {
-        let published = self.published();
-        let world = &published.world;
-        let text = checkout.statement();
-        let grant = world.grant(&text.grant).ok_or(Preparation::Refused)?;
-        let current = world.account(&grant.account.id).and_then(|a| a.current);
-        let current = current.ok_or(Preparation::Refused)?;
-        let handout = Handout {
-            envelope: checkout.digest(),
-            version: current.version,
-        };
-        let command = Command::Checkout(Box::new(checkout.clone()), handout);
-        self.would_accept(world, &command)
-            .map_err(|_| Preparation::Refused)?;
-        self.reverify(world, grant)
-            .await
-            .map_err(Preparation::Failed)?;
-        let sealed = current.sealed;
-        let bytes = self.engine.read(move |ledger| ledger.blob(&sealed)).await;
-        let bytes = bytes.ok().and_then(Result::ok).flatten();
-        let custody = |e| Preparation::Failed(ApiError::custody(&e).at(self.now()));
-        let bytes = bytes
-            .ok_or_else(|| custody(crate::custody::CustodyError::Missing(sealed)))?
-            .bytes;
-        let account = &grant.account.id;
-        let credential = self
-            .custody
-            .open(&bytes, account, current.version)
-            .map_err(custody)?;
-        let release = Release {
-            checkout: checkout.digest(),
-            grant: grant.id,
-            account,
-            version: current.version,
-        };
-        let envelope = self
-            .custody
-            .hand_over(&credential, &text.kem, &release)
-            .map_err(custody)?;
-        Ok((current.version, engine::sealed(envelope)))
-    }
-
-    fn would_accept(&self, world: &World, command: &Command) -> Result<(), Refusal> {
-        let now = self.now();
-        let mut nothing = || [0; 10];
-        let mut cx = Context {
-            now,
-            wall: self.clock.wall(),
-            random: &mut nothing,
-        };
-        decide(world, command, &mut cx).map(|_| ())
-    }
-
-    /// The request and the approvals behind a grant, from their stored bytes (DESIGN 7.4).
-    async fn reverify(
-        &self,
-        world: &World,
-        grant: &breakglass_core::grant::Grant,
-    ) -> Result<(), ApiError> {
-        let authorities = self.authorities();
-        let Some(request) = world.request(&grant.request) else {
-            return Err(ApiError::not_found("request behind the grant").at(self.now()));
-        };
-        let asked = self.signed(request.statement, request.signature).await?;
-        self.verified(verify_request(&asked.0, &asked.1, &authorities))?;
-        for approval in &grant.approvals {
-            let said = self.signed(approval.statement, approval.signature).await?;
-            self.verified(verify_approval(&said.0, &said.1, &asked.0, &authorities))?;
-        }
-        Ok(())
-    }
-
-    /// A stored statement and its signature.
-    pub(in crate::http) async fn signed(
-        &self,
-        statement: Digest,
-        signature: Digest,
-    ) -> Result<(Vec<u8>, String), ApiError> {
-        let read = self.engine.read(move |ledger| {
-            let statement = ledger.blob(&statement).ok().flatten()?.bytes;
-            let signature =
-                String::from_utf8(ledger.blob(&signature).ok().flatten()?.bytes).ok()?;
-            Some((statement, signature))
-        });
-        let found = read.await.map_err(|e| self.rejected(e))?;
-        found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))
-    }
-
-    /// What an act needs that only the server can make.
-    async fn prepare_act(
-        &self,
-        act: &VerifiedAct,
-        attachments: &[Blob],
-        blobs: &mut Vec<Blob>,
-    ) -> Result<Prepared, ApiError> {
-        match &act.statement().command {
-            ActCommand::AddCredential(args) => {
-                self.prepare_import(act, &args.fields, attachments, blobs)
-            }
-            ActCommand::Plan(action) => self.prepare_plan(act, action, blobs).await,
-            ActCommand::Declare(_)
-            | ActCommand::Note(_)
-            | ActCommand::Record(_)
-            | ActCommand::Withdraw(_)
-            | ActCommand::Return(_)
-            | ActCommand::Revoke(_)
-            | ActCommand::Cancel(_)
-            | ActCommand::Run(_)
-            | ActCommand::Resolve(_)
-            | ActCommand::Rotate(_) => {
-                blobs.extend(attachments.iter().map(|b| engine::public(b.bytes.clone())));
-                Ok(Prepared::Nothing)
-            }
-        }
-    }
-
-    fn prepare_import(
-        &self,
-        act: &VerifiedAct,
-        fields: &[breakglass_format::Name],
-        attachments: &[Blob],
-        blobs: &mut Vec<Blob>,
-    ) -> Result<Prepared, ApiError> {
-        let Ok(account) = act.statement().object.id.as_str().parse() else {
-            return Ok(Prepared::Nothing);
-        };
-        let [envelope] = attachments else {
-            let detail = "add_credential takes one attachment: the sealed credential";
-            return Err(ApiError::attachment(detail).at(self.now()));
-        };
-        let version = self.published().world.next_version(&account);
-        let sealed = self
-            .custody
-            .import(&envelope.bytes, &account, version, fields);
-        let sealed = engine::sealed(sealed.map_err(|e| ApiError::custody(&e).at(self.now()))?);
-        let prepared = Prepared::Sealed {
-            sealed: sealed.digest,
-            version,
-        };
-        blobs.push(sealed);
-        Ok(prepared)
-    }
-
-    /// Asks the connector, for a grant that the signer holds and that allows it.
-    async fn prepare_plan(
-        &self,
-        act: &VerifiedAct,
-        action: &Action,
-        blobs: &mut Vec<Blob>,
-    ) -> Result<Prepared, ApiError> {
-        let placeholder = Prepared::Planned {
-            plan: act.digest(),
-            document: act.digest(),
-            summary: breakglass_format::Line::default(),
-        };
-        let command = Command::Act(Box::new(act.clone()), placeholder.clone());
-        if self
-            .would_accept(&self.published().world, &command)
-            .is_err()
-        {
-            // The writer refuses it as well, and puts the refusal on record.
-            return Ok(placeholder);
-        }
-        let (tools, grant) = (self.tools.clone(), act.statement().object.id.to_string());
-        let operation = Operation {
-            action: action.action.clone(),
-            artifact: action.artifact.clone(),
-            target: action.target.clone(),
-        };
-        let planned = tokio::task::spawn_blocking(move || tools.plan(&grant, &operation)).await;
-        let planned = planned.map_err(|_| self.rejected(crate::engine::Rejection::Stopped))?;
-        let plan = planned.map_err(|failure| ApiError::plane(&failure).at(self.now()))?;
-        let document = engine::public(plan.document().to_vec());
-        let prepared = Prepared::Planned {
-            plan: plan.hash(),
-            document: document.digest,
-            summary: plan.summary().clone(),
-        };
-        blobs.push(document);
-        Ok(prepared)
     }
 }
