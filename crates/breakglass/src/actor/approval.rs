@@ -111,6 +111,12 @@ impl Dossier {
         &self.view
     }
 
+    /// The server's time when it was shown, by which it lapses.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Its entry, proven.
     #[must_use]
     pub const fn received(&self) -> &Received {

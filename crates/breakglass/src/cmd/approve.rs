@@ -63,7 +63,7 @@ pub(super) fn examine(actor: &mut Actor, named: Option<&str>) -> Result<Dossier,
 /// Shows on the terminal what is going to be signed.
 pub(super) fn show(actor: &Actor, dossier: &Dossier, duration_s: i64, cx: &Context) {
     let authority = actor.trust().authority();
-    for row in review::of_request(dossier, authority, duration_s, actor.now()) {
+    for row in review::of_request(dossier, authority, duration_s, dossier.time()) {
         cx.output().toned(row.tone, &row.to_string());
     }
     let identity = actor.identity();

@@ -130,7 +130,11 @@ fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> R
     }
     let outcome = actor.resolve(&incident.id, summary)?;
     let duties = outcome.resolved().map_or(0, |r| r.clocks.len());
-    let sentence = format!("resolved {reference}; {duties} clocks started");
+    let sentence = match duties {
+        0 => format!("resolved {reference}"),
+        1 => format!("resolved {reference}; one clock started"),
+        n => format!("resolved {reference}; {n} clocks started"),
+    };
     cx.output().outcome(&outcome, &reference, &sentence);
     Ok(())
 }
