@@ -64,7 +64,11 @@ fn what_the_log_adds_up_to_is_derived() {
     assert_eq!(*words[0], Word::Asserted);
     assert_eq!(
         *words[1],
-        Word::Signed(vec!["bob".parse().unwrap(), "carol".parse().unwrap()])
+        Word::Signed(
+            ["bob", "carol", "erin"]
+                .map(|name| name.parse().unwrap())
+                .to_vec()
+        )
     );
     assert!(words.contains(&&Word::Attested("alice".parse().unwrap())));
 }

@@ -14,9 +14,15 @@ mod random;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod rules_of_authority;
+#[cfg(test)]
 mod rules_of_record;
 #[cfg(test)]
+mod rules_of_runs;
+#[cfg(test)]
 mod scribe;
+#[cfg(test)]
+mod specification;
 #[cfg(test)]
 mod steps;
 #[cfg(test)]

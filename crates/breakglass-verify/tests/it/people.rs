@@ -113,7 +113,7 @@ pub(crate) fn authority() -> Authority {
         previous: Blank::NONE,
         roots: Roots {
             threshold: 2,
-            persons: vec![person("bob"), person("carol")],
+            persons: vec![person("bob"), person("carol"), person("erin")],
         },
         scenarios: vec![scenario()],
         title: read("Example"),

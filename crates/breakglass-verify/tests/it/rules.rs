@@ -3,12 +3,12 @@
 
 use breakglass_format::{
     act::{Command, NoArgs},
-    event::BreakGlassExtended,
-    statement::Request,
+    event::{BreakGlassDenied, BreakGlassExtended, BreakGlassLapsed},
+    statement::{Denial, Kind, Release, Request},
 };
 
 use crate::{
-    people::read,
+    people::{member, read, signer},
     scribe::{Scribe, broken, none, sha256},
     steps::{Asked, HOUR},
     story::{self, Told},
@@ -302,4 +302,56 @@ fn checkouts_are_counted() {
     let said = log.checkout("alice", grant);
     log.access(&said, &asked, grant);
     broken(&log, &["uses_exceeded"]);
+}
+
+fn denied(log: &mut Scribe, by: &str, asked: &Asked, ends: bool) {
+    log.wait(1);
+    let denial = Denial {
+        kind: Kind::Denial,
+        approver: signer(by),
+        duration_s: 0,
+        log: log.head(),
+        reason: read("Not now."),
+        release: Release::default(),
+        request: asked.request.clone(),
+        signed_at: log.now,
+    };
+    let said = log.said(by, &denial);
+    let denied = BreakGlassDenied {
+        approver: member(by),
+        ends,
+        incident_id: asked.request.incident.id,
+        reason: denial.reason,
+        request_id: asked.id,
+    };
+    log.caused(&said, denied);
+}
+
+#[test]
+fn a_persons_first_denial_ends_a_request_and_the_next_does_not() {
+    let (mut log, incident) = story::declared();
+    let first = log.request("alice", incident, |_| {});
+    denied(&mut log, "bob", &first, true);
+    let second = log.request("alice", incident, |_| {});
+    denied(&mut log, "bob", &second, false);
+    assert_eq!(log.verdict().findings, []);
+    let third = log.request("alice", incident, |_| {});
+    denied(&mut log, "bob", &third, true);
+    broken(&log, &["denial_ends"]);
+}
+
+#[test]
+fn a_request_lapses_when_its_time_is_over() {
+    let (mut log, incident) = story::declared();
+    let asked = log.request("alice", incident, |_| {});
+    let lapsed = BreakGlassLapsed {
+        incident_id: incident,
+        request_id: asked.id,
+    };
+    let mut early = log.clone();
+    early.server(lapsed.clone());
+    broken(&early, &["lapsed_early"]);
+    log.now = asked.request.approve_by;
+    log.server(lapsed);
+    assert_eq!(log.verdict().findings, []);
 }

@@ -26,6 +26,8 @@ pub(crate) struct Said {
 pub(crate) struct Scribe {
     pub(crate) now: Timestamp,
     pub(crate) genesis: Digest,
+    /// The authority in force, as a statement names it.
+    pub(crate) authority: AuthorityRef,
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
     /// Leaf hash of the latest declaration.
@@ -44,6 +46,7 @@ impl Scribe {
         Self {
             now: start(),
             genesis: sha256(b""),
+            authority: AuthorityRef::default(),
             entries: Vec::new(),
             blobs: BTreeMap::new(),
             declared: None,
@@ -68,14 +71,6 @@ impl Scribe {
         sha256(bytes)
     }
 
-    /// The authority in force, as a statement names it.
-    pub(crate) fn authority(&self) -> AuthorityRef {
-        AuthorityRef {
-            digest: self.genesis.into(),
-            version: 1,
-        }
-    }
-
     /// The log as a client sees it now.
     pub(crate) fn head(&self) -> LogHead {
         let root = root_of_leaves(&self.leaves());
@@ -90,7 +85,7 @@ impl Scribe {
         self.entries.iter().map(|bytes| leaf_hash(bytes)).collect()
     }
 
-    /// Somebody signs a statement, a second after whatever happened last.
+    /// Somebody signs a statement.
     pub(crate) fn said<S: Statement>(&mut self, key: &str, statement: &S) -> Said {
         let bytes = statement.to_bytes().unwrap();
         let signature = sign(key, S::KIND, &bytes);

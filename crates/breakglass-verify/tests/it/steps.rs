@@ -52,7 +52,7 @@ impl Scribe {
         self.wait(1);
         let mut act = Act {
             kind: Kind::Act,
-            authority: self.authority(),
+            authority: self.authority.clone(),
             command,
             documents: Vec::new(),
             instance: self.genesis,
@@ -85,7 +85,7 @@ impl Scribe {
         let incident_id = IncidentId::new(self.now, self.random());
         let clocks = vec![self.clock(Obligation::IncidentResolved, "", 24 * HOUR)];
         let declared = IncidentDeclared {
-            authority_version: 1,
+            authority_version: self.authority.version,
             clocks,
             commander: member(by),
             cves: args.cves,
@@ -129,7 +129,7 @@ impl Scribe {
                 name: account.name,
             },
             approve_by: self.now.plus_s(HOUR),
-            authority: self.authority(),
+            authority: self.authority.clone(),
             control_plane: ControlPlane::default(),
             drill: false,
             duration_s: 4 * HOUR,
@@ -194,7 +194,7 @@ impl Scribe {
             account: account(),
             action: request.purpose.action.clone(),
             approve_by: request.approve_by,
-            authority_version: 1,
+            authority_version: self.authority.version,
             drill: request.drill,
             duration_s: request.duration_s,
             entitlement: read("prod-db"),
@@ -234,7 +234,7 @@ impl Scribe {
         let said = self.said(by, &approval);
         let approved = BreakGlassApproved {
             approver: member(by),
-            authority_version: 1,
+            authority_version: self.authority.version,
             browser: false,
             duration_s: approval.duration_s,
             incident_id: asked.request.incident.id,
@@ -265,7 +265,7 @@ impl Scribe {
             account: account(),
             action: request.purpose.action.clone(),
             approvals: approvals.iter().map(|(_, id)| *id).collect(),
-            authority_version: 1,
+            authority_version: self.authority.version,
             cap: self.now.plus_s(8 * HOUR),
             drill: false,
             grant_id,
@@ -288,7 +288,7 @@ impl Scribe {
         self.wait(1);
         let checkout = Checkout {
             kind: Kind::Checkout,
-            authority: self.authority(),
+            authority: self.authority.clone(),
             grant,
             instance: self.genesis,
             issued_at: self.now,

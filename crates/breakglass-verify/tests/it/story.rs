@@ -91,13 +91,17 @@ pub(crate) fn founded() -> Scribe {
     let document = authority();
     let bytes = document.to_bytes().unwrap();
     log.genesis = log.blob(&bytes);
+    log.authority = AuthorityRef {
+        digest: log.genesis.into(),
+        version: 1,
+    };
     log.server(LogStarted {
         genesis: log.genesis,
         origin: document.log.origin.clone(),
         software: read("breakglass 0.1.0"),
         vkey: Line::new(log_key().verifier().to_string()).unwrap(),
     });
-    let signatures = ["bob", "carol"].map(|name| RootSignature {
+    let signatures = ["bob", "carol", "erin"].map(|name| RootSignature {
         signature: log.blob(&sign(name, Kind::Authority, &bytes)),
         signer: signer(name),
     });
@@ -197,7 +201,7 @@ fn record(log: &mut Scribe, incident: IncidentId, grant: GrantId, asked: &Asked)
     log.wait(1);
     let act = breakglass_format::act::Act {
         kind: Kind::Act,
-        authority: log.authority(),
+        authority: log.authority.clone(),
         command: Command::Record(args.clone()),
         documents: vec![document],
         instance: log.genesis,
@@ -235,7 +239,7 @@ fn open_session(log: &mut Scribe, by: &str) -> Digest {
     log.wait(1);
     let session = Session {
         kind: Kind::Session,
-        authority: log.authority(),
+        authority: log.authority.clone(),
         instance: log.genesis,
         issued_at: log.now,
         nonce: log.nonce(),
