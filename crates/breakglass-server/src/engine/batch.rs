@@ -244,15 +244,15 @@ fn subject(command: &Command) -> (String, String) {
         ),
         Command::Request(v) => (
             Kind::Request.word().to_owned(),
-            v.statement().account.id.to_string(),
+            v.statement().account.name.to_string(),
         ),
         Command::Approve(v) => (
             Kind::Approval.word().to_owned(),
-            v.request_digest().to_string(),
+            v.statement().request.account.name.to_string(),
         ),
         Command::Deny(v) => (
             Kind::Denial.word().to_owned(),
-            v.request_digest().to_string(),
+            v.statement().request.account.name.to_string(),
         ),
         Command::Checkout(v, _) => (
             Kind::Checkout.word().to_owned(),

@@ -21,7 +21,7 @@ use crate::actor::Actor;
 /// A stage with a running server. Dropped, it leaves nothing behind.
 #[derive(Debug)]
 pub struct House {
-    // Before the stage: the server ends before its folder goes.
+    // Before the stage: the server ends, by its own drop, before its folder goes.
     server: Option<Server>,
     /// The clock of the server and of everybody.
     pub clock: PlayClock,
@@ -68,6 +68,13 @@ impl House {
         self.clock.skip_s(seconds);
         if let Some(server) = &self.server {
             server.wake();
+        }
+    }
+
+    /// Stops the server; the stage stays.
+    pub fn stop_server(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
         }
     }
 
@@ -118,13 +125,5 @@ impl House {
             let _ = input.read_to_end(&mut Vec::new());
         }
         Ok(())
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            server.stop();
-        }
     }
 }

@@ -1,0 +1,167 @@
+//! What was done to the server's files while it was down is told at the next start: it does not
+//! start, or it only reads, or it answers as if nothing had happened. Never wrongly.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use breakglass::demo::{ACCOUNT, House, KEY, PlayClock, Stage};
+use breakglass_server::{Server, StartError};
+
+/// A stage with a log of some entries, and no server.
+fn after_a_while() -> (Stage, PathBuf, String) {
+    let House { stage, .. } = settled();
+    let data = stage.dir().join("server/data");
+    let answers = answers(&stage).unwrap();
+    (stage, data, answers)
+}
+
+/// A house where two people have put a password into custody; its server is stopped.
+fn settled() -> House {
+    let mut house = House::build(env!("CARGO_BIN_EXE_breakglass").as_ref()).unwrap();
+    let (mut carol, mut dave) = (house.actor("carol").unwrap(), house.actor("dave").unwrap());
+    let (import, _) = carol
+        .add_credential(ACCOUNT, &house.stage.first_password)
+        .unwrap();
+    dave.agree_import(&import).unwrap();
+    while carol
+        .client()
+        .accounts()
+        .unwrap()
+        .iter()
+        .any(|a| a.state != "current")
+    {
+        std::thread::yield_now();
+    }
+    house.stop_server();
+    house
+}
+
+/// Starts the server on the stage's files and asks it for everything an auditor may have.
+fn answers(stage: &Stage) -> Result<String, StartError> {
+    let clock = PlayClock::default();
+    let server = Server::start(
+        &stage.config().unwrap(),
+        std::sync::Arc::new(clock.clone()),
+        |_| {},
+    )?;
+    if let Some(reason) = server.read_only() {
+        return Ok(format!("read-only: {reason}"));
+    }
+    let url = format!("http://{}", server.address());
+    let asked = stage.actor(&url, "frank", KEY, Box::new(clock));
+    let Ok(frank) = asked else {
+        return Ok("read-only: nobody can log in".to_owned());
+    };
+    // The session that this very question opened is the last entry; what is before it must not
+    // change.
+    let size = frank.client().status().unwrap().log_size - 1;
+    let mut all = String::new();
+    for index in 0..size.min(ENTRIES) {
+        match frank.client().prove(index) {
+            Ok(proven) => all.push_str(&proven.entry),
+            Err(error) => return Ok(format!("read-only: {error}")),
+        }
+    }
+    Ok(all)
+}
+
+/// Entries of the log before the first question.
+const ENTRIES: u64 = 14;
+
+fn put_back(data: &Path, kept: &[(PathBuf, Vec<u8>)]) {
+    let _ = std::fs::remove_dir_all(data);
+    std::fs::create_dir(data).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    let owner = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(data, owner(0o700)).unwrap();
+    for (path, bytes) in kept {
+        std::fs::write(path, bytes).unwrap();
+        std::fs::set_permissions(path, owner(0o600)).unwrap();
+    }
+}
+
+fn keep(data: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(data).unwrap().map(|f| f.unwrap().path());
+    files
+        .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_flipped_bit_is_never_answered_from() {
+    let (stage, data, right) = after_a_while();
+    let kept = keep(&data);
+    let db = kept
+        .iter()
+        .position(|(p, _)| p.ends_with("log.db"))
+        .unwrap();
+    let mut dice: u64 = 7;
+    let mut told = 0;
+    for _ in 0..200 {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut damaged = kept.clone();
+        let at = usize::try_from(dice >> 20).unwrap() % damaged[db].1.len();
+        damaged[db].1[at] ^= 1 << (dice % 8);
+        put_back(&data, &damaged);
+        match answers(&stage) {
+            Err(_) => told += 1,
+            Ok(said) if said.starts_with("read-only") => told += 1,
+            Ok(said) => assert_eq!(said, right, "a flip at {at} changed an answer"),
+        }
+    }
+    assert!(told > 0, "no flip was noticed at all");
+}
+
+#[test]
+fn a_restored_backup_only_reads_and_says_so() {
+    let (stage, data, _) = after_a_while();
+    let backup = keep(&data);
+    answers(&stage).unwrap();
+    let mark = std::fs::read(data.join("high-water.checkpoint")).unwrap();
+    put_back(&data, &backup);
+    std::fs::write(data.join("high-water.checkpoint"), mark).unwrap();
+    let said = answers(&stage).unwrap();
+    assert!(said.contains("restored backup"), "{said}");
+}
+
+#[test]
+fn a_log_that_is_gone_is_not_begun_anew() {
+    let (stage, data, _) = after_a_while();
+    for name in ["log.db", "log.db-wal"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+    assert!(matches!(answers(&stage), Err(StartError::LogGone { .. })));
+}
+
+#[test]
+fn a_missing_mark_counts_as_behind() {
+    let (stage, data, _) = after_a_while();
+    std::fs::remove_file(data.join("high-water.checkpoint")).unwrap();
+    assert!(answers(&stage).unwrap().contains("mark is missing"));
+}
+
+#[test]
+fn another_genesis_is_refused_by_the_program() {
+    let (stage, _, _) = after_a_while();
+    let config = stage.write_config().unwrap();
+    let text = std::fs::read_to_string(&config).unwrap();
+    let genesis = stage.genesis.to_string();
+    std::fs::write(
+        &config,
+        text.replace(&genesis, &format!("sha256:{}", "0".repeat(64))),
+    )
+    .unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+        .args(["serve", "--check", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    assert!(!run.status.success());
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(
+        said.starts_with("error: ") && said.contains("hint: "),
+        "{said}"
+    );
+}
