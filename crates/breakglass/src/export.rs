@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use breakglass_api::{Client, ClientError};
-use breakglass_format::Digest;
-use breakglass_tlog::SignedCheckpoint;
+use breakglass_format::{Digest, Timestamp};
 use breakglass_verify::{EmitError, Folder, Source, emit};
 use thiserror::Error;
 
-use crate::trust::Trust;
+use crate::trust::{Trust, TrustError};
 
 /// Times a log that grows meanwhile is looked at anew.
 const TRIES: u32 = 8;
@@ -19,9 +18,9 @@ pub enum ExportError {
     /// The server cannot be asked, or refuses.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The checkpoint is not one of the log that is trusted.
-    #[error("the checkpoint is not one of this log: {0}")]
-    Checkpoint(#[from] breakglass_tlog::OpenError),
+    /// The checkpoint is not one of the log that is trusted, or does not continue it.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The folder cannot be written from what the server gave.
     #[error(transparent)]
     Emit(#[from] EmitError),
@@ -35,12 +34,13 @@ pub enum ExportError {
 /// # Errors
 ///
 /// See [`ExportError`].
-pub fn export(client: &Client, trust: &Trust) -> Result<Folder, ExportError> {
+pub fn export(client: &Client, trust: &Trust, now: Timestamp) -> Result<Folder, ExportError> {
     for _ in 0..TRIES {
         let checkpoint = client.checkpoint()?;
-        let log = trust.log();
-        let signed = SignedCheckpoint::open(checkpoint.as_bytes(), &log.origin, &log.key)?;
-        let size = signed.checkpoint().size();
+        let size = trust
+            .see_checkpoint(client, &checkpoint, now)?
+            .checkpoint()
+            .size();
         let entries = entries(client, size)?;
         let Some(entries) = entries else { continue };
         let blobs = blobs(client, &entries, &checkpoint)?;

@@ -184,6 +184,7 @@ impl Draught {
 pub(super) fn signer(command: &Command) -> Option<Signer> {
     match command {
         Command::Enroll(v) => Some(v.statement().signer.clone()),
+        Command::ForeignHead { signer, .. } => Some(signer.clone()),
         Command::OpenSession(v) => Some(v.statement().signer.clone()),
         Command::Request(v) => {
             let requester = &v.statement().requester;
@@ -213,6 +214,7 @@ pub(super) fn signer(command: &Command) -> Option<Signer> {
 pub(super) fn statement(command: &Command) -> Option<Digest> {
     match command {
         Command::Enroll(v) => Some(v.digest()),
+        Command::ForeignHead { statement, .. } => Some(*statement),
         Command::OpenSession(v) => Some(v.digest()),
         Command::Request(v) => Some(v.digest()),
         Command::Approve(v) => Some(v.digest()),
@@ -238,6 +240,9 @@ fn subject(command: &Command) -> (String, String) {
             Kind::Enroll.word().to_owned(),
             v.statement().fingerprint.to_string(),
         ),
+        Command::ForeignHead {
+            kind, statement, ..
+        } => (kind.word().to_owned(), statement.to_string()),
         Command::OpenSession(v) => (
             Kind::Session.word().to_owned(),
             v.statement().signer.key.to_string(),

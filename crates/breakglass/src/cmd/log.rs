@@ -44,7 +44,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
 
 fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
     let (client, trust) = cx.trust()?;
-    let folder = crate::export::export(&client, &trust).map_err(not_exported)?;
+    let folder = crate::export::export(&client, &trust, cx.now()).map_err(not_exported)?;
     folder
         .write(dir)
         .map_err(|e| Failure::new(Class::Usage, e.to_string()))?;
@@ -60,7 +60,8 @@ fn not_exported(error: ExportError) -> Failure {
     let class = match error {
         ExportError::Client(error) => return error.into(),
         ExportError::Growing => Class::Refused,
-        ExportError::Checkpoint(_) | ExportError::Emit(_) => Class::Tampered,
+        ExportError::Trust(error) => return error.into(),
+        ExportError::Emit(_) => Class::Tampered,
     };
     Failure::new(class, error.to_string())
 }

@@ -373,7 +373,7 @@ pub(super) fn evidence(
     folder: &Path,
 ) -> Result<(), DemoError> {
     narrator.scene("The evidence: exported by the auditor, checked by anybody");
-    let exported = crate::export::export(auditor.client(), auditor.trust())
+    let exported = crate::export::export(auditor.client(), auditor.trust(), auditor.now())
         .map_err(|e| DemoError::Fault(e.to_string()))?;
     exported
         .write(folder)

@@ -8,14 +8,20 @@ mod authority;
 #[cfg(test)]
 mod course;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod lying_server;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod ssh;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod usage;

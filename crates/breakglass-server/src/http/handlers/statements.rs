@@ -7,7 +7,7 @@ use breakglass_api::wire::{Accepted, Proven, ReadingSession, Signed, Submission}
 use breakglass_core::{Command, Refusal, command::Handout, refusal::Code};
 use breakglass_format::{
     CommandId, Digest, Event,
-    statement::{Approval, Denial, Statement as _},
+    statement::{Approval, Denial, LogHead, Statement as _},
 };
 use breakglass_statement::{
     Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedSession, verify_act,
@@ -37,6 +37,7 @@ pub(crate) async fn request(State(app): State<App>, posted: Posted<Submission>) 
     if let Some(repeated) = app.repeated(verified.digest()).await? {
         return Ok(repeated);
     }
+    app.own_head(&verified, &verified.statement().log).await?;
     let nonce = verified.statement().nonce;
     let half: [u8; 16] = nonce.as_bytes().first_chunk().copied().unwrap_or_default();
     if !app.nonces.take(half, app.now()) {
@@ -61,6 +62,7 @@ pub(crate) async fn approval(State(app): State<App>, posted: Posted<Submission>)
     let inner = Approval::from_bytes(bytes).and_then(|a| a.request.to_bytes());
     let inner = inner.unwrap_or_default();
     let verified = app.verified(verify_approval(bytes, armoured, &inner, &app.authorities()))?;
+    app.own_head(&verified, &verified.statement().log).await?;
     let blobs = blobs(&verified);
     app.submit(
         Command::Approve(Box::new(verified)),
@@ -78,6 +80,7 @@ pub(crate) async fn denial(State(app): State<App>, posted: Posted<Submission>) -
     let inner = Denial::from_bytes(bytes).and_then(|d| d.request.to_bytes());
     let inner = inner.unwrap_or_default();
     let verified = app.verified(verify_denial(bytes, armoured, &inner, &app.authorities()))?;
+    app.own_head(&verified, &verified.statement().log).await?;
     let blobs = blobs(&verified);
     app.submit(Command::Deny(Box::new(verified)), blobs, posted.command_id)
         .await
@@ -221,6 +224,34 @@ impl App {
     pub(super) fn rejected(&self, rejection: crate::engine::Rejection) -> ApiError {
         Counters::add(&self.counters.refused);
         ApiError::from(rejection).at(self.now())
+    }
+
+    /// Refuses, on record, a statement that names a state of the log which this log never had:
+    /// once accepted, it would say for ever that somebody saw another history.
+    async fn own_head<S: SignedStatement>(
+        &self,
+        verified: &Verified<S>,
+        head: &LogHead,
+    ) -> Result<(), ApiError> {
+        let (root, size) = (head.root, u64::try_from(head.size).unwrap_or(u64::MAX));
+        let ours = self.engine.read(move |ledger| {
+            size <= ledger.head().size()
+                && ledger
+                    .root_at(size)
+                    .is_ok_and(|ours| ours.as_bytes() == root.as_bytes())
+        });
+        if ours.await.map_err(|e| self.rejected(e))? {
+            return Ok(());
+        }
+        let command = Command::ForeignHead {
+            signer: verified.signer().clone(),
+            statement: verified.digest(),
+            kind: S::KIND,
+        };
+        match self.engine.submit(command, Vec::new(), None).await {
+            Err(rejection) => Err(self.rejected(rejection)),
+            Ok(_) => Err(ApiError::from(Refusal::from(Code::ForeignLog)).at(self.now())),
+        }
     }
 
     async fn submit(

@@ -1,0 +1,17 @@
+//! Attacks, each by name, over real HTTP with real keys (DESIGN 5.4, 7.2, 7.4, 13).
+
+mod approvals;
+mod at_rest;
+mod bearer;
+mod checkouts;
+mod clock;
+mod commands;
+mod flood;
+mod hand;
+mod malformed;
+mod proxy;
+mod proxy_replay;
+mod requests;
+mod session_key;
+mod starve;
+mod wire;
