@@ -83,8 +83,11 @@ impl<'a> Fold<'a> {
         let first = !self.used_statements.contains_key(&digest);
         let used = self.used_statements.entry(digest).or_insert(new);
         // One statement may end several grants; everything else it causes once, in one command.
-        let again =
-            !used.events.insert(event_type) && !matches!(entry.event, Event::BreakGlassEnded(_));
+        let again = !used.events.insert(event_type)
+            && !matches!(
+                entry.event,
+                Event::BreakGlassEnded(_) | Event::BreakGlassVoided(_)
+            );
         let once = !again && used.command == entry.command_id;
         self.rule(once, "statement_used_twice", "a statement is accepted once");
         if first {

@@ -34,6 +34,7 @@ fn openssl(dir: &Path) -> bool {
             "/CN=localhost",
         ])
         .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .output();
     made.is_ok_and(|made| made.status.success())
 }
