@@ -55,6 +55,8 @@ pub struct AccountState {
     pub last_version: i64,
     /// Who has seen the current credential.
     pub known_to: Vec<PersonId>,
+    /// Since when `known_to` is as it is.
+    pub known_since: Timestamp,
     /// Since when the current credential is current.
     pub since: Timestamp,
     /// When it was last proven to be rotated.
@@ -72,10 +74,19 @@ impl AccountState {
             staged: None,
             last_version: 0,
             known_to: Vec::new(),
+            known_since: Timestamp::EPOCH,
             since: Timestamp::EPOCH,
             rotated_at: None,
             rotation: None,
             proposals: Map::new_sync(),
+        }
+    }
+
+    /// People have looked: a rotation that was given up or waits is tried again.
+    fn retry(&mut self) {
+        if let Some(rotation) = &mut self.rotation {
+            rotation.blocked = false;
+            rotation.retry_at = None;
         }
     }
 }
@@ -97,7 +108,7 @@ impl World {
             return Err(Code::TextMissing.with("field", "fields"));
         }
         self.no_foreign_grant(&account.id)?;
-        match self.agree(act, &account.id, standing, cx.now)? {
+        match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
             Agreement::First(proposal) => Ok(vec![self.propose(&proposal, account, author, cx)]),
             Agreement::Second(first) => {
                 let next = self.next_version(&account.id);
@@ -137,7 +148,7 @@ impl World {
             return Err(Code::NoCredential.with("account", &account.name));
         }
         self.no_foreign_grant(&account.id)?;
-        match self.agree(act, &account.id, standing, cx.now)? {
+        match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
             Agreement::First(proposal) => Ok(vec![self.propose(&proposal, account, author, cx)]),
             Agreement::Second(_) => {
                 let event = RotationOrdered {
@@ -229,7 +240,9 @@ impl World {
             state.last_version = state.last_version.max(d.version);
             state.known_to.clone_from(&d.known_to);
             state.since = at;
+            state.known_since = at;
             state.proposals = Map::new_sync();
+            state.retry();
         }
         self.call_for_rotation(&d.account.id, recorded, None);
     }
@@ -237,11 +250,7 @@ impl World {
     pub(crate) fn apply_ordered(&mut self, d: &RotationOrdered, recorded: &Recorded) {
         if let Some(state) = self.state_mut(&d.account.id) {
             state.proposals = Map::new_sync();
-            if let Some(rotation) = &mut state.rotation {
-                // People have looked: what was given up is tried again.
-                rotation.blocked = false;
-                rotation.retry_at = None;
-            }
+            state.retry();
         }
         self.call_for_rotation(&d.account.id, recorded, None);
     }
@@ -256,12 +265,13 @@ impl World {
         }
     }
 
-    pub(crate) fn apply_disclosed(&mut self, d: &BreakGlassAccess) {
+    pub(crate) fn apply_disclosed(&mut self, d: &BreakGlassAccess, at: Timestamp) {
         let holder = self.grant(&d.grant_id).map(|g| g.holder.person.clone());
         if let (Some(holder), Some(state)) = (holder, self.state_mut(&d.account.id))
             && !state.known_to.contains(&holder)
         {
             state.known_to.push(holder);
+            state.known_since = at;
         }
     }
 }

@@ -7,7 +7,7 @@ use breakglass_format::{
         BreakGlassApproved, BreakGlassDenied, BreakGlassExtended, BreakGlassGranted, Member,
         Reference,
     },
-    statement::{self, Signer},
+    statement::{self, LogHead, Signer},
 };
 use breakglass_statement::{VerifiedApproval, VerifiedDenial};
 
@@ -17,11 +17,8 @@ use crate::{
     quorum::{self, Approval},
     refusal::{Code, Refusal},
     request::Request,
-    world::{Since, World},
+    world::World,
 };
-
-/// Keys and memberships younger than this do not approve (DESIGN 7.3).
-const YOUNG_S: i64 = 24 * 3600;
 
 impl World {
     pub(crate) fn decide_approval(
@@ -35,7 +32,9 @@ impl World {
             .request_by_statement(&approval.request_digest())
             .ok_or_else(|| self.unknown_or_differs(&text.request))?;
         let request = self.pending_request(&request.id, cx.now)?;
+        saw(&text.log, request)?;
         let entitlement = self.may_answer(request, &standing, &text.approver, cx.now)?;
+        saw_the_request(request, &text.log)?;
         if request
             .approvals
             .iter()
@@ -53,12 +52,12 @@ impl World {
             presence: approval.presence(),
             browser: approval.browser(),
         };
-        let missing = quorum::judge(
-            entitlement,
-            &standing.version.authority,
-            &request.approvals,
-            &new,
-        )?;
+        let authority = &standing.version.authority;
+        let now = cx.now;
+        let stands_for =
+            |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
+        let so_far = quorum::counting(authority, &request.approvals, cx.now);
+        let missing = quorum::judge(entitlement, authority, &stands_for, &so_far, &new)?;
         let author = Author::of(approval);
         let event = BreakGlassApproved {
             approver: new.approver.clone(),
@@ -78,6 +77,7 @@ impl World {
         }];
         if missing == 0 {
             let mut complete = request.clone();
+            complete.approvals = so_far;
             complete.approvals.push(new);
             drafts.push(self.grant_or_extend(&complete, entitlement, &standing, &author, cx)?);
         }
@@ -90,7 +90,7 @@ impl World {
                 && r.account.id == stated.account.id
                 && r.requester.person == stated.requester.person
         };
-        match self.requests.values().filter(alike).last() {
+        match self.requests.values().rfind(alike) {
             Some(request) => Code::RequestDiffers.with("request", request.reference),
             None => Code::RequestUnknown.with("account", &stated.account.name),
         }
@@ -114,35 +114,44 @@ impl World {
             .iter()
             .find(|e| e.name == request.entitlement);
         let entitlement = entitlement.ok_or(Code::StaleAuthority)?;
-        let groups = entitlement
+        let mut groups = entitlement
             .approvers
             .iter()
-            .filter(|g| standing.person.in_group(g));
-        let groups: Vec<&Name> = groups.collect();
-        if groups.is_empty() {
+            .filter(|g| standing.person.in_group(g) && standing.named.in_group(g))
+            .peekable();
+        if groups.peek().is_none() {
             return Err(Code::NotAnApprover.with("request", request.reference));
         }
-        if let Some(since) = self.keys_since.get(&signer.key) {
-            self.old_enough(since, "key", now)?;
+        if let Some(since) = self.keys_since.get(&signer.key)
+            && !since.is_settled(now)
+        {
+            return Err(Code::TooYoung.with("what", "key").and("since", since.at));
         }
-        let old = groups.iter().any(|group| {
-            let since = self
-                .members_since
-                .get(&(signer.person.clone(), (*group).clone()));
-            since.is_some_and(|since| self.old_enough(since, "membership", now).is_ok())
-        });
-        if !old {
+        if !groups.any(|group| self.stands_for(request, &signer.person, group, now)) {
             return Err(Code::TooYoung.with("what", "membership"));
         }
         Ok(entitlement)
     }
 
-    fn old_enough(&self, since: &Since, what: &'static str, now: Timestamp) -> Result<(), Refusal> {
-        if since.all_roots || now >= since.at.plus_s(YOUNG_S) {
-            Ok(())
-        } else {
-            Err(Code::TooYoung.with("what", what).and("since", since.at))
-        }
+    /// Whether a person's approval of a request counts as one of this group: a member under the
+    /// authority that the request names and the one in force, and for long enough.
+    pub(crate) fn stands_for(
+        &self,
+        request: &Request,
+        person: &PersonId,
+        group: &Name,
+        now: Timestamp,
+    ) -> bool {
+        let versions = [
+            self.authority_version(request.authority_version),
+            self.authority(),
+        ];
+        let member = versions.into_iter().all(|version| {
+            let person = version.and_then(|v| v.authority.person(person));
+            person.is_some_and(|p| p.in_group(group))
+        });
+        let since = self.members_since.get(&(person.clone(), group.clone()));
+        member && since.is_some_and(|since| since.is_settled(now))
     }
 
     fn grant_or_extend(
@@ -198,7 +207,9 @@ impl World {
             .request_by_statement(&denial.request_digest())
             .ok_or_else(|| self.unknown_or_differs(&text.request))?;
         let request = self.pending_request(&request.id, cx.now)?;
+        saw(&text.log, request)?;
         self.may_answer(request, &standing, &text.approver, cx.now)?;
+        saw_the_request(request, &text.log)?;
         let before = self.incident(&request.incident).is_some_and(|incident| {
             let same = |(person, account, _): &(PersonId, _, _)| {
                 *person == text.approver.person && *account == request.account.id
@@ -217,9 +228,31 @@ impl World {
     }
 }
 
+/// Whoever answers has checked that the log holds the request; the size they name says so.
+fn saw_the_request(request: &Request, log: &statement::LogHead) -> Result<(), Refusal> {
+    if u64::try_from(log.size).is_ok_and(|size| size > request.index) {
+        return Ok(());
+    }
+    Err(Code::StaleObject
+        .with("seen", log.size)
+        .and("index", request.index))
+}
+
 fn member(signer: &Signer) -> Member {
     Member {
         person: signer.person.clone(),
         principal: signer.principal.clone(),
+    }
+}
+
+/// Who answers has seen the request in the log: the head they name includes it.
+fn saw(log: &LogHead, request: &Request) -> Result<(), Refusal> {
+    let size = u64::try_from(log.size).unwrap_or(0);
+    if size > request.index {
+        Ok(())
+    } else {
+        Err(Code::RequestNotSeen
+            .with("saw", size)
+            .and("index", request.index))
     }
 }

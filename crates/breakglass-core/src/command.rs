@@ -7,7 +7,7 @@ use breakglass_format::{
     authority::Authority,
     error_class::ErrorClass,
     event::{AccountRef, RootSignature},
-    statement::Signer,
+    statement::{Kind, Signer},
     vocabulary::{EffectKind, RunState},
 };
 use breakglass_statement::{
@@ -47,6 +47,22 @@ pub enum Command {
     RunReport(RunReport),
     /// The wall clock stepped by so many milliseconds.
     ClockStep(i64),
+    /// A statement of this person names a state of the log that this log never had.
+    ForeignHead {
+        /// Who signed it.
+        signer: Signer,
+        /// SHA-256 of it.
+        statement: Digest,
+        /// What kind it was.
+        kind: Kind,
+    },
+    /// So many calls were turned away since then, before anybody was known to have made them.
+    TurnedAway {
+        /// How many.
+        count: i64,
+        /// Since when.
+        since: Timestamp,
+    },
     /// A sink began or ceased to work.
     SinkReport {
         /// Which sink.
@@ -115,6 +131,8 @@ pub struct Claim {
     pub cause: EventId,
     /// The run, for a dispatch.
     pub run: Option<RunId>,
+    /// The plan that will be dispatched, as a blob.
+    pub document: Option<Digest>,
 }
 
 /// A new credential lies sealed, and the target does not know it yet.
@@ -137,7 +155,7 @@ pub struct RotationReport {
     pub account: AccountId,
     /// The event that called for it.
     pub cause: EventId,
-    /// The staged version it was about.
+    /// The staged version it was about; 0 where it failed before anything was staged.
     pub version: i64,
     /// What came of it.
     pub outcome: RotationOutcome,

@@ -40,6 +40,16 @@ pub fn decide(
             let event = breakglass_format::event::ClockStepped { step_ms: *step_ms };
             Ok(vec![cx.draft(&Author::System("clock"), event)])
         }
+        Command::ForeignHead { statement, .. } => {
+            Err(Code::ForeignLog.with("statement", statement))
+        }
+        Command::TurnedAway { count, since } => {
+            let event = breakglass_format::event::RefusalsSummarised {
+                count: *count,
+                since: *since,
+            };
+            Ok(vec![cx.draft(&Author::System("http"), event)])
+        }
         Command::SinkReport {
             sink,
             working,
@@ -61,6 +71,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) version: &'a Version,
     /// The person, as the authority in force has them.
     pub(crate) person: &'a Person,
+    /// The person, as the authority that the statement names has them.
+    pub(crate) named: &'a Person,
 }
 
 /// What every statement is judged by before its own rules.
@@ -109,9 +121,13 @@ impl World {
         if !self.enrolled.contains(claims.enrolled_key) {
             return Err(Code::KeyNotEnrolled.with("key", claims.enrolled_key));
         }
-        self.key_counts(named, claims, now)?;
+        let named = self.key_counts(named, claims, now)?;
         let person = self.key_counts(version, claims, now)?;
-        Ok(Standing { version, person })
+        Ok(Standing {
+            version,
+            person,
+            named,
+        })
     }
 
     fn key_counts<'a>(
@@ -149,10 +165,10 @@ impl World {
             ..Claims::of(act)
         };
         if let Some(session) = text.session.0
-            && !self
+            && self
                 .sessions
                 .get(&session)
-                .is_some_and(|until| cx.latest() < *until)
+                .is_none_or(|until| cx.latest() >= *until)
         {
             return Err(Code::SessionUnknown.with("session", session));
         }
@@ -229,9 +245,9 @@ impl World {
 }
 
 impl Standing<'_> {
-    /// Refuses a person without a privilege.
+    /// Refuses a person without a privilege, under the authority named or the current one.
     pub(crate) fn require(&self, privilege: Privilege) -> Result<(), Refusal> {
-        if self.person.may(privilege) {
+        if self.person.may(privilege) && self.named.may(privilege) {
             Ok(())
         } else {
             Err(Code::needs(privilege))

@@ -1,7 +1,7 @@
 //! Grants: active from the last needed approval until they end, one way or another.
 
 use breakglass_format::{
-    GrantId, IncidentId, PersonId, Prose, RequestId, Timestamp,
+    GrantId, IncidentId, Name, PersonId, Prose, RequestId, Timestamp,
     act::{Because, Object, Record},
     entry::Recorded,
     event::{
@@ -19,7 +19,7 @@ use crate::{
     incident::required,
     quorum::{self, Approval},
     refusal::{Code, Refusal},
-    request::State,
+    request::{Request, State},
     world::World,
 };
 
@@ -115,7 +115,8 @@ impl World {
         Ok(grant)
     }
 
-    /// Whether the approvals behind a grant still make a quorum under the authority in force.
+    /// Whether the approvals behind a grant still make a quorum under the authority in force, and
+    /// its holder may still ask for the account.
     pub(crate) fn quorum_behind(&self, grant: &Grant, now: Timestamp) -> Result<(), Refusal> {
         let version = self.authority().ok_or(Code::StaleAuthority)?;
         let request = self.request(&grant.request).ok_or(Code::QuorumGone)?;
@@ -126,7 +127,16 @@ impl World {
             .iter()
             .find(|e| e.name == *name);
         let entitlement = entitlement.ok_or(Code::QuorumGone)?;
-        quorum::still_holds(entitlement, &version.authority, &grant.approvals, now)
+        let holder = version.authority.person(&grant.holder.person);
+        let entitled = entitlement.accounts.contains(&grant.account.id)
+            && holder.is_some_and(|p| entitlement.requesters.iter().any(|g| p.in_group(g)));
+        if !entitled {
+            return Err(Code::NoEntitlement.with("account", &grant.account.name));
+        }
+        let stands_for =
+            |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
+        let (authority, approvals) = (&version.authority, &grant.approvals);
+        quorum::still_holds(entitlement, authority, &stands_for, approvals, now)
     }
 
     pub(crate) fn decide_checkout(
@@ -201,6 +211,7 @@ impl World {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         Ok(vec![self.end_grant(
             grant,
+            &[],
             EndReason::Returned,
             Prose::default(),
             author,
@@ -221,7 +232,7 @@ impl World {
         let grant = self.active(&self.grant_of(object)?.id, cx.latest())?;
         required("reason", args.reason.as_str())?;
         let person = &standing.person.person;
-        let approved = grant.approvals.iter().any(|a| a.approver.person == *person);
+        let approved = self.approved(grant, person);
         let commands = self
             .incident(&grant.incident)
             .is_some_and(|i| i.commander.person == *person);
@@ -230,11 +241,20 @@ impl World {
         }
         Ok(vec![self.end_grant(
             grant,
+            &[],
             EndReason::Revoked,
             args.reason.clone(),
             author,
             cx,
         )])
+    }
+
+    /// Whether somebody approved a grant or an extension of it.
+    fn approved(&self, grant: &Grant, person: &PersonId) -> bool {
+        let behind = |r: &&Request| r.state == State::Granted(grant.id);
+        let approvals = self.requests.values().filter(behind);
+        let mut approvals = approvals.flat_map(|r| &r.approvals);
+        approvals.any(|a| a.approver.person == *person)
     }
 
     pub(crate) fn expire_grants(&self, cx: &mut Context<'_>) -> Vec<Draft> {
@@ -244,21 +264,28 @@ impl World {
             .filter(|g| g.is_active() && g.is_over(cx.latest()))
             .collect();
         let author = Author::System("engine");
-        due.into_iter()
-            .map(|g| self.end_grant(g, EndReason::Expired, Prose::default(), &author, cx))
-            .collect()
+        let mut drafts = Vec::new();
+        for (before, grant) in due.iter().enumerate() {
+            let gone = due.get(..before).unwrap_or_default();
+            let reason = EndReason::Expired;
+            drafts.push(self.end_grant(grant, gone, reason, Prose::default(), &author, cx));
+        }
+        drafts
     }
 
-    /// The end of a grant. Where it is the incident's last one, the clock for resolving starts.
+    /// The end of a grant. Where it is the incident's last one, the clock for resolving starts;
+    /// `gone` are the grants that end before it in the same breath.
     pub(crate) fn end_grant(
         &self,
         grant: &Grant,
+        gone: &[&Grant],
         reason: EndReason,
         remark: Prose,
         author: &Author,
         cx: &mut Context<'_>,
     ) -> Draft {
-        let others = |g: &&Grant| g.incident == grant.incident && g.is_active() && g.id != grant.id;
+        let ended = |g: &Grant| g.id == grant.id || gone.iter().any(|other| other.id == g.id);
+        let others = |g: &&Grant| g.incident == grant.incident && g.is_active() && !ended(g);
         let last = self.grants.values().find(others).is_none();
         let mut clocks = Vec::new();
         let length_s = self.authority().map(|v| v.authority.clocks.resolve_s);
@@ -291,7 +318,12 @@ impl World {
 
     pub(crate) fn apply_granted(&mut self, d: &BreakGlassGranted, _recorded: &Recorded) {
         self.numbers.grant = self.numbers.grant.max(d.reference.number());
-        let approvals = self.request(&d.request_id).map(|r| r.approvals.clone());
+        let approvals = self.request(&d.request_id).map(|r| r.approvals.iter());
+        let approvals = approvals.into_iter().flatten();
+        let rests_on = approvals
+            .filter(|a| d.approvals.contains(&a.event))
+            .cloned();
+        let approvals: Vec<Approval> = rests_on.collect();
         self.close_request(d.request_id, State::Granted(d.grant_id));
         self.grants.insert_mut(
             d.grant_id,
@@ -311,7 +343,7 @@ impl World {
                 checkouts: 0,
                 used: false,
                 documented: false,
-                approvals: approvals.unwrap_or_default(),
+                approvals,
                 ended: None,
             },
         );
@@ -324,7 +356,7 @@ impl World {
         }
     }
 
-    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess) {
+    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, at: Timestamp) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
@@ -333,7 +365,7 @@ impl World {
             incident.used.insert_mut(d.account.id.clone(), None);
         }
         if d.disclosed {
-            self.apply_disclosed(d);
+            self.apply_disclosed(d, at);
         }
     }
 

@@ -171,7 +171,7 @@ impl World {
             .filter(|g| g.incident == incident.id && g.is_active())
         {
             let remark = breakglass_format::Prose::default();
-            drafts.push(self.end_grant(grant, EndReason::Resolved, remark, author, cx));
+            drafts.push(self.end_grant(grant, &[], EndReason::Resolved, remark, author, cx));
         }
         let pending = self
             .requests

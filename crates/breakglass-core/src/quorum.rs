@@ -4,7 +4,7 @@
 //! approvals. One person fills at most one place, so the same two people can never be three.
 
 use breakglass_format::{
-    Digest, Fingerprint, Name, Timestamp,
+    Digest, Fingerprint, Name, PersonId, Timestamp,
     authority::{Authority, Entitlement},
     event::Member,
     statement::Kind,
@@ -33,13 +33,17 @@ pub struct Approval {
     pub browser: bool,
 }
 
+/// Whether a person stands for a group now: a member under the authority in force, and not a
+/// newcomer. A newcomer of one group may well be an old member of another.
+pub type StandsFor<'a> = &'a dyn Fn(&PersonId, &Name) -> bool;
+
 /// How many of the entitlement's places these approvals fill, one person filling one place.
 ///
 /// Maximum bipartite matching by augmenting paths; the numbers are those of people in a room.
 #[must_use]
 pub fn places_filled(
     entitlement: &Entitlement,
-    authority: &Authority,
+    stands_for: StandsFor<'_>,
     approvals: &[Approval],
 ) -> i64 {
     let required = entitlement.require_each.len();
@@ -52,12 +56,10 @@ pub fn places_filled(
         let Some(approval) = approvals.get(approval) else {
             return false;
         };
-        let Some(person) = authority.person(&approval.approver.person) else {
-            return false;
-        };
+        let person = &approval.approver.person;
         match entitlement.require_each.get(place) {
-            Some(group) => person.in_group(group),
-            None => entitlement.approvers.iter().any(|g| person.in_group(g)),
+            Some(group) => stands_for(person, group),
+            None => entitlement.approvers.iter().any(|g| stands_for(person, g)),
         }
     };
     let mut filled = 0;
@@ -120,25 +122,38 @@ pub fn groups_missing<'a>(
 
 /// Judges one more approval: how many places stay empty with it, or why it is of no use.
 ///
-/// `so_far` are the approvals on record, `new` the one to be judged, all of different persons.
+/// `so_far` are the approvals on record that count, `new` the one to be judged, all of different
+/// persons.
 pub fn judge(
     entitlement: &Entitlement,
     authority: &Authority,
+    stands_for: StandsFor<'_>,
     so_far: &[Approval],
     new: &Approval,
 ) -> Result<i64, Refusal> {
     let mut all = so_far.to_vec();
-    let before = places_filled(entitlement, authority, &all);
+    let before = places_filled(entitlement, stands_for, &all);
     all.push(new.clone());
-    let after = places_filled(entitlement, authority, &all);
+    let after = places_filled(entitlement, stands_for, &all);
     if after <= before {
         let missing = groups_missing(entitlement, authority, so_far);
         let names: Vec<&str> = missing.iter().map(|n| n.as_str()).collect();
         return Err(Code::FillsNoPlace.with("missing", names.join(", ")));
     }
     let left = entitlement.approvals - after;
+    check_manner(entitlement, &all, left)?;
+    Ok(left)
+}
+
+/// Whether the approvals, with `left` more to come, can be as many with a touch and outside a
+/// browser as the entitlement asks.
+fn check_manner(
+    entitlement: &Entitlement,
+    approvals: &[Approval],
+    left: i64,
+) -> Result<(), Refusal> {
     let lacking = |minimum: i64, has: &dyn Fn(&Approval) -> bool| {
-        minimum - i64::try_from(all.iter().filter(|a| has(a)).count()).unwrap_or(0)
+        minimum - i64::try_from(approvals.iter().filter(|a| has(a)).count()).unwrap_or(0)
     };
     if lacking(entitlement.min_presence_approvals, &|a| a.presence) > left {
         return Err(Code::PresenceNeeded.with("needed", entitlement.min_presence_approvals));
@@ -146,26 +161,33 @@ pub fn judge(
     if lacking(entitlement.min_ssh_approvals, &|a| !a.browser) > left {
         return Err(Code::SshNeeded.with("needed", entitlement.min_ssh_approvals));
     }
-    Ok(left)
+    Ok(())
 }
 
-/// Whether these approvals still make a quorum now: people may have left, keys may have ended
-/// (DESIGN 7.4: judged again at each checkout).
-pub fn still_holds(
-    entitlement: &Entitlement,
-    authority: &Authority,
-    approvals: &[Approval],
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let counts = |a: &Approval| {
+/// The approvals whose key still counts for its person: a key may have ended since it signed.
+#[must_use]
+pub fn counting(authority: &Authority, approvals: &[Approval], now: Timestamp) -> Vec<Approval> {
+    let counts = |a: &&Approval| {
         let person = authority.person(&a.approver.person);
         person
             .and_then(|p| p.key(&a.key))
             .is_some_and(|key| key.counts(Kind::Approval, now))
     };
-    let counted: Vec<Approval> = approvals.iter().filter(|a| counts(a)).cloned().collect();
-    let filled = places_filled(entitlement, authority, &counted);
-    if filled < entitlement.approvals {
+    approvals.iter().filter(counts).cloned().collect()
+}
+
+/// Whether these approvals still make a quorum now: people may have left, keys may have ended,
+/// the entitlement may ask for more (DESIGN 7.4: judged again at each checkout).
+pub fn still_holds(
+    entitlement: &Entitlement,
+    authority: &Authority,
+    stands_for: StandsFor<'_>,
+    approvals: &[Approval],
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let counted = counting(authority, approvals, now);
+    let filled = places_filled(entitlement, stands_for, &counted);
+    if filled < entitlement.approvals || check_manner(entitlement, &counted, 0).is_err() {
         return Err(Code::QuorumGone
             .with("has", filled)
             .and("needs", entitlement.approvals));

@@ -60,6 +60,10 @@ codes!(
     ClockSkew = "clock_skew", "the statement's time is more than 5 minutes from the server's", "correct the clock, or sign again with the server's time";
     /// The statement names an authority that is no longer current in what it touches.
     StaleAuthority = "stale_authority", "the authority has changed since this was signed", "fetch the current authority and sign again";
+    /// It names a state of the log that this log never had.
+    ForeignLog = "foreign_log", "the statement names a state of the log that this log never had", "compare the checkpoints: one of two servers shows another history";
+    /// The approver did not see the request in the log.
+    RequestNotSeen = "request_not_seen", "the signer had not seen the request in the log", "fetch the request again and sign again";
     /// The same bytes were accepted before.
     Replayed = "replayed", "this statement was accepted before", "make a new statement";
     /// The object moved on since the signer looked.

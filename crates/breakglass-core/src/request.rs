@@ -149,8 +149,18 @@ impl World {
         let text = request.statement();
         let signer = request.signer();
         let standing = self.standing(&Claims::of(request), cx.now)?;
+        // Approvals will be judged under the authority that the request names; it must be the one
+        // whose terms it states.
+        let current = standing.version.authority.version;
+        if text.authority.version != current {
+            return Err(Code::StaleAuthority.with("current", current));
+        }
         let terms = terms(self, &signer.person, &text.account.id, &text.incident.id)?;
         check_bindings(text, &terms)?;
+        let drill = self.incident(&text.incident.id).is_some_and(|i| i.drill);
+        if text.drill != drill {
+            return Err(Code::BindingMismatch.with("field", "drill"));
+        }
         terms.check_warnings(&text.warnings, cx.now)?;
         check_wish(text, &terms.entitlement, &standing, cx.now)?;
         if text.extends.0.is_some() {

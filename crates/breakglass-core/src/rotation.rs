@@ -47,26 +47,34 @@ impl World {
                     account: account_ref(account),
                     attempt: rotation.attempts + 1,
                     cause: claim.cause,
+                    document: None.into(),
                     effect: EffectKind::Rotate,
                     run_id: None.into(),
                 }
             }
-            EffectKind::Dispatch => self.claim_dispatch(claim)?,
+            EffectKind::Dispatch => self.claim_dispatch(claim, cx.latest())?,
         };
         Ok(vec![cx.draft(&WORKER, event)])
     }
 
     /// A rotation waits while somebody holds a grant for the account, until its retry time, and
     /// for a person where it was given up.
+    ///
+    /// Once something is staged the target may know it already, and may refuse the old one: a
+    /// holder who was handed nothing yet then needs the rotation done, not delayed.
     pub(crate) fn rotation_is_due(
         &self,
         account: &breakglass_format::AccountId,
         rotation: &Rotation,
         now: Timestamp,
     ) -> bool {
-        !rotation.blocked
-            && rotation.retry_at.is_none_or(|at| now >= at)
-            && self.active_grant(account).is_none()
+        !rotation.blocked && rotation.retry_at.is_none_or(|at| now >= at) && !self.holds_up(account)
+    }
+
+    fn holds_up(&self, account: &breakglass_format::AccountId) -> bool {
+        let begun = self.account(account).is_some_and(|a| a.staged.is_some());
+        let mut grants = self.grants.values().filter(|g| g.account.id == *account);
+        grants.any(|g| g.is_active() && (g.used || !begun))
     }
 
     pub(crate) fn decide_stage(
@@ -74,7 +82,10 @@ impl World {
         stage: &Stage,
         cx: &mut Context<'_>,
     ) -> Result<Vec<Draft>, Refusal> {
-        let (account, state, _) = self.called_for(&stage.account, stage.cause)?;
+        let (account, state, rotation) = self.called_for(&stage.account, stage.cause)?;
+        if rotation.attempts == 0 {
+            return Err(Code::NotCalledFor.with("claimed", "no"));
+        }
         if state.staged.is_some() {
             // The staged one may already work at the target; another would orphan it.
             return Err(Code::NotCalledFor.with("staged", "already"));
@@ -97,12 +108,17 @@ impl World {
         cx: &mut Context<'_>,
     ) -> Result<Vec<Draft>, Refusal> {
         let (account, state, rotation) = self.called_for(&report.account, report.cause)?;
-        let staged = state.staged.filter(|s| s.version == report.version);
-        let staged = staged.ok_or(Code::NotCalledFor)?;
+        if rotation.attempts == 0 {
+            return Err(Code::NotCalledFor.with("claimed", "no"));
+        }
+        // An attempt may fail before anything was staged; its version is 0.
+        if report.version != state.staged.map_or(0, |s| s.version) {
+            return Err(Code::NotCalledFor.with("version", report.version));
+        }
         Ok(vec![match &report.outcome {
-            RotationOutcome::Rotated { evidence } => cx.draft(
-                &WORKER,
-                CredentialRotated {
+            RotationOutcome::Rotated { evidence } => {
+                let staged = state.staged.ok_or(Code::NotCalledFor)?;
+                let event = CredentialRotated {
                     account: account_ref(account),
                     cause: report.cause,
                     evidence: *evidence,
@@ -111,24 +127,25 @@ impl World {
                     old_refused: true,
                     sealed: staged.sealed,
                     version: staged.version,
-                },
-            ),
+                };
+                cx.draft(&WORKER, event)
+            }
             RotationOutcome::Failed {
                 class,
                 detail,
                 retry_at,
-            } => cx.draft(
-                &WORKER,
-                CredentialRotationFailed {
+            } => {
+                let event = CredentialRotationFailed {
                     account: account_ref(account),
                     attempt: rotation.attempts,
                     cause: report.cause,
                     class: *class,
                     detail: detail.clone(),
                     retry_at: (*retry_at).into(),
-                    version: staged.version,
-                },
-            ),
+                    version: report.version,
+                };
+                cx.draft(&WORKER, event)
+            }
         }])
     }
 
@@ -156,6 +173,7 @@ impl World {
             state.staged = None;
             state.rotation = None;
             state.known_to.clear();
+            state.known_since = at;
             state.since = at;
             state.rotated_at = Some(at);
         }

@@ -49,6 +49,8 @@ pub struct Run {
     pub state: Option<RunState>,
     /// What the plane calls it.
     pub handle: Line,
+    /// The plan that was dispatched, as a blob.
+    pub document: Option<Digest>,
     /// Whether somebody wants it cancelled.
     pub cancelling: bool,
 }
@@ -204,7 +206,7 @@ impl World {
         let state = if run.attempts == 0 {
             RunState::Cancelled
         } else {
-            RunState::Running
+            RunState::Cancelling
         };
         let event = RunProgressed {
             class: None.into(),
@@ -219,18 +221,25 @@ impl World {
         Ok(vec![cx.draft(author, event)])
     }
 
-    pub(crate) fn claim_dispatch(&self, claim: &Claim) -> Result<EffectClaimed, Refusal> {
+    /// Nothing leaves for the plane once access has ended: between the order and the dispatch the
+    /// grant may have run out or been taken away.
+    pub(crate) fn claim_dispatch(
+        &self,
+        claim: &Claim,
+        now: Timestamp,
+    ) -> Result<EffectClaimed, Refusal> {
         let run = claim
             .run
             .and_then(|id| self.run(&id))
             .ok_or(Code::RunUnknown)?;
-        if run.is_over() || run.cancelling || run.cause != claim.cause {
+        if !self.run_is_wanted(run, now) || run.cause != claim.cause {
             return Err(Code::NotCalledFor.into());
         }
         Ok(EffectClaimed {
             account: run.account.clone(),
             attempt: run.attempts + 1,
             cause: run.cause,
+            document: claim.document.into(),
             effect: EffectKind::Dispatch,
             run_id: Some(run.id).into(),
         })
@@ -244,6 +253,11 @@ impl World {
         let run = self.run(&report.run).ok_or(Code::RunUnknown)?;
         if run.is_over() {
             return Err(Code::RunOver.with("run", run.id));
+        }
+        // Before a dispatch was claimed nothing can have come of the run but its end.
+        let given_up = matches!(report.state, RunState::Failed | RunState::Cancelled);
+        if run.attempts == 0 && !given_up {
+            return Err(Code::NotCalledFor.with("claimed", "no"));
         }
         let event = RunProgressed {
             class: report.class.into(),
@@ -277,6 +291,7 @@ impl World {
             attempts: 0,
             state: None,
             handle: Line::default(),
+            document: None,
             cancelling: false,
         };
         self.runs.insert_mut(id, run);
@@ -285,6 +300,7 @@ impl World {
     pub(crate) fn apply_dispatch_claimed(&mut self, d: &EffectClaimed, _at: Timestamp) {
         if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
             run.attempts = d.attempt;
+            run.document = d.document.0;
         }
     }
 
@@ -293,6 +309,7 @@ impl World {
             if run.is_over() {
                 return;
             }
+            run.cancelling |= d.state == RunState::Cancelling;
             run.state = Some(d.state);
             if !d.handle.is_empty() {
                 run.handle = d.handle.clone();

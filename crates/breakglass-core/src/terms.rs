@@ -115,7 +115,7 @@ impl World {
                 .filter_map(|p| version.authority.person(p));
             let names: Vec<Line> = known.map(|p| Line::lossy(p.principal.as_str())).collect();
             if !names.is_empty() {
-                warnings.push((warning("credential_known", names), state.since));
+                warnings.push((warning("credential_known", names), state.known_since));
             }
         }
         for (person, of, at) in &incident.denials {

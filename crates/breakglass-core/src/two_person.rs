@@ -3,7 +3,7 @@
 
 use breakglass_format::{
     AccountId, Digest, PersonId, Timestamp, act::Act, authority::Account, canonical,
-    event::ActProposed,
+    event::ActProposed, vocabulary::Privilege,
 };
 
 use crate::{
@@ -66,14 +66,19 @@ impl World {
         &self,
         act: &Act,
         account: &AccountId,
+        privilege: Privilege,
         standing: &Standing<'_>,
         now: Timestamp,
     ) -> Result<Agreement, Refusal> {
         let digest = agreement_digest(act).ok_or(Code::NotCalledFor)?;
         let proposals = self.account(account).map(|a| &a.proposals);
+        // The first must still be one who may, now that the second's word counts.
+        let authority = &standing.version.authority;
+        let may = |p: &&Proposal| authority.person(&p.by).is_some_and(|by| by.may(privilege));
         let first = proposals
             .and_then(|p| p.get(&digest))
-            .filter(|p| now < p.until);
+            .filter(|p| now < p.until)
+            .filter(may);
         match first {
             Some(first) if first.by == standing.person.person => {
                 Err(Code::AnotherPersonNeeded.with("until", first.until))

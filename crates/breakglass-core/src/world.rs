@@ -25,6 +25,16 @@ pub struct Since {
     pub all_roots: bool,
 }
 
+/// Keys and memberships younger than this do not approve (DESIGN 7.3).
+const YOUNG_S: i64 = 24 * 3600;
+
+impl Since {
+    /// Whether the waiting is over, or never was.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        self.all_roots || now >= self.at.plus_s(YOUNG_S)
+    }
+}
+
 /// A version of the authority in the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -153,7 +163,7 @@ impl World {
             Event::BreakGlassVoided(d) => self.apply_voided(d.request_id),
             Event::BreakGlassGranted(d) => self.apply_granted(d, recorded),
             Event::BreakGlassExtended(d) => self.apply_extended(d),
-            Event::BreakGlassAccess(d) => self.apply_access(d),
+            Event::BreakGlassAccess(d) => self.apply_access(d, entry.created_at),
             Event::BreakGlassAction(d) => self.apply_action(d, recorded),
             Event::BreakGlassEnded(d) => self.apply_ended(d, recorded),
             Event::RunProgressed(d) => self.apply_run(d),
