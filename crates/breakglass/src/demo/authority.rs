@@ -174,7 +174,7 @@ fn account() -> Result<Account, DemoError> {
     Ok(Account {
         id: parse(ACCOUNT_ID)?,
         name: name(ACCOUNT)?,
-        system: line("the shop, https on loopback")?,
+        system: line("the shop, http on loopback")?,
         custody: Custody::Server,
         rotator: Blank::from(name("shop")?),
         connector: Blank::from(name("shop")?),

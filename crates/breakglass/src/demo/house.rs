@@ -93,7 +93,12 @@ impl House {
         narrator.scene("The house stays open. In another terminal:");
         let program = this_program()?;
         let me = program.display();
-        let home = |who: &str| format!("--home {}", self.stage.home(who).display());
+        let home = |who: &str| format!("--server-time --home {}", self.stage.home(who).display());
+        let verify = format!(
+            "{me} verify {} --genesis {}",
+            evidence.display(),
+            self.stage.genesis
+        );
         for command in [
             format!("{me} {} incident timeline INC-1", home("frank")),
             format!("{me} {} account list", home("carol")),
@@ -107,15 +112,15 @@ impl House {
                 home("alice")
             ),
             format!("{me} {} approve R-2", home("bob")),
-            format!(
-                "{me} verify {} --genesis {}",
-                evidence.display(),
-                self.stage.genesis
-            ),
+            format!("{me} {} approve R-2", home("carol")),
+            format!("{me} {} checkout G-2 --show", home("alice")),
+            format!("{me} {} return G-2", home("alice")),
+            verify,
         ] {
             narrator.line(&command);
         }
         narrator.line("");
+        narrator.line("(The play skipped some hours; --server-time signs by the house's clock.)");
         narrator.line("Enter ends it; everything but the --out folder is then removed.");
         let mut input = std::io::stdin();
         if input.is_terminal() {

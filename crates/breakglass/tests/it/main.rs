@@ -10,6 +10,8 @@ mod course;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;

@@ -24,10 +24,13 @@ impl Reply {
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+        let mut body = bytes[end + 4..].to_vec();
+        let length = head.lines().find_map(|l| l.strip_prefix("content-length: "));
+        body.truncate(length.map_or(usize::MAX, |l| l.parse().unwrap()));
         Some(Self {
             status: head.split(' ').nth(1)?.parse().ok()?,
-            body: bytes[end + 4..].to_vec(),
             head,
+            body,
         })
     }
 
