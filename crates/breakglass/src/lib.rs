@@ -14,6 +14,7 @@ pub mod export;
 pub mod hint;
 pub mod output;
 pub mod review;
+pub mod server_keys;
 pub mod signer;
 pub mod state;
 pub mod tls;

@@ -20,6 +20,7 @@ mod request;
 mod return_grant;
 mod revoke;
 mod serve;
+mod server_keys;
 mod status;
 mod verify;
 mod whoami;
@@ -66,6 +67,8 @@ enum Verb {
     Verify(verify::Args),
     /// Play an emergency on this machine, everything real.
     Demo(crate::demo::Args),
+    /// Make the three keys of a new server.
+    ServerKeys(server_keys::Args),
     /// Run the server.
     Serve(serve::Args),
     /// Print the API's description (OpenAPI 3.1).
@@ -150,6 +153,7 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Verify(args) => Ok(verify::run(&args, output)),
         Verb::Demo(args) => Ok(crate::demo::main(&args)),
+        Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => Ok(serve::run(&args, output)),
         Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),
         Verb::Openapi => {

@@ -6,9 +6,7 @@ use breakglass_format::{
     Blank, Digest, Nonce, Timestamp,
     statement::{AuthorityRef, Enroll, Kind, Signer as Signs, Statement as _},
 };
-use breakglass_seal::{FileSlot, OneTimeKey, ServerKey};
 use breakglass_statement::digest;
-use breakglass_tlog::{KeyName, SigningKey};
 
 use super::{
     DemoError,
@@ -17,6 +15,7 @@ use super::{
 };
 use crate::{
     entropy::{SystemEntropy, random},
+    server_keys,
     signer::{Signer, generate::generate_to_file, open_file},
     state::file,
 };
@@ -34,7 +33,7 @@ impl Documents<'_> {
     /// Makes everything and returns the genesis digest.
     pub(super) fn make(&self) -> Result<Digest, DemoError> {
         let mut keys = self.people_keys()?;
-        let (vkey, node) = self.server_keys()?;
+        let server = server_keys::make(&self.dir.join("server"), ORIGIN).map_err(make)?;
         let holders: Vec<Holder<'_>> = keys
             .iter()
             .map(|(principal, signer)| Holder {
@@ -42,7 +41,7 @@ impl Documents<'_> {
                 key: signer.public_key(),
             })
             .collect();
-        let document = authority::write(&holders, &vkey, &node, self.now)?;
+        let document = authority::write(&holders, &server.vkey, &server.kem, self.now)?;
         document.check().map_err(make)?;
         let bytes = document.to_bytes().map_err(make)?;
         let genesis = digest(&bytes);
@@ -74,19 +73,6 @@ impl Documents<'_> {
             keys.push((role.principal, open_file(&path).map_err(make)?));
         }
         Ok(keys)
-    }
-
-    /// The log key, the server key and the node key; the public halves come back.
-    fn server_keys(&self) -> Result<(String, String), DemoError> {
-        let dir = self.dir.join("server");
-        let seed = zeroize::Zeroizing::new(random::<32>(&mut SystemEntropy).map_err(make)?);
-        let log = SigningKey::from_seed(KeyName::new(ORIGIN).map_err(make)?, &seed);
-        self.write(&dir.join("log.key"), log.to_text().as_bytes())?;
-        let server = ServerKey::generate(&mut SystemEntropy).map_err(make)?;
-        self.write(&dir.join("server.key"), &FileSlot::format(&server))?;
-        let node = OneTimeKey::generate(&mut SystemEntropy).map_err(make)?;
-        self.write(&dir.join("node.key"), &node.to_file())?;
-        Ok((log.verifier().to_string(), node.public_key().to_string()))
     }
 
     fn enroll(

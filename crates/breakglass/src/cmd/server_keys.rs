@@ -1,0 +1,37 @@
+//! `breakglass server-keys`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::{actor::Class, hint::Failure, output::Output, server_keys};
+
+/// What to make, and where.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of the server's configuration.
+    dir: PathBuf,
+    /// The log's name, for ever: host and path, as in breakglass.example.org/log.
+    #[arg(long)]
+    origin: String,
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let made = server_keys::make(&args.dir, &args.origin)
+        .map_err(|e| Failure::new(Class::Usage, e.to_string()))?;
+    if output.is_json() {
+        output.json(&json!({"origin": args.origin, "vkey": made.vkey, "kem": made.kem}));
+        return Ok(());
+    }
+    output.data(&format!(
+        "log = {{ origin = \"{}\", vkey = \"{}\" }}",
+        args.origin, made.vkey
+    ));
+    output.data(&format!(
+        "node = [{{ name = \"one\", kem = \"{}\" }}]",
+        made.kem
+    ));
+    output.say("log.key, server.key and node.key are made; these lines belong into authority.toml");
+    output.say("keep copies of the three files where the database's backups are not");
+    Ok(())
+}
