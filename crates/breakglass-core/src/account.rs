@@ -236,7 +236,8 @@ impl World {
                 version: d.version,
                 sealed: d.sealed,
             });
-            state.staged = None;
+            // What lies staged stays: an attempt under way may be about to make it the one that
+            // works.
             state.last_version = state.last_version.max(d.version);
             state.known_to.clone_from(&d.known_to);
             state.since = at;

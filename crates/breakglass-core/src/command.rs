@@ -120,7 +120,7 @@ pub struct Publication {
     pub signatures: Vec<RootSignature>,
 }
 
-/// A hand is about to do something outside (DESIGN 3, invariant 6).
+/// A hand is about to do something outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// What.

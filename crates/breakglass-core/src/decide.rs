@@ -102,7 +102,7 @@ impl<'a> Claims<'a> {
 
 impl World {
     /// The checks that every statement passes: accepted only once, its time near ours, its key
-    /// enrolled and valid now under the authority named *and* the current one (DESIGN 7.4).
+    /// enrolled and valid now under the authority named *and* the current one.
     pub(crate) fn standing(
         &self,
         claims: &Claims<'_>,

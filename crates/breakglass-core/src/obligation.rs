@@ -21,7 +21,7 @@ pub enum Status {
     Met(Timestamp),
     /// Done after its due time.
     MetLate(Timestamp),
-    /// Not done, and the due time is over.
+    /// Not done, and the due time, which itself is still in time, is over.
     Overdue,
 }
 
@@ -46,7 +46,7 @@ impl World {
         match met_at(incident, clock) {
             Some(at) if at > clock.due_at => Status::MetLate(at),
             Some(at) => Status::Met(at),
-            None if now >= clock.due_at && self.runs_out(incident, clock) => Status::Overdue,
+            None if now > clock.due_at && self.runs_out(incident, clock) => Status::Overdue,
             None => Status::Open,
         }
     }
@@ -96,7 +96,7 @@ impl World {
                         Status::Overdue => !recorded,
                         Status::Met(_) | Status::MetLate(_) => false,
                     };
-                    waits.then_some(clock.due_at)
+                    waits.then_some(Timestamp::from_millis(clock.due_at.millis() + 1))
                 })
         });
         open.min()

@@ -177,7 +177,7 @@ pub fn counting(authority: &Authority, approvals: &[Approval], now: Timestamp) -
 }
 
 /// Whether these approvals still make a quorum now: people may have left, keys may have ended,
-/// the entitlement may ask for more (DESIGN 7.4: judged again at each checkout).
+/// the entitlement may ask for more: judged again at each checkout.
 pub fn still_holds(
     entitlement: &Entitlement,
     authority: &Authority,

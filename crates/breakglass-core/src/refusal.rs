@@ -73,7 +73,7 @@ codes!(
     /// No such scenario.
     ScenarioUnknown = "scenario_unknown", "the authority knows no such scenario", "breakglass authority show lists the scenarios";
     /// The control plane is not verified unavailable.
-    ControlPlaneUnverified = "control_plane_unverified", "this scenario needs the control plane verified unavailable, which this version cannot do yet", "declare a production outage instead";
+    ControlPlaneUnverified = "control_plane_unverified", "this scenario needs the control plane verified unavailable, which this version cannot do yet", "wait for a version that can probe the control plane; do not declare something that is not so";
     /// No such person.
     PersonUnknown = "person_unknown", "the authority knows no such person", "check the principal";
     /// No such incident.
@@ -105,7 +105,7 @@ codes!(
     /// No such request.
     RequestUnknown = "request_unknown", "there is no such request", "breakglass pending";
     /// The request is decided.
-    RequestNotPending = "request_not_pending", "the request is no longer pending", "breakglass request --again makes a new one like it";
+    RequestNotPending = "request_not_pending", "the request is no longer pending", "make a new request";
     /// The approval is over another text than the request on file.
     RequestDiffers = "request_differs", "what was signed is not the request on file", "approve the request that the server has, after reading it";
     /// The requester's own approval.
@@ -151,7 +151,7 @@ codes!(
     /// A report or claim that the log does not call for.
     NotCalledFor = "not_called_for", "nothing in the log calls for this", "nothing to do";
     /// The authority cannot follow the current one.
-    NotSuccessor = "not_successor", "this is not the next version of the authority", "breakglass authority plan makes one from the current version";
+    NotSuccessor = "not_successor", "this is not the next version of the authority", "breakglass authority compile --previous makes one from the current version";
     /// The key was enrolled before.
     AlreadyEnrolled = "already_enrolled", "this key is enrolled already", "nothing to do";
 );

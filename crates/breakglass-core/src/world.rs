@@ -25,7 +25,7 @@ pub struct Since {
     pub all_roots: bool,
 }
 
-/// Keys and memberships younger than this do not approve (DESIGN 7.3).
+/// Keys and memberships younger than this do not approve.
 const YOUNG_S: i64 = 24 * 3600;
 
 impl Since {

@@ -1,0 +1,23 @@
+//! The rules, as a whole.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on ends, and says where"
+)]
+
+mod account;
+mod answer;
+mod codes;
+mod grant;
+mod incident;
+mod obligation;
+mod request;
+mod rotation;
+mod run;
+mod scenarios;
+mod session;
+mod succession;
+mod time;
+mod transitions;
+mod two_person;

@@ -1,0 +1,222 @@
+//! Rotations: called for, claimed, staged, proven, or tried again.
+
+use breakglass_core::{Command, Effect, account::AccountState, command::Stage, refusal::Code};
+use breakglass_testkit::{
+    Given, Then, Wish, check,
+    people::{ALICE, BOB, CAROL, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account},
+};
+
+fn state(given: &Given, id: &str) -> AccountState {
+    given.world().account(&account(id)).unwrap().clone()
+}
+
+fn due(given: &Given, id: &str) -> bool {
+    let of_it = |e: &Effect| matches!(e, Effect::Rotate { account: of, .. } if of.as_str() == id);
+    given.due().iter().any(of_it)
+}
+
+/// A grant of the shared account, for alice or mallory, checked out.
+fn reading(mut given: Given, hand: breakglass_testkit::Hand) -> Given {
+    let ask = given.ask(hand, &Wish::credential(READER));
+    given.must(&ask);
+    let mut given = given.approved_by(BOB).approved_by(CAROL);
+    let checkout = given.checkout(hand, given.grant());
+    given.must(&checkout);
+    given
+}
+
+#[test]
+fn an_import_is_known_to_whoever_typed_it_and_rotated_at_once() {
+    let given = Given::imported();
+    assert_eq!(state(&given, SHOP).known_to, [GRACE.person()]);
+    assert!(due(&given, SHOP));
+    let given = Given::ready();
+    let after = state(&given, SHOP);
+    assert_eq!(
+        (after.known_to.len(), after.current.unwrap().version),
+        (0, 2)
+    );
+}
+
+#[test]
+fn a_used_credential_is_rotated_when_the_grant_ends() {
+    assert!(!due(&Given::checked_out(), SHOP));
+    assert!(due(&Given::over(), SHOP));
+    let given = Given::rotated_after_use();
+    let after = state(&given, SHOP);
+    assert_eq!(after.current.unwrap().version, 3);
+    assert!(after.staged.is_none() && after.rotation.is_none() && after.known_to.is_empty());
+    let incident = given.world().incident(&given.incident()).unwrap();
+    assert_eq!(incident.used.get(&account(SHOP)), Some(&after.rotated_at));
+}
+
+#[test]
+fn a_run_calls_for_a_rotation_like_a_checkout() {
+    let mut given = Given::verified();
+    let give_back = given.give_back(ALICE, given.grant());
+    given.must(&give_back);
+    assert!(due(&given, SHOP));
+}
+
+#[test]
+fn a_shared_account_is_rotated_after_the_last_grant() {
+    let mut given = reading(reading(Given::declared(), ALICE), MALLORY);
+    let grants: Vec<_> = given.world().grants().map(|g| g.id).collect();
+    let first = given.give_back(ALICE, grants[0]);
+    given.must(&first);
+    assert!(state(&given, READER).rotation.is_some());
+    assert!(!due(&given, READER), "mallory still works with it");
+    check(
+        given.clone(),
+        |g| g.claim_of(READER),
+        Then::Refused(Code::NotCalledFor),
+    );
+    let last = given.give_back(MALLORY, grants[1]);
+    given.must(&last);
+    assert!(due(&given, READER));
+    given.work();
+    assert!(state(&given, READER).rotation.is_none());
+}
+
+#[test]
+fn the_steps_come_in_their_order() {
+    let given = Given::over();
+    let (id, cause) = given.waiting(SHOP);
+    let refused = Then::Refused(Code::NotCalledFor);
+    check(given.clone(), |g| g.stage(&id, cause), refused);
+    check(given.clone(), |g| g.rotated(&id, cause), refused);
+    check(
+        given.clone(),
+        |g| g.rotation_failed(&id, cause, None),
+        refused,
+    );
+    let given = check(
+        given,
+        |g| g.claim_of(SHOP),
+        Then::Recorded(&["EFFECT_CLAIMED"]),
+    );
+    check(given.clone(), |g| g.rotated(&id, cause), refused);
+    let staged = Then::Recorded(&["CREDENTIAL_STAGED"]);
+    let given = check(given, |g| g.stage(&id, cause), staged);
+    check(given.clone(), |g| g.stage(&id, cause), refused);
+    let rotated = Then::Recorded(&["CREDENTIAL_ROTATED"]);
+    let given = check(given, |g| g.rotated(&id, cause), rotated);
+    check(given, |g| g.rotated(&id, cause), refused);
+}
+
+#[test]
+fn a_version_is_never_given_twice() {
+    let mut given = Given::over();
+    let (id, cause) = given.waiting(SHOP);
+    let claim = given.claim_of(SHOP);
+    given.must(&claim);
+    let again = |g: &mut Given| match g.stage(&id, cause) {
+        Command::Stage(stage) => Command::Stage(Stage {
+            version: stage.version - 1,
+            ..stage
+        }),
+        other => other,
+    };
+    check(given, again, Then::Refused(Code::CredentialMoved));
+}
+
+#[test]
+fn a_failure_that_may_pass_is_tried_again_at_its_time() {
+    let mut given = Given::rotating();
+    let (id, cause) = given.waiting(SHOP);
+    let retry_at = given.now().plus_s(30);
+    let failed = given.rotation_failed(&id, cause, Some(retry_at));
+    given.must(&failed);
+    let before = state(&given, SHOP);
+    assert!(before.current.is_some() && before.staged.is_some());
+    given.sleep_ms(29_999);
+    assert!(!due(&given, SHOP));
+    given.sleep_ms(1);
+    assert!(due(&given, SHOP));
+    given.work();
+    assert_eq!(state(&given, SHOP).current, before.staged);
+}
+
+#[test]
+fn a_failure_before_anything_was_staged_waits_for_its_time_too() {
+    let mut given = Given::over();
+    let (id, cause) = given.waiting(SHOP);
+    let claim = given.claim_of(SHOP);
+    given.must(&claim);
+    let retry_at = given.now().plus_s(30);
+    let given = check(
+        given,
+        |g| g.rotation_failed(&id, cause, Some(retry_at)),
+        Then::Recorded(&["CREDENTIAL_ROTATION_FAILED"]),
+    );
+    assert!(!due(&given, SHOP));
+}
+
+#[test]
+fn what_was_given_up_waits_for_two_people() {
+    let given = Given::rotation_failing();
+    assert!(!due(&given, SHOP));
+    let mut ordered = given.clone();
+    for hand in [GRACE, HEIDI] {
+        let order = ordered.order_rotation(hand, SHOP);
+        ordered.must(&order);
+    }
+    assert!(due(&ordered, SHOP));
+    // An import says the same: people have looked.
+    assert!(due(&given.importing(SHOP), SHOP));
+}
+
+#[test]
+fn a_rotation_under_way_is_finished_for_a_holder_who_has_nothing_yet() {
+    // The target may know the staged one already and refuse the old one: the new holder needs the
+    // rotation done.
+    let mut given = Given::rotating();
+    let (id, cause) = given.waiting(SHOP);
+    let retry_at = given.now().plus_s(5);
+    let failed = given.rotation_failed(&id, cause, Some(retry_at));
+    given.must(&failed);
+    let given = given.asked(&Wish::credential(SHOP));
+    let mut given = given.approved_by(BOB).approved_by(CAROL);
+    assert!(due(&given, SHOP));
+    let mut holding = given.clone();
+    given.work();
+    check(
+        given,
+        |g| g.checkout(ALICE, g.grant()),
+        Then::Recorded(&["BREAK_GLASS_ACCESS"]),
+    );
+    let checkout = holding.checkout(ALICE, holding.grant());
+    holding.must(&checkout);
+    assert!(
+        !due(&holding, SHOP),
+        "what somebody was handed is not changed under them"
+    );
+}
+
+#[test]
+fn a_rotation_not_begun_waits_for_the_new_holder() {
+    let given = Given::over().asked(&Wish::credential(SHOP));
+    let given = given.approved_by(BOB).approved_by(CAROL);
+    assert!(!due(&given, SHOP));
+}
+
+#[test]
+fn what_no_machine_rotates_stays_open() {
+    let given = Given::begun().importing(VAULT);
+    assert!(!due(&given, VAULT));
+    assert!(state(&given, VAULT).rotation.is_some());
+}
+
+#[test]
+fn an_import_during_a_rotation_loses_no_credential() {
+    // The worker has staged version 3 and may be about to tell the target; people import 4.
+    let given = Given::rotating().importing(SHOP);
+    let after = state(&given, SHOP);
+    assert_eq!(after.current.map(|c| c.version), Some(4));
+    assert_eq!(after.staged.map(|c| c.version), Some(3));
+    let mut given = given;
+    given.work();
+    let after = state(&given, SHOP);
+    assert_eq!(after.current.map(|c| c.version), Some(3));
+    assert_eq!(given.world().next_version(&account(SHOP)), 5);
+}

@@ -1,0 +1,180 @@
+//! Runs: planned, ordered, claimed, reported, cancelled.
+
+use breakglass_core::{Command, Effect, refusal::Code};
+use breakglass_format::{act::Action, act::Command as Act, vocabulary::RunState};
+use breakglass_testkit::{
+    Given, Then, Wish, check,
+    people::{ALICE, BOB, CAROL, ERIN, MALLORY, SHOP, line, name},
+    statements::rollback,
+};
+
+const ORDERED: Then<'_> = Then::Recorded(&["BREAK_GLASS_ACTION", "BREAK_GLASS_ACCESS"]);
+const PROGRESSED: Then<'_> = Then::Recorded(&["RUN_PROGRESSED"]);
+const CLAIMED: Then<'_> = Then::Recorded(&["EFFECT_CLAIMED"]);
+
+fn for_the_action() -> Given {
+    let given = Given::declared().asked(&Wish::rollback(SHOP));
+    given.approved_by(BOB).approved_by(CAROL)
+}
+
+#[test]
+fn a_run_uses_the_credential_without_showing_it() {
+    let given = check(Given::granted(), |g| g.order(ALICE, g.grant()), ORDERED);
+    let grant = given.world().grant(&given.grant()).unwrap();
+    assert!(grant.used && grant.documented);
+    assert_eq!(grant.checkouts, 0);
+    let run = given.world().run(&given.run()).unwrap();
+    assert_eq!(
+        given.due(),
+        [Effect::Advance {
+            run: run.id,
+            cause: run.cause
+        }]
+    );
+}
+
+#[test]
+fn a_plan_is_written_down_and_uses_nothing() {
+    let given = check(
+        Given::granted(),
+        |g| g.plan(ALICE, g.grant()),
+        Then::Recorded(&["ACTION_PLANNED"]),
+    );
+    assert!(!given.world().grant(&given.grant()).unwrap().used);
+    let unprepared = |g: &mut Given| match g.plan(ALICE, g.grant()) {
+        Command::Act(act, _) => Command::Act(act, breakglass_core::command::Prepared::Nothing),
+        other => other,
+    };
+    check(
+        Given::granted(),
+        unprepared,
+        Then::Refused(Code::NotCalledFor),
+    );
+}
+
+#[test]
+fn what_was_approved_is_what_is_run() {
+    check(for_the_action(), |g| g.order(ALICE, g.grant()), ORDERED);
+    let changes: [fn(&mut Action); 3] = [
+        |a| a.target = line("everything.example"),
+        |a| a.artifact = line("another"),
+        |a| a.action = name("deployment_override"),
+    ];
+    for change in changes {
+        let mut action = rollback();
+        change(&mut action);
+        let order = |g: &mut Given| g.act(ALICE, g.grant(), Act::Run(action));
+        check(for_the_action(), order, Then::Refused(Code::PurposeDiffers));
+    }
+}
+
+#[test]
+fn with_the_credential_itself_the_scenario_sets_the_limit() {
+    let mut action = rollback();
+    action.action = name("deployment_override");
+    let order = |g: &mut Given| g.act(ALICE, g.grant(), Act::Run(action));
+    check(
+        Given::granted(),
+        order,
+        Then::Refused(Code::ActionNotPermitted),
+    );
+}
+
+#[test]
+fn only_the_holder_runs_and_only_while_access_lasts() {
+    let by_mallory = |g: &mut Given| g.order(MALLORY, g.grant());
+    check(Given::granted(), by_mallory, Then::Refused(Code::NotHolder));
+    let too_late = |g: &mut Given| g.order(ALICE, g.grant());
+    check(Given::over(), too_late, Then::Refused(Code::GrantNotActive));
+}
+
+#[test]
+fn nothing_leaves_for_the_plane_after_access_has_ended() {
+    check(Given::ordered(), |g| g.claim_run(g.run()), CLAIMED);
+    let refused = Then::Refused(Code::NotCalledFor);
+    let mut given = Given::ordered();
+    let end = given.world().grant(&given.grant()).unwrap().not_after;
+    let mut revoked = given.clone();
+    given.sleep_ms(end.since_ms(given.now()));
+    check(given, |g| g.claim_run(g.run()), refused);
+    let revoke = revoked.revoke(ERIN, revoked.grant());
+    revoked.must(&revoke);
+    check(revoked.clone(), |g| g.claim_run(g.run()), refused);
+    let cancelled = |g: &mut Given| g.run_report(g.run(), RunState::Cancelled);
+    check(revoked, cancelled, PROGRESSED);
+}
+
+#[test]
+fn nothing_comes_of_a_run_that_was_never_handed_over() {
+    for state in RunState::ALL {
+        let given_up = matches!(state, RunState::Failed | RunState::Cancelled);
+        let report = |g: &mut Given| g.run_report(g.run(), *state);
+        let then = if given_up {
+            PROGRESSED
+        } else {
+            Then::Refused(Code::NotCalledFor)
+        };
+        check(Given::ordered(), report, then);
+        check(Given::dispatched(), report, PROGRESSED);
+    }
+}
+
+#[test]
+fn nothing_comes_of_a_run_that_is_over() {
+    for state in [
+        RunState::Verified,
+        RunState::Unverified,
+        RunState::Failed,
+        RunState::Cancelled,
+    ] {
+        let given = check(
+            Given::dispatched(),
+            |g| g.run_report(g.run(), state),
+            PROGRESSED,
+        );
+        let again = |g: &mut Given| g.run_report(g.run(), RunState::Running);
+        check(given.clone(), again, Then::Refused(Code::RunOver));
+        check(
+            given.clone(),
+            |g| g.cancel(ALICE, g.run()),
+            Then::Refused(Code::RunOver),
+        );
+        check(
+            given,
+            |g| g.claim_run(g.run()),
+            Then::Refused(Code::NotCalledFor),
+        );
+    }
+}
+
+#[test]
+fn a_cancellation_ends_what_was_not_sent_and_is_a_wish_afterwards() {
+    let given = check(Given::ordered(), |g| g.cancel(ALICE, g.run()), PROGRESSED);
+    assert!(given.world().run(&given.run()).unwrap().is_over());
+    let given = check(Given::dispatched(), |g| g.cancel(ERIN, g.run()), PROGRESSED);
+    let run = given.world().run(&given.run()).unwrap();
+    assert!(!run.is_over() && run.cancelling);
+    check(
+        given,
+        |g| g.claim_run(g.run()),
+        Then::Refused(Code::NotCalledFor),
+    );
+    let stranger = |g: &mut Given| g.cancel(MALLORY, g.run());
+    check(
+        Given::dispatched(),
+        stranger,
+        Then::Refused(Code::NotHolder),
+    );
+}
+
+#[test]
+fn what_was_sent_is_followed_to_its_end_after_access_ended() {
+    let mut given = Given::dispatched();
+    let give_back = given.give_back(ALICE, given.grant());
+    given.must(&give_back);
+    check(
+        given,
+        |g| g.run_report(g.run(), RunState::Verified),
+        PROGRESSED,
+    );
+}
