@@ -14,7 +14,10 @@ use crate::{
     view::{
         AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
     },
-    wire::{Accepted, AuthorityChain, EntryPage, ReadingSession, RequestTerms, Status, Submission},
+    wire::{
+        Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
+        Status, Submission,
+    },
 };
 
 /// Longest answer that is read.
@@ -158,6 +161,21 @@ impl Client {
     /// The authority and how it came to be.
     pub fn authority(&self) -> Result<AuthorityChain, ClientError> {
         self.get("/v1/authority")
+    }
+
+    /// Publishes the next version of the authority and checks the receipt.
+    pub fn publish(
+        &self,
+        submission: &AuthoritySubmission,
+        trust: &LogTrust,
+    ) -> Result<Vec<Received>, ClientError> {
+        let accepted: Accepted = self.post("/v1/authority", submission)?;
+        let received: Result<Vec<Received>, ReceiptError> = accepted
+            .receipt
+            .iter()
+            .map(|proven| trust.check(proven))
+            .collect();
+        Ok(received?)
     }
 
     /// Who the reading session belongs to.

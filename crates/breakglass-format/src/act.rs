@@ -186,7 +186,7 @@ impl Command {
         }
     }
 
-    /// Whether a certified session key may sign it (DESIGN 7.2): the short list. Everything else
+    /// Whether a certified session key may sign it: the short list. Everything else
     /// takes the enrolled key itself.
     #[must_use]
     pub const fn session_may_sign(&self) -> bool {

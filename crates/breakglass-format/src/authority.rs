@@ -1,5 +1,5 @@
 //! The authority document as data: who there is, what they may do, which keys speak for them
-//! (`docs/spec/authority.md`, DESIGN 7.3).
+//! (`docs/spec/authority.md`).
 //!
 //! Names and privileges only; contact points lie elsewhere. What must hold between its parts is
 //! checked by [`Authority::check`], which is part of parsing: a document that breaks a rule is

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A value whose empty form is the empty string.
 ///
-/// Statements and entries have no optional fields (DESIGN 7.4): absence has one spelling, so two
+/// Statements and entries have no optional fields: absence has one spelling, so two
 /// programs can never disagree on whether a field was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Blank<T>(pub Option<T>);

@@ -1,4 +1,4 @@
-//! The closed list of facts (`docs/spec/entry.md`, DESIGN 6).
+//! The closed list of facts (`docs/spec/entry.md`).
 //!
 //! An event carries outcomes (`not_after`, `due_at`, `authority_version`), never inputs that would
 //! have to be computed again. A new field is a new `v`; every `v` ever released decodes for ever.

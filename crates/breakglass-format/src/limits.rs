@@ -26,9 +26,9 @@ pub const LINE_BYTES_MAX: usize = 512;
 pub const PROSE_BYTES_MAX: usize = 4 * 1024;
 /// A name (principal, account, group, role …).
 pub const NAME_BYTES_MAX: usize = 64;
-/// How far a statement's own time may lie from engine time, in seconds (DESIGN 7.4).
+/// How far a statement's own time may lie from engine time, in seconds.
 pub const STATEMENT_SKEW_S: i64 = 300;
-/// How long a request may wait for its approvals, in seconds (DESIGN 7.4).
+/// How long a request may wait for its approvals, in seconds.
 pub const APPROVE_WITHIN_S: i64 = 3_600;
-/// How long a session certificate may live, in seconds (DESIGN 7.2).
+/// How long a session certificate may live, in seconds.
 pub const SESSION_S: i64 = 8 * 3_600;

@@ -1,4 +1,4 @@
-//! What people sign, as data (`docs/spec/statements.md`, DESIGN 7.2 and 7.4).
+//! What people sign, as data (`docs/spec/statements.md`).
 //!
 //! The bytes that are signed are the bytes that are stored; these types read and write them and
 //! never stand in for them. No field is optional: what a mode does not use has its empty form.

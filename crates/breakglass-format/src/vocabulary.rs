@@ -70,7 +70,7 @@ words!(
 );
 
 words!(
-    /// How a credential is kept (DESIGN 8).
+    /// How a credential is kept.
     Custody {
         /// Sealed under the server's key; the running server can open it after it logged the
         /// checkout.
@@ -162,7 +162,7 @@ impl RunState {
 }
 
 words!(
-    /// A duty with a deadline (DESIGN 5.3).
+    /// A duty with a deadline.
     Obligation {
         /// The incident is resolved.
         IncidentResolved = "incident_resolved",
@@ -182,7 +182,7 @@ words!(
 );
 
 words!(
-    /// What a person may do beyond requesting and approving (DESIGN 5.4).
+    /// What a person may do beyond requesting and approving.
     Privilege {
         /// Act for a commander: resolve, take over.
         Command = "command",

@@ -35,7 +35,7 @@ fn read(id: ClockId) -> i64 {
         .saturating_add(at.tv_nsec / 1_000_000)
 }
 
-/// Engine time (DESIGN 13): the later of the wall clock and the last entry at start, then plus
+/// Engine time: the later of the wall clock and the last entry at start, then plus
 /// elapsed boot-time clock. It neither freezes nor follows a step.
 #[derive(Debug, Clone)]
 pub struct EngineTime {

@@ -20,6 +20,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Where the high-water mark is kept: the last signed checkpoint, by which a restored backup
+    /// is recognised. Best on another disk than the data; beside it where this is not given.
+    #[serde(default)]
+    pub high_water_file: Option<PathBuf>,
     /// The genesis pin: `sha256:…`. The server refuses to start on another genesis.
     pub genesis: Digest,
     /// The log's signing key.
@@ -164,6 +168,7 @@ impl Config {
         for path in paths
             .into_iter()
             .chain(self.genesis_dir.as_mut())
+            .chain(self.high_water_file.as_mut())
             .chain(tls)
         {
             if path.is_relative() {

@@ -59,7 +59,8 @@ pub enum GenesisError {
 }
 
 impl Genesis {
-    /// Reads `authority.json`, `authority.<principal>.sig` and `enroll/<name>.json` with
+    /// Reads `authority.json`, `authority.<principal>.sig` (or `authority.json.<principal>.sig`, as
+    /// `authority sign` names it) and `enroll/<name>.json` with
     /// `enroll/<name>.json.sig` from a folder.
     pub fn read(dir: &Path) -> Result<Self, GenesisError> {
         let mut genesis = Self {
@@ -73,6 +74,7 @@ impl Genesis {
                 .unwrap_or_default();
             let principal = name
                 .strip_prefix("authority.")
+                .map(|rest| rest.strip_prefix("json.").unwrap_or(rest))
                 .and_then(|rest| rest.strip_suffix(".sig"));
             if let Some(principal) = principal {
                 let principal = principal

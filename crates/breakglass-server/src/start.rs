@@ -69,7 +69,7 @@ pub enum StartError {
     },
     /// The mark knows of a log, and there is none.
     #[error(
-        "there is no log at {path}, but the high-water mark beside it knows of one: put the log back from a backup or an export"
+        "there is no log at {path}, but the high-water mark beside it knows of one: put the newest copy of the database back"
     )]
     LogGone {
         /// Where it should be.
@@ -167,6 +167,26 @@ impl Server {
             address,
             read_only,
         })
+    }
+
+    /// Reads configuration and keys, opens and verifies the log, compares it with its mark, and
+    /// lets go of everything. Nothing is created, written or listened on. Gives the number of
+    /// entries, and why the server would only read, where it would.
+    pub fn check(config: &Config) -> Result<(u64, Option<String>), StartError> {
+        config.check()?;
+        let log_key = log_key(&config.log_key_file)?;
+        rotators(config)?;
+        connectors(config)?;
+        if !config.data_dir.join("log.db").exists() {
+            let (authorities, _) = genesis(config)?.verify(config.genesis)?;
+            keys(config, &authorities, &log_key)?;
+            return Ok((0, None));
+        }
+        let opened = open(config, &crate::clock::SystemClock, &log_key)?;
+        let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
+        keys(config, &authorities, &log_key)?;
+        let read_only = read_only(&opened, &mark(config), &log_key)?;
+        Ok((opened.ledger.head().size(), read_only))
     }
 
     /// Where it listens.
@@ -271,7 +291,8 @@ fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, 
 }
 
 fn mark(config: &Config) -> HighWaterMark {
-    HighWaterMark::new(config.data_dir.join("high-water.checkpoint"))
+    let beside = || config.data_dir.join("high-water.checkpoint");
+    HighWaterMark::new(config.high_water_file.clone().unwrap_or_else(beside))
 }
 
 fn genesis(config: &Config) -> Result<Genesis, GenesisError> {
@@ -297,8 +318,8 @@ fn read_only(
     Ok(match stand {
         HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
         HighWater::Behind { mark, head } => Some(format!(
-            "the log has {head} entries but had {mark}: this is a restored backup; recover the \
-             missing entries from an export or the JSONL file"
+            "the log has {head} entries but had {mark}: this is a restored backup; put \
+             the newest copy of the database back, or keep this one for reading only"
         )),
         HighWater::Missing { head } => Some(format!(
             "the high-water mark is missing beside a log of {head} entries: whether entries are \

@@ -11,7 +11,7 @@ use crate::{
     wire::{Reader, WireError, Writer},
 };
 
-/// The types of key that may sign (DESIGN 7.2).
+/// The types of key that may sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyType {
     /// `ssh-ed25519`.

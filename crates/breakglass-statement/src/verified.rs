@@ -263,7 +263,7 @@ pub(crate) struct ByKey<S> {
 }
 
 /// Limit, signature over the raw bytes, strict parse, and whether the text names the key that
-/// signed: in this order (DESIGN 7.1).
+/// signed: in this order.
 pub(crate) fn open<S: Signed>(bytes: &[u8], armoured: &str) -> Result<ByKey<S>, StatementError> {
     let limit = S::KIND.bytes_max();
     if bytes.len() > limit {

@@ -32,6 +32,7 @@ pub use error::{ActorError, Class};
 pub use lookup::LookupError;
 pub use outcome::Outcome;
 pub use request::{RequestWish, TermsError};
+pub use session::NO_SESSION;
 
 use crate::{
     clock::Clock,

@@ -12,6 +12,7 @@ pub mod demo_target;
 pub mod entropy;
 pub mod export;
 pub mod hint;
+pub mod hygiene;
 pub mod output;
 pub mod review;
 pub mod server_keys;

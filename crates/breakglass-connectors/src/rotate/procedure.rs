@@ -1,4 +1,4 @@
-//! The two-phase rotation (DESIGN 9): look, change, prove the new, prove the old refused.
+//! The two-phase rotation: look, change, prove the new, prove the old refused.
 //!
 //! The caller has stored the staged credential durably, sealed, before it comes here, and keeps
 //! both until the outcome is [`Outcome::Rotated`]. So whatever happens in between, a crash

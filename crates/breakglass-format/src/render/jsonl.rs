@@ -1,4 +1,4 @@
-//! The JSONL line: what a SIEM receives for an event (`docs/spec/entry.md`, DESIGN 6).
+//! The JSONL line: what a SIEM receives for an event (`docs/spec/entry.md`).
 //!
 //! The procedure's own keys stand at the top level, spelled as the procedure spells them:
 //! `event_type`, `actor`, `action`, `justification`, `timestamp`, `incident_id`. Beside them lies

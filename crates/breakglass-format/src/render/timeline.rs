@@ -94,7 +94,7 @@ fn date(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
-/// Whose word the entry is (DESIGN 1): signed by people, attested by a person, or asserted by the
+/// Whose word the entry is: signed by people, attested by a person, or asserted by the
 /// server.
 fn label(entry: &Entry) -> String {
     if let Event::AuthorityPublished(published) = &entry.event {

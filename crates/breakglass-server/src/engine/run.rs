@@ -320,7 +320,7 @@ impl Engine {
         }
     }
 
-    /// A failed write or fsync ends the process; it is never retried in place (DESIGN 11).
+    /// A failed write or fsync ends the process; it is never retried in place.
     fn fatal(&mut self, detail: &str) -> Rejection {
         (self.wiring.on_fatal)(detail);
         self.wiring.read_only = Some(detail.to_owned());

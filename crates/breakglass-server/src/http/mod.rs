@@ -48,7 +48,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/accounts", get(read::accounts))
         .route("/v1/runs", get(read::runs))
         .route("/v1/runs/{id}", get(read::run))
-        .route("/v1/authority", get(operations::authority))
+        .route(
+            "/v1/authority",
+            get(operations::authority).post(statements::authority),
+        )
         .route("/v1/log/checkpoint", get(evidence::checkpoint))
         .route("/v1/log/consistency", get(evidence::consistency))
         .route("/v1/log/proof/{index}", get(evidence::proof))

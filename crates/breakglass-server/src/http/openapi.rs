@@ -19,6 +19,7 @@ use super::handlers::{evidence, operations, read, statements};
         statements::act,
         statements::enrolment,
         statements::session,
+        statements::authority,
         read::whoami,
         read::incidents,
         read::incident,

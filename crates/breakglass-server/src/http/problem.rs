@@ -128,6 +128,13 @@ impl ApiError {
         )
     }
 
+    pub(super) fn chain(error: &breakglass_statement::ChainError) -> Self {
+        let (code, title) = ("authority_invalid", "the authority does not hold");
+        let hint = "compile it from the version in force, and have the root persons sign it";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, code, title, error.to_string(), hint)
+    }
+
     pub(super) fn custody(error: &crate::custody::CustodyError) -> Self {
         let hint = "see the server's traces; the credential was not handed out";
         let title = "custody failed";

@@ -116,7 +116,7 @@ fn p256(blob: &[u8]) -> Result<Raw, SshSigError> {
     let mut reader = Reader::new(blob);
     let (r, s) = (scalar(reader.mpint()?)?, scalar(reader.mpint()?)?);
     reader.finish()?;
-    // High s is accepted: stock tools and tokens produce it (DESIGN 7.2).
+    // High s is accepted: stock tools and tokens produce it.
     p256::ecdsa::Signature::from_scalars(r, s)
         .map(Raw::P256)
         .map_err(|_| SshSigError::Scalar)

@@ -1,4 +1,4 @@
-//! Duties and their clocks (DESIGN 5.3): started by entries, met by entries, never moved.
+//! Duties and their clocks: started by entries, met by entries, never moved.
 
 use breakglass_format::{
     AccountId, IncidentId, Line,

@@ -1,4 +1,4 @@
-//! Whether enough different people said yes to one request (DESIGN 5.2, 7.4).
+//! Whether enough different people said yes to one request.
 
 use std::collections::BTreeMap;
 

@@ -21,6 +21,8 @@ pub enum Notice {
         /// The one that is signed.
         used: Timestamp,
     },
+    /// The server no longer knew the session; a new one begins.
+    SessionRenewed,
     /// The answer to a statement was lost; the same statement is posted again.
     PostedAgain {
         /// What was posted.

@@ -1,13 +1,16 @@
 //! The session: a key of the client's own, certified once by the enrolled key.
 
-use breakglass_api::wire::Signed;
+use breakglass_api::{ClientError, wire::Signed};
 use breakglass_format::{
     Line, limits,
     statement::{self, Kind, Statement},
 };
 
-use super::{Actor, ActorError, error::text};
+use super::{Actor, ActorError, Notice, error::text};
 use crate::{signer::generate_ed25519, state::Session};
+
+/// The problem code that says that a reading session is over.
+pub const NO_SESSION: &str = "no_session";
 
 impl Actor {
     /// Begins a session of at most 8 hours: makes a key, has the enrolled key certify it, and
@@ -42,6 +45,23 @@ impl Actor {
         let token = Some(session.token().to_owned());
         self.client = self.client.clone().with_token(token);
         Ok(self.session.insert(session))
+    }
+
+    /// Begins a session where there is none that the server still knows: a restart of the server
+    /// ends them all.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActorError`].
+    pub fn ensure_session(&mut self) -> Result<(), ActorError> {
+        match self.client.whoami() {
+            Ok(_) => Ok(()),
+            Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
+                self.attendant.notice(&Notice::SessionRenewed);
+                self.login(limits::SESSION_S).map(|_| ())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets the session.

@@ -35,6 +35,9 @@ impl Attendant for Terminal {
                     "warning: this machine says {own}, the server {server}; signing with {whose} time"
                 ));
             }
+            Notice::SessionRenewed => {
+                self.output.say("the session was over; a new one begins");
+            }
             Notice::PostedAgain { kind } => {
                 let what = kind.word();
                 self.output.say(&format!(

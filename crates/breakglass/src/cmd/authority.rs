@@ -2,6 +2,7 @@
 
 mod compile;
 mod friendly;
+mod publish;
 mod show;
 mod sign;
 mod verify;
@@ -44,6 +45,11 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Publish the next version, with the signatures that lie beside it.
+    Publish {
+        /// The compiled document; signatures are FILE.PRINCIPAL.sig.
+        file: PathBuf,
+    },
     /// Verify a chain of compiled documents with the signatures beside them.
     Verify {
         /// The documents, genesis first; signatures are FILE.PRINCIPAL.sig.
@@ -68,6 +74,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
             compile::run(file, previous.as_deref(), issued_at, out.as_deref(), cx)
         }
         Verb::Sign { file, key, yes } => sign::run(file, key.as_deref(), *yes, cx),
+        Verb::Publish { file } => publish::run(file, cx),
         Verb::Verify { files, genesis } => verify::run(files, *genesis, cx),
     }
 }

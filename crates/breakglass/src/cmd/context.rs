@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use breakglass_api::Client;
+use breakglass_api::{Client, ClientError};
 
 use super::attendant::Terminal;
 use crate::{
-    actor::{Actor, Parts},
+    actor::{Actor, NO_SESSION, Parts},
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     hint::Failure,
@@ -74,7 +74,13 @@ impl Context {
         let session = self.home.session().load()?;
         let session = session.filter(|s| s.is_of(config.genesis, &config.principal));
         let token = session.map(|s| s.token().to_owned());
-        Ok(connect(&config)?.with_token(token))
+        let client = connect(&config)?.with_token(token);
+        match client.whoami() {
+            Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
+                Ok(self.actor()?.client().clone())
+            }
+            Ok(_) | Err(_) => Ok(client),
+        }
     }
 
     /// A client with the verified installation.
@@ -95,7 +101,9 @@ impl Context {
     ///
     /// The key cannot be reached, or the installation is not believed.
     pub fn actor(&self) -> Result<Actor, Failure> {
-        self.actor_of(&self.config()?)
+        let mut actor = self.actor_of(&self.config()?)?;
+        actor.ensure_session()?;
+        Ok(actor)
     }
 
     /// The person of a configuration that may not be saved yet.

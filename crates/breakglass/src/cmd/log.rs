@@ -51,7 +51,9 @@ fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
     cx.output().data(&dir.display().to_string());
     let files = folder.iter().count();
     cx.output().say(&format!(
-        "{files} files; check them: breakglass verify --genesis …"
+        "{files} files; check them: breakglass verify {} --genesis {}",
+        dir.display(),
+        trust.authorities().instance(),
     ));
     Ok(())
 }

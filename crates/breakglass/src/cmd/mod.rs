@@ -131,6 +131,7 @@ enum Personal {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::hygiene::keep_secrets_in();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -16,7 +16,7 @@ pub(super) struct Args {
         default_value = "/etc/breakglass/breakglass.toml"
     )]
     config: PathBuf,
-    /// Read the configuration, open and verify the log, and exit
+    /// Read configuration and keys, verify the log, and exit; nothing is written
     #[arg(long)]
     check: bool,
 }
@@ -27,17 +27,17 @@ const EXIT_FATAL: i32 = 70;
 /// Starts, waits for SIGINT or SIGTERM, stops.
 #[must_use]
 pub(super) fn run(args: &Args, output: Output) -> ExitCode {
-    let started = Config::load(&args.config)
-        .map_err(|e| describe(&e))
-        .and_then(|config| start(&config).map_err(|e| describe(&e)));
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => return complain(&describe(&error), output),
+    };
+    if args.check {
+        return check(&config, output);
+    }
+    let started = start(&config).map_err(|e| describe(&e));
     let server = match started {
         Ok(server) => server,
-        Err(error) => {
-            let hint = "nothing was served; see docs/procedures/ for what to do";
-            output.warn(&format!("error: {error}"));
-            output.say(&format!("hint: {hint}"));
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return complain(&error, output),
     };
     if let Some(reason) = server.read_only() {
         output.warn(&format!(
@@ -45,11 +45,33 @@ pub(super) fn run(args: &Args, output: Output) -> ExitCode {
         ));
     }
     output.say(&format!("listening on {}", server.address()));
-    if !args.check {
-        wait_for_signal();
-    }
+    wait_for_signal();
     server.stop();
     ExitCode::SUCCESS
+}
+
+fn complain(error: &str, output: Output) -> ExitCode {
+    output.warn(&format!("error: {error}"));
+    output.say("hint: nothing was served; docs/procedures/ says what to do");
+    ExitCode::FAILURE
+}
+
+/// What a start would find. A log that could only be read is not in order.
+fn check(config: &Config, output: Output) -> ExitCode {
+    match Server::check(config) {
+        Ok((0, None)) => {
+            output.say("in order; a new log would begin");
+            ExitCode::SUCCESS
+        }
+        Ok((size, None)) => {
+            output.say(&format!(
+                "in order; the log has {size} entries, all verified"
+            ));
+            ExitCode::SUCCESS
+        }
+        Ok((_, Some(reason))) => complain(&format!("read-only: {reason}"), output),
+        Err(error) => complain(&describe(&error), output),
+    }
 }
 
 fn start(config: &Config) -> Result<Server, breakglass_server::StartError> {

@@ -133,6 +133,7 @@ impl Stage {
         let server = self.dir.join("server");
         Ok(Config {
             data_dir: server.join("data"),
+            high_water_file: None,
             listen: "127.0.0.1:0".parse().map_err(make)?,
             genesis: self.genesis,
             log_key_file: server.join("log.key"),

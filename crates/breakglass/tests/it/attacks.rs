@@ -1,4 +1,4 @@
-//! Attacks, each by name, over real HTTP with real keys (DESIGN 5.4, 7.2, 7.4, 13).
+//! Attacks, each by name, over real HTTP with real keys.
 
 mod approvals;
 mod at_rest;

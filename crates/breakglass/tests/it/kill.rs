@@ -1,4 +1,4 @@
-//! kill -9 at random moments of the scripted incident (DESIGN 14).
+//! kill -9 at random moments of the scripted incident.
 //!
 //! One log, one shop, many deaths of the server. Afterwards: nothing that was acknowledged is
 //! missing, the evidence verifies (so no grant without its approvals), the credential works, and

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod authority;
 #[cfg(test)]
 mod course;
@@ -11,6 +13,8 @@ mod course;
 mod damage;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod evidence;
 #[cfg(test)]
 mod key_files;
 #[cfg(test)]
@@ -21,6 +25,8 @@ mod lying_server;
 mod openapi;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod ssh;
 #[cfg(test)]

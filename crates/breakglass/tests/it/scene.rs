@@ -13,7 +13,7 @@ use breakglass_format::{Timestamp, act::Declare, vocabulary::Severity};
 use breakglass_seal::{Credential, names};
 use breakglass_server::{Clock as _, Config, Server};
 
-pub(crate) use self::spellings::Secrets;
+pub(crate) use self::spellings::{Secrets, contains};
 
 /// How often something that takes a moment is looked at. Every look is a call over the network.
 const LOOKS: u32 = 60_000;

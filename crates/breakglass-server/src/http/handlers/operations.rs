@@ -72,6 +72,9 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// The log can be asked.
 pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
+    if app.tools.read_only.is_some() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
+    }
     match app.engine.read(|ledger| ledger.head().size()).await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the log cannot be asked\n"),

@@ -76,7 +76,7 @@ impl App {
         Ok((current.version, engine::sealed(envelope)))
     }
 
-    fn would_accept(&self, world: &World, command: &Command) -> Result<(), Refusal> {
+    pub(super) fn would_accept(&self, world: &World, command: &Command) -> Result<(), Refusal> {
         let now = self.now();
         let mut nothing = || [0; 10];
         let mut cx = Context {
@@ -87,7 +87,7 @@ impl App {
         decide(world, command, &mut cx).map(|_| ())
     }
 
-    /// The request and the approvals behind a grant, from their stored bytes (DESIGN 7.4).
+    /// The request and the approvals behind a grant, from their stored bytes.
     async fn reverify(
         &self,
         world: &World,

@@ -3,10 +3,12 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use breakglass_api::wire::{Accepted, Proven, ReadingSession, Signed, Submission};
+use breakglass_api::wire::{
+    Accepted, AuthoritySubmission, Proven, ReadingSession, Signed, Submission,
+};
 use breakglass_core::{Command, Refusal, command::Handout, refusal::Code};
 use breakglass_format::{
-    CommandId, Digest, Event,
+    CommandId, Digest, Event, Principal,
     statement::{Approval, Denial, LogHead, Statement as _},
 };
 use breakglass_statement::{
@@ -117,8 +119,15 @@ pub(crate) async fn session(
     let (digest, not_after) = (verified.digest(), reader.not_after);
     let blobs = blobs(&verified);
     let command = Command::OpenSession(Box::new(verified));
-    let outcome = app.engine.submit(command, blobs, posted.command_id).await;
-    outcome.map_err(|e| app.rejected(e))?;
+    if app.tools.read_only.is_some() {
+        // Nothing can be recorded, but whoever may read may see why. Such a session signs nothing:
+        // acts need it on record.
+        app.would_accept(&app.published().world, &command)
+            .map_err(|refusal| app.rejected(refusal.into()))?;
+    } else {
+        let outcome = app.engine.submit(command, blobs, posted.command_id).await;
+        outcome.map_err(|e| app.rejected(e))?;
+    }
     let secret = random().map_err(|_| app.rejected(crate::engine::Rejection::Stopped))?;
     // The same statement opens one session: who repeats it has seen it, not signed it.
     let token = app.sessions.open(digest, reader, secret, app.now());
@@ -127,6 +136,44 @@ pub(crate) async fn session(
         StatusCode::CREATED,
         Json(ReadingSession { token, not_after }),
     ))
+}
+
+/// The next version of the authority, signed by the root threshold of the version before and of
+/// itself.
+#[utoipa::path(post, path = "/v1/authority", request_body = AuthoritySubmission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn authority(
+    State(app): State<App>,
+    posted: Posted<AuthoritySubmission>,
+) -> Answer {
+    let authorities = app.authorities();
+    let signatures: Result<Vec<(Principal, String)>, ApiError> = posted
+        .body
+        .signatures
+        .into_iter()
+        .map(|s| {
+            Ok((
+                s.principal
+                    .parse()
+                    .map_err(|_| ApiError::bad("no principal"))?,
+                s.signature,
+            ))
+        })
+        .collect();
+    let signatures = signatures.map_err(|e| e.at(app.now()))?;
+    let current = authorities.current();
+    let next = current.succeed(posted.body.document.as_bytes(), &signatures);
+    let next = next.map_err(|e| {
+        Counters::add(&app.counters.unauthenticated);
+        ApiError::chain(&e).at(app.now())
+    })?;
+    // The document's own time is its signers' word; by ours the keys must count too.
+    if !next.threshold_holds_at(current, app.now()) {
+        return Err(ApiError::from(Refusal::from(Code::KeyNotValid)).at(app.now()));
+    }
+    let blobs = crate::genesis::authority_blobs(&next);
+    app.submit(crate::genesis::publication(&next), blobs, posted.command_id)
+        .await
 }
 
 /// Hand me the credential, sealed to my one-time key.

@@ -200,7 +200,7 @@ pub(super) struct Scenario {
     pub(super) review: Duration,
 }
 
-/// The three scenarios of the procedure (DESIGN 5.1), in the file's own form.
+/// The three scenarios of the procedure, in the file's own form.
 pub(super) const BUILT_IN: &str = r#"
 [[scenario]]
 name = "critical-patch"

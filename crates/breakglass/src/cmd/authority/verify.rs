@@ -49,7 +49,7 @@ fn report(set: &AuthoritySet, cx: &Context) {
 
 /// A document with the signatures that lie beside it, of root persons of itself or of the version
 /// before.
-fn gather(
+pub(super) fn gather(
     path: &Path,
     bytes: &[u8],
     before: Option<&[u8]>,

@@ -133,7 +133,10 @@ fn an_approval_of_a_changed_request_is_an_approval_of_nothing() {
     ];
     for request in changes.into_iter().filter(|r| *r != house.request) {
         let code = house.refused("bob", &request);
-        assert!(["request_differs", "statement_invalid"].contains(&code.as_str()), "{code}");
+        assert!(
+            ["request_differs", "statement_invalid"].contains(&code.as_str()),
+            "{code}"
+        );
     }
     let mut foreign = house.request.clone();
     foreign.instance = Digest::from_bytes([7; 32]);
@@ -168,7 +171,10 @@ fn a_no_is_never_a_yes() {
     assert_eq!(house.state(), "pending");
     bob.post(&denial).unwrap();
     assert_eq!(house.state(), "denied");
-    assert_eq!(house.refused("carol", &house.request), "request_not_pending");
+    assert_eq!(
+        house.refused("carol", &house.request),
+        "request_not_pending"
+    );
     assert_eq!(bob.refused(&approval), "request_not_pending");
 }
 
@@ -191,9 +197,16 @@ fn an_approval_counts_once_and_for_one_request() {
     assert!(second.approved_by.is_empty(), "{second:?}");
     // Nor does it come back to life after the request was withdrawn.
     house.cast.alice.withdraw("R-1").unwrap();
-    assert!(bob.send(path(Kind::Approval), &submission).unwrap().repeated);
+    assert!(
+        bob.send(path(Kind::Approval), &submission)
+            .unwrap()
+            .repeated
+    );
     assert_eq!(house.state(), "withdrawn");
-    assert_eq!(house.refused("carol", &house.request), "request_not_pending");
+    assert_eq!(
+        house.refused("carol", &house.request),
+        "request_not_pending"
+    );
 }
 
 #[test]
@@ -210,7 +223,10 @@ fn an_approval_out_of_its_time_is_refused() {
     let approval = bob.approval(house.request.clone(), house.log.clone());
     bob.post(&approval).unwrap();
     house.scene.skip_s(3_600);
-    assert_eq!(house.refused("carol", &house.request), "request_not_pending");
+    assert_eq!(
+        house.refused("carol", &house.request),
+        "request_not_pending"
+    );
     assert_eq!(house.state(), "lapsed");
 }
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use breakglass::{actor::Actor, demo::{ACCOUNT, ACCOUNT_ID}};
+use breakglass::{
+    actor::Actor,
+    demo::{ACCOUNT, ACCOUNT_ID},
+};
 use breakglass_api::{
     Client, ClientError,
     wire::{Accepted, Signed, Submission},
@@ -105,7 +108,11 @@ fn a_stolen_reading_session_obtains_no_secret_and_changes_nothing() {
                 let entry = stolen.view.id.as_bytes();
                 let digest = breakglass_statement::digest(entry);
                 let run = objects.run.as_str();
-                let at = filled(&path.replace("/runs/{id}", &format!("/runs/{run}")), &query, &digest);
+                let at = filled(
+                    &path.replace("/runs/{id}", &format!("/runs/{run}")),
+                    &query,
+                    &digest,
+                );
                 let reply = get(&scene.url, &at, Some(&token));
                 if AUDITORS.contains(&path.as_str()) {
                     assert_eq!(reply.problem().code, "not_entitled", "{at}");
@@ -118,14 +125,20 @@ fn a_stolen_reading_session_obtains_no_secret_and_changes_nothing() {
         }
     }
     for path in UNDESCRIBED {
-        assert!(!secrets.are_in(&get(&scene.url, path, Some(&token)).body), "{path}");
+        assert!(
+            !secrets.are_in(&get(&scene.url, path, Some(&token)).body),
+            "{path}"
+        );
     }
     let attacked: BTreeSet<String> = Kind::ALL
         .iter()
         .filter(|k| **k != Kind::Authority)
         .map(|k| path(*k).to_owned())
         .collect();
-    assert_eq!(posts, attacked, "every operation that posts is attacked below");
+    assert_eq!(
+        posts, attacked,
+        "every operation that posts is attacked below"
+    );
     forge_everything(&scene, &cast.alice, &objects);
     post_what_was_read(&scene, &token, &stolen.request, &posts);
     assert_eq!(scene.log_size(), size);
@@ -138,14 +151,13 @@ fn forge_everything(scene: &Scene, alice: &Actor, objects: &Objects) {
         terms.unwrap()
     };
     let dossier = alice.client().request("R-1").unwrap();
-    let asked = breakglass_format::statement::Statement::from_bytes(
-        dossier.request.statement.as_bytes(),
-    );
+    let asked =
+        breakglass_format::statement::Statement::from_bytes(dossier.request.statement.as_bytes());
     let asked: breakglass_format::statement::Request = asked.unwrap();
     for named in [None, Some(alice.identity().key.clone())] {
         let mut thief = Hand::stranger(scene, alice);
         thief.name.key = named.unwrap_or_else(|| thief.name.key.clone());
-        let mut refused = |code: String| assert_eq!(code, "statement_invalid");
+        let refused = |code: String| assert_eq!(code, "statement_invalid");
         let request = thief.request(terms());
         refused(thief.refused(&request));
         let approval = thief.approval(asked.clone(), dossier.log.clone());
@@ -212,7 +224,10 @@ fn sealed_credentials_and_envelopes_are_served_to_nobody() {
             sealed.insert(staged.sealed);
         }
     }
-    assert!(sealed.len() >= 4, "one import, one envelope, two rotations: {sealed:?}");
+    assert!(
+        sealed.len() >= 4,
+        "one import, one envelope, two rotations: {sealed:?}"
+    );
     let mut served = 0;
     for digest in all {
         let of_alice = cast.alice.client().blob(&digest.to_string()).unwrap_err();
@@ -227,7 +242,10 @@ fn sealed_credentials_and_envelopes_are_served_to_nobody() {
             assert!(!secrets.are_in(&bytes), "{digest}");
         }
     }
-    assert!(served > 10, "statements and signatures are for the auditor: {served}");
+    assert!(
+        served > 10,
+        "statements and signatures are for the auditor: {served}"
+    );
 }
 
 #[test]

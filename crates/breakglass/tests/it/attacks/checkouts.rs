@@ -14,7 +14,9 @@ use crate::scene::{Scene, password};
 fn disclosures(scene: &Scene) -> usize {
     let auditor = scene.actor("frank");
     let entries = auditor.client().entries(0).unwrap().entries;
-    let events = entries.iter().map(|e| Entry::from_bytes(e.as_bytes()).unwrap().event);
+    let events = entries
+        .iter()
+        .map(|e| Entry::from_bytes(e.as_bytes()).unwrap().event);
     events
         .filter(|e| matches!(e, Event::BreakGlassAccess(access) if access.disclosed))
         .count()
@@ -45,7 +47,11 @@ fn lost_answer_of_a_checkout_gives_the_same_envelope() {
     let found = alice.checkout("G-1").unwrap();
     assert_eq!(disclosures(&scene), 2);
     assert_eq!(password(&found.credential), password(&first.credential));
-    let bodies: Vec<_> = proxy.posts().into_iter().filter(|p| p.path == "/v1/checkouts").collect();
+    let bodies: Vec<_> = proxy
+        .posts()
+        .into_iter()
+        .filter(|p| p.path == "/v1/checkouts")
+        .collect();
     assert_eq!(bodies.len(), 5);
     assert_eq!(bodies[0].body, bodies[1].body);
     assert_eq!(bodies[2].body, bodies[4].body);
@@ -57,7 +63,14 @@ fn the_same_checkout_gives_the_same_envelope_byte_for_byte() {
     let mut cast = scene.cast();
     cast.take_custody(&scene);
     cast.grant();
-    let grant: GrantId = cast.alice.client().grant("G-1").unwrap().id.parse().unwrap();
+    let grant: GrantId = cast
+        .alice
+        .client()
+        .grant("G-1")
+        .unwrap()
+        .id
+        .parse()
+        .unwrap();
     let mut alice = Hand::enrolled(&scene, &cast.alice);
     let checkout = alice.checkout(grant);
     let first = alice.post(&checkout).unwrap();
@@ -84,7 +97,14 @@ fn nobody_else_checks_out() {
     let mut cast = scene.cast();
     cast.take_custody(&scene);
     cast.grant();
-    let grant: GrantId = cast.alice.client().grant("G-1").unwrap().id.parse().unwrap();
+    let grant: GrantId = cast
+        .alice
+        .client()
+        .grant("G-1")
+        .unwrap()
+        .id
+        .parse()
+        .unwrap();
     for (actor, file) in [(&cast.bob, KEY), (&cast.bob, SECOND_KEY), (&cast.erin, KEY)] {
         let whose = actor.identity().principal.to_string();
         let mut hand = Hand::with_file(&scene, actor, &whose, file);
@@ -96,7 +116,11 @@ fn nobody_else_checks_out() {
     checkout.grant = "01234567-89ab-7def-8123-456789abcdef".parse().unwrap();
     assert_eq!(alice.refused(&checkout), "grant_unknown");
     // A key that nothing can be sealed to: all zero bits, a point of low order.
-    for pk in [[0; 32], { let mut one = [0; 32]; one[0] = 1; one }] {
+    for pk in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
         let mut checkout = alice.checkout(grant);
         checkout.kem.pk = super::hand::attachment(&pk).parse().unwrap();
         let refused = alice.post(&checkout).unwrap_err();

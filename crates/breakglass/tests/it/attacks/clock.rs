@@ -15,7 +15,14 @@ fn a_grant_ends_by_the_clock_and_its_password_with_it() {
     let password = password(&out.credential);
     let account = breakglass::demo::ACCOUNT;
     assert!(scene.stage.shop.lets_in(account, &password).unwrap());
-    let grant: GrantId = cast.alice.client().grant("G-1").unwrap().id.parse().unwrap();
+    let grant: GrantId = cast
+        .alice
+        .client()
+        .grant("G-1")
+        .unwrap()
+        .id
+        .parse()
+        .unwrap();
     scene.skip_s(4 * 3_600 - 60);
     let mut alice = Hand::enrolled(&scene, &cast.alice);
     let checkout = alice.checkout(grant);

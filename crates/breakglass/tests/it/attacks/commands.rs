@@ -2,9 +2,7 @@
 
 use breakglass_format::{
     Blank,
-    act::{
-        Action, AddCredential, Because, Command, Declare, NoArgs, Note, Record, Resolve,
-    },
+    act::{Action, AddCredential, Because, Command, Declare, NoArgs, Note, Record, Resolve},
 };
 
 use crate::scene::declaration;

@@ -62,7 +62,12 @@ impl Hand {
             panic!("a session key has no passphrase");
         };
         let key = KeyFileSigner::new(key).unwrap();
-        Self::with(scene, actor, Box::new(key), Some(session.certificate.clone()))
+        Self::with(
+            scene,
+            actor,
+            Box::new(key),
+            Some(session.certificate.clone()),
+        )
     }
 
     fn with(scene: &Scene, actor: &Actor, key: Box<dyn Signer>, session: Option<Signed>) -> Self {
@@ -89,7 +94,10 @@ impl Hand {
 
     /// An act.
     pub(crate) fn act(&self, command: Command, object: &str) -> Act {
-        let session = self.session.as_ref().map(|s| digest(s.statement.as_bytes()));
+        let session = self
+            .session
+            .as_ref()
+            .map(|s| digest(s.statement.as_bytes()));
         Act {
             kind: Kind::Act,
             authority: self.authority.clone(),

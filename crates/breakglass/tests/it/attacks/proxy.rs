@@ -121,7 +121,8 @@ fn relay(shared: &Arc<Shared>, client: TcpStream) {
             lock(&up.up).extend(piece);
             if piece.starts_with(b"POST /v1/checkouts ") {
                 let left = &of_up.to_lose;
-                let lose = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+                let lose =
+                    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
                 up.lost.store(lose.is_ok(), Ordering::SeqCst);
             }
             true
@@ -157,7 +158,10 @@ fn posts(mut bytes: &[u8]) -> Vec<Posted> {
             let is_length = name.eq_ignore_ascii_case("content-length");
             is_length.then(|| value.trim().parse::<usize>().unwrap())
         });
-        assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
+        assert!(
+            !head.to_ascii_lowercase().contains("transfer-encoding"),
+            "{head}"
+        );
         let (start, length) = (end + 4, length.unwrap_or(0));
         let (whole, rest) = bytes.split_at(start + length);
         bytes = rest;

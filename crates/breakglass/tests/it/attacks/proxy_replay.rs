@@ -26,7 +26,13 @@ fn posts(proxy: &Proxy) -> Vec<Posted> {
     let paths: BTreeSet<&str> = posts.iter().map(|p| p.path.as_str()).collect();
     let expected = ["acts", "approvals", "checkouts", "requests", "sessions"];
     let expected: BTreeSet<String> = expected.map(|p| format!("/v1/{p}")).into();
-    assert!(paths.iter().copied().eq(expected.iter().map(String::as_str)), "{paths:?}");
+    assert!(
+        paths
+            .iter()
+            .copied()
+            .eq(expected.iter().map(String::as_str)),
+        "{paths:?}"
+    );
     posts
 }
 
@@ -45,7 +51,11 @@ fn a_tls_terminating_proxy_obtains_no_secret_and_changes_nothing() {
         }
         assert_eq!(reply.status, 200, "{}: {reply:?}", post.path);
         let accepted: Accepted = serde_json::from_slice(&reply.body).unwrap();
-        assert!(accepted.repeated && !accepted.receipt.is_empty(), "{}", post.path);
+        assert!(
+            accepted.repeated && !accepted.receipt.is_empty(),
+            "{}",
+            post.path
+        );
         assert!(!secrets.are_in(&reply.body));
     }
     assert_eq!(scene.log_size(), size);
@@ -64,13 +74,20 @@ fn one_flipped_byte_is_refused() {
     let size = scene.log_size();
     let mut flipped = 0;
     for post in posts(&proxy) {
-        for place in [&["statement"][..], &["signature"], &["session", "statement"], &["session", "signature"]] {
+        for place in [
+            &["statement"][..],
+            &["signature"],
+            &["session", "statement"],
+            &["session", "signature"],
+        ] {
             let Some(text) = field(&post.body, place) else {
                 continue;
             };
             for changed in changes(text) {
                 let mut body = post.body.clone();
-                let at = place.iter().fold(&mut body, |value, name| &mut value[*name]);
+                let at = place
+                    .iter()
+                    .fold(&mut body, |value, name| &mut value[*name]);
                 *at = Value::String(changed.clone());
                 let reply = post_json(&scene.url, &post.path, &body);
                 assert_eq!(reply.problem().code, "statement_invalid", "{changed}");
@@ -108,7 +125,10 @@ fn what_one_person_signed_is_no_answer_to_another_call() {
     let posts = posts(&proxy);
     let paths: BTreeSet<String> = posts.iter().map(|p| p.path.clone()).collect();
     for post in &posts {
-        for path in paths.iter().chain([&"/v1/denials".to_owned(), &"/v1/enrolments".to_owned()]) {
+        for path in paths
+            .iter()
+            .chain([&"/v1/denials".to_owned(), &"/v1/enrolments".to_owned()])
+        {
             if *path == post.path {
                 continue;
             }
@@ -117,7 +137,12 @@ fn what_one_person_signed_is_no_answer_to_another_call() {
                 body[name] = post.body[name].clone();
             }
             let reply = post_json(&scene.url, path, &body);
-            assert_eq!(reply.problem().code, "statement_invalid", "{} as {path}", post.path);
+            assert_eq!(
+                reply.problem().code,
+                "statement_invalid",
+                "{} as {path}",
+                post.path
+            );
         }
     }
     assert_eq!(scene.log_size(), size);

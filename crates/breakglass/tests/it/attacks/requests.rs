@@ -47,9 +47,18 @@ fn what_a_request_repeats_it_repeats_exactly() {
     let mismatch = |change: fn(&mut Request)| {
         assert_eq!(refused(&scene, &cast, change), "binding_mismatch");
     };
-    assert_eq!(refused(&scene, &cast, |r| r.account.binding = digest), "binding_mismatch");
-    assert_eq!(refused(&scene, &cast, |r| r.incident.event = digest), "binding_mismatch");
-    assert_eq!(refused(&scene, &cast, |r| r.instance = digest), "statement_invalid");
+    assert_eq!(
+        refused(&scene, &cast, |r| r.account.binding = digest),
+        "binding_mismatch"
+    );
+    assert_eq!(
+        refused(&scene, &cast, |r| r.incident.event = digest),
+        "binding_mismatch"
+    );
+    assert_eq!(
+        refused(&scene, &cast, |r| r.instance = digest),
+        "statement_invalid"
+    );
     assert_eq!(
         refused(&scene, &cast, |r| r.authority.digest = Blank(Some(digest))),
         "statement_invalid"
@@ -72,9 +81,15 @@ fn nobody_asks_for_more_than_the_entitlement_gives() {
     assert_eq!(code(|r| r.duration_s = 59), "statement_invalid");
     assert_eq!(code(|r| r.duration_s = i64::MAX >> 11), "duration_too_long");
     assert_eq!(code(|r| r.uses = -1), "statement_invalid");
-    assert_eq!(code(|r| r.approve_by = r.issued_at.plus_s(3_601)), "statement_invalid");
+    assert_eq!(
+        code(|r| r.approve_by = r.issued_at.plus_s(3_601)),
+        "statement_invalid"
+    );
     assert_eq!(code(|r| r.approve_by = r.issued_at), "statement_invalid");
-    assert_eq!(code(|r| r.purpose.action = "rollback".parse().unwrap()), "action_not_permitted");
+    assert_eq!(
+        code(|r| r.purpose.action = "rollback".parse().unwrap()),
+        "action_not_permitted"
+    );
     assert_eq!(
         code(|r| {
             r.purpose.kind = PurposeKind::Action;
@@ -98,11 +113,19 @@ fn nobody_asks_for_more_than_the_entitlement_gives() {
 fn a_warning_that_holds_is_not_left_out() {
     let (scene, mut cast) = house();
     cast.request("INC-1");
-    cast.bob.deny("R-1", "not tonight".parse().unwrap()).unwrap();
+    cast.bob
+        .deny("R-1", "not tonight".parse().unwrap())
+        .unwrap();
     scene.skip_s(61);
     let warnings = terms(&cast).warnings;
-    assert!(warnings.iter().any(|w| w.code.as_str() == "denied_before"), "{warnings:?}");
-    assert_eq!(refused(&scene, &cast, |r| r.warnings.clear()), "warning_missing");
+    assert!(
+        warnings.iter().any(|w| w.code.as_str() == "denied_before"),
+        "{warnings:?}"
+    );
+    assert_eq!(
+        refused(&scene, &cast, |r| r.warnings.clear()),
+        "warning_missing"
+    );
     let reworded = |r: &mut Request| {
         for warning in &mut r.warnings {
             warning.args.clear();
@@ -188,7 +211,10 @@ fn an_idempotency_key_means_one_statement() {
     };
     assert_eq!(entries(&first), entries(&again));
     let reused = post(&scene, key, &other).problem();
-    assert_eq!((reused.status, reused.code.as_str()), (409, "idempotency_key_reused"));
+    assert_eq!(
+        (reused.status, reused.code.as_str()),
+        (409, "idempotency_key_reused")
+    );
     assert_eq!(scene.log_size(), size);
     for key in ["1", "", "01890a5d-ac96-474b-bcce-b302099a8057", "\u{1f511}"] {
         let refused = post(&scene, key, &other).problem();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::scene::{Cast, Scene, rollback};
 
-/// What a session may sign (DESIGN 7.2), as far as this version has it.
+/// What a session may sign, as far as this version has it.
 const SHORT_LIST: [&str; 7] = [
     "cancel", "declare", "note", "record", "return", "revoke", "withdraw",
 ];
@@ -53,7 +53,11 @@ fn a_stolen_session_key_can_do_exactly_the_short_list() {
     for (command, object) in every(&objects) {
         let word = command.word();
         // Alice returns her grant; a revocation is for whoever leads.
-        let actor = if word == "revoke" { &cast.erin } else { &cast.alice };
+        let actor = if word == "revoke" {
+            &cast.erin
+        } else {
+            &cast.alice
+        };
         let mut thief = Hand::session(&scene, actor);
         let act = thief.act(command, &object);
         let size = scene.log_size();
@@ -69,7 +73,10 @@ fn a_stolen_session_key_can_do_exactly_the_short_list() {
             }
             Err(problem) => {
                 assert_eq!(problem.code, "statement_invalid", "{word}: {problem}");
-                assert!(problem.detail.contains("takes the enrolled key"), "{problem}");
+                assert!(
+                    problem.detail.contains("takes the enrolled key"),
+                    "{problem}"
+                );
                 assert_eq!(scene.log_size(), size, "{word}");
             }
         }
@@ -81,7 +88,9 @@ fn a_stolen_session_key_can_do_exactly_the_short_list() {
 fn a_revocation_takes_no_more_than_a_session() {
     let (scene, cast, objects) = house();
     let mut thief = Hand::session(&scene, &cast.bob);
-    let revoke = every(&objects).into_iter().find(|(c, _)| c.word() == "revoke");
+    let revoke = every(&objects)
+        .into_iter()
+        .find(|(c, _)| c.word() == "revoke");
     let (command, object) = revoke.unwrap();
     let act = thief.act(command, &object);
     thief.post(&act).unwrap();

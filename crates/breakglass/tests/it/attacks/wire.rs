@@ -25,7 +25,9 @@ impl Reply {
         let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
         let mut body = bytes[end + 4..].to_vec();
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length: "));
+        let length = head
+            .lines()
+            .find_map(|l| l.strip_prefix("content-length: "));
         body.truncate(length.map_or(usize::MAX, |l| l.parse().unwrap()));
         Some(Self {
             status: head.split(' ').nth(1)?.parse().ok()?,
@@ -45,8 +47,14 @@ impl Reply {
         );
         let problem: Problem = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem.status, self.status, "{text}");
-        assert!(!problem.code.is_empty() && !problem.hint.is_empty(), "{text}");
-        assert_eq!(problem.kind, format!("urn:breakglass:problem:{}", problem.code));
+        assert!(
+            !problem.code.is_empty() && !problem.hint.is_empty(),
+            "{text}"
+        );
+        assert_eq!(
+            problem.kind,
+            format!("urn:breakglass:problem:{}", problem.code)
+        );
         problem
     }
 }
@@ -106,5 +114,10 @@ pub(crate) fn post(url: &str, path: &str, kind: &str, body: &[u8]) -> Reply {
 
 /// A POST of a JSON body.
 pub(crate) fn post_json(url: &str, path: &str, body: &serde_json::Value) -> Reply {
-    post(url, path, "application/json", &serde_json::to_vec(body).unwrap())
+    post(
+        url,
+        path,
+        "application/json",
+        &serde_json::to_vec(body).unwrap(),
+    )
 }

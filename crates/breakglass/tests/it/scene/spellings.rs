@@ -17,7 +17,10 @@ impl Secrets {
         let mut spellings: Vec<Vec<u8>> = secrets.into_iter().flat_map(|s| spell(&s)).collect();
         spellings.sort_unstable();
         spellings.dedup();
-        assert!(spellings.iter().all(|s| s.len() >= 16), "too short to mean anything");
+        assert!(
+            spellings.iter().all(|s| s.len() >= 16),
+            "too short to mean anything"
+        );
         Self { spellings }
     }
 
@@ -72,11 +75,7 @@ fn spell(secret: &str) -> Vec<Vec<u8>> {
 }
 
 /// The characters of base64 that the secret alone decides, where `lead` bytes come before it.
-fn base64_core(
-    engine: &base64::engine::GeneralPurpose,
-    secret: &[u8],
-    lead: usize,
-) -> Vec<u8> {
+fn base64_core(engine: &base64::engine::GeneralPurpose, secret: &[u8], lead: usize) -> Vec<u8> {
     let mut bytes = vec![0; lead];
     bytes.extend(secret);
     let text = engine.encode(&bytes).into_bytes();
@@ -95,7 +94,14 @@ fn a_secret_is_found_in_every_spelling_and_at_every_place() {
         let hex: String = text.bytes().map(|b| format!("{b:02x}")).collect();
         let percent: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
         let json = serde_json::json!({ "text": text }).to_string();
-        let spelled = [STANDARD.encode(&text), URL_SAFE.encode(&text), hex, percent, json, text];
+        let spelled = [
+            STANDARD.encode(&text),
+            URL_SAFE.encode(&text),
+            hex,
+            percent,
+            json,
+            text,
+        ];
         for text in spelled {
             assert!(secrets.are_in(text.as_bytes()), "{lead}: {text}");
         }
