@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_format::{
-    AccountId, Digest, Event, EventId, Line, Name, RunId, Timestamp,
+    AccountId, CommandId, Digest, Entry, Event, EventId, Line, Name, RunId, Timestamp,
     authority::Authority,
     error_class::ErrorClass,
     event::{AccountRef, RootSignature},
@@ -239,6 +239,41 @@ impl Draft {
             (None, Author::System(part)) => format!("system:{part}"),
         };
         Line::lossy(&text)
+    }
+}
+
+impl Draft {
+    /// The entry it becomes: engine time, wall clock and command id are the engine's to give.
+    #[must_use]
+    pub fn into_entry(
+        self,
+        created_at: Timestamp,
+        wall: Timestamp,
+        command_id: Option<CommandId>,
+    ) -> Entry {
+        let actor = self.actor();
+        let (signer, statement, signature) = match self.author {
+            Author::Person {
+                signer,
+                statement,
+                signature,
+            } => (Some(signer), Some(statement), Some(signature)),
+            Author::Named(signer) => (Some(signer), None, None),
+            Author::System(_) => (None, None, None),
+        };
+        Entry {
+            actor,
+            command_id: command_id.into(),
+            correlation_id: self.event.incident_id().into(),
+            created_at,
+            event: self.event,
+            event_id: self.id,
+            person: signer.as_ref().map(|s| s.person.clone()).into(),
+            principal: signer.map(|s| s.principal).into(),
+            signature: signature.into(),
+            statement: statement.into(),
+            wall,
+        }
     }
 }
 

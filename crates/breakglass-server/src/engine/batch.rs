@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use breakglass_core::{Author, Command, Context, Draft, Refusal, World, decide};
 use breakglass_format::{
-    CommandId, Digest, Entry, Event, Timestamp,
+    CommandId, Digest, Entry, Event, EventId, Line, Timestamp,
     authority::Authority,
     entry::Recorded,
     event::{CommandRefused, Compared},
-    statement::{Kind, Signer},
+    statement::Signer,
 };
+use breakglass_statement::{Signed, Verified};
 use breakglass_store::{Blob, Visibility};
 
 use super::Rejection;
@@ -95,7 +96,7 @@ impl Draught {
         let now = self.now.max(self.world.last());
         let mut made = Vec::new();
         for draft in drafts {
-            let entry = self.entry(draft, now, command_id);
+            let entry = draft.into_entry(now, self.wall, command_id);
             let bytes = entry
                 .to_bytes()
                 .map_err(|e| Rejection::TooLarge(e.to_string()))?;
@@ -117,159 +118,78 @@ impl Draught {
         Ok(start..self.entries.len())
     }
 
-    fn entry(&self, draft: Draft, now: Timestamp, command_id: Option<CommandId>) -> Entry {
-        let actor = draft.actor();
-        let (signer, statement, signature) = match draft.author {
-            Author::Person {
-                signer,
-                statement,
-                signature,
-            } => (Some(signer), Some(statement), Some(signature)),
-            Author::Named(signer) => (Some(signer), None, None),
-            Author::System(_) => (None, None, None),
-        };
-        Entry {
-            actor,
-            command_id: command_id.into(),
-            correlation_id: draft.event.incident_id().into(),
-            created_at: now,
-            event: draft.event,
-            event_id: draft.id,
-            person: signer.as_ref().map(|s| s.person.clone()).into(),
-            principal: signer.map(|s| s.principal).into(),
-            signature: signature.into(),
-            statement: statement.into(),
-            wall: self.wall,
-        }
-    }
-
     /// Records that the rules said no to somebody whose signature was good.
-    pub(super) fn refuse(
-        &mut self,
-        signer: &Signer,
-        command: &Command,
-        refusal: &Refusal,
-    ) -> Result<(), Rejection> {
-        let Some(code) = refusal.code_name() else {
+    pub(super) fn refuse(&mut self, asked: Asked, refusal: &Refusal) -> Result<(), Rejection> {
+        let (Some(code), Ok(command)) = (refusal.code_name(), asked.command.parse()) else {
             return Ok(());
         };
         let compared = refusal.compared.iter().filter_map(|(name, value)| {
-            let name = name.parse().ok()?;
-            Some(Compared {
-                name,
-                value: breakglass_format::Line::lossy(value),
-            })
+            let (name, value) = (name.parse().ok()?, Line::lossy(value));
+            Some(Compared { name, value })
         });
-        let (word, object) = subject(command);
-        let Ok(word) = word.parse() else {
-            return Ok(());
-        };
         let event = CommandRefused {
             code,
-            command: word,
+            command,
             compared: compared.collect(),
-            object: breakglass_format::Line::lossy(&object),
+            object: Line::lossy(&asked.object),
         };
         let id = random().map_err(|_| Rejection::Stopped)?;
         let draft = Draft {
-            id: breakglass_format::EventId::new(self.now, id),
+            id: EventId::new(self.now, id),
             event: event.into(),
-            author: Author::Named(signer.clone()),
+            author: Author::Named(asked.signer),
         };
         self.record(vec![draft], None, None).map(|_| ())
     }
 }
 
-/// Who signed what a command carries, where somebody did.
-pub(super) fn signer(command: &Command) -> Option<Signer> {
-    match command {
-        Command::Enroll(v) => Some(v.statement().signer.clone()),
-        Command::ForeignHead { signer, .. } => Some(signer.clone()),
-        Command::OpenSession(v) => Some(v.statement().signer.clone()),
-        Command::Request(v) => {
-            let requester = &v.statement().requester;
-            Some(Signer {
-                key: requester.key.clone(),
-                person: requester.person.clone(),
-                principal: requester.principal.clone(),
-            })
-        }
-        Command::Approve(v) => Some(v.statement().approver.clone()),
-        Command::Deny(v) => Some(v.statement().approver.clone()),
-        Command::Checkout(v, _) => Some(v.statement().signer.clone()),
-        Command::Act(v, _) => Some(v.statement().signer.clone()),
-        Command::Publish(_)
-        | Command::Tick
-        | Command::Claim(_)
-        | Command::Stage(_)
-        | Command::RotationReport(_)
-        | Command::RunReport(_)
-        | Command::ClockStep(_)
-        | Command::TurnedAway { .. }
-        | Command::SinkReport { .. } => None,
+/// What a person asked for with a statement.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Who.
+    pub(super) signer: Signer,
+    /// SHA-256 of the statement.
+    pub(super) statement: Digest,
+    /// What: `approval`, `act.resolve` …
+    command: String,
+    /// What it was about, in words that say something to people.
+    object: String,
+}
+
+impl Asked {
+    fn of<S: Signed>(verified: &Verified<S>, object: impl ToString) -> Option<Self> {
+        Some(Self {
+            signer: verified.signer().clone(),
+            statement: verified.digest(),
+            command: S::KIND.word().to_owned(),
+            object: object.to_string(),
+        })
     }
 }
 
-/// The statement a command carries, where it carries one.
-pub(super) fn statement(command: &Command) -> Option<Digest> {
+/// What a person asked for, where the command is a person's.
+pub(super) fn asked(command: &Command) -> Option<Asked> {
     match command {
-        Command::Enroll(v) => Some(v.digest()),
-        Command::ForeignHead { statement, .. } => Some(*statement),
-        Command::OpenSession(v) => Some(v.digest()),
-        Command::Request(v) => Some(v.digest()),
-        Command::Approve(v) => Some(v.digest()),
-        Command::Deny(v) => Some(v.digest()),
-        Command::Checkout(v, _) => Some(v.digest()),
-        Command::Act(v, _) => Some(v.digest()),
-        Command::Publish(_)
-        | Command::Tick
-        | Command::Claim(_)
-        | Command::Stage(_)
-        | Command::RotationReport(_)
-        | Command::RunReport(_)
-        | Command::ClockStep(_)
-        | Command::TurnedAway { .. }
-        | Command::SinkReport { .. } => None,
-    }
-}
-
-/// What a refused command was, and what it was about.
-fn subject(command: &Command) -> (String, String) {
-    match command {
-        Command::Enroll(v) => (
-            Kind::Enroll.word().to_owned(),
-            v.statement().fingerprint.to_string(),
-        ),
+        Command::Enroll(v) => Asked::of(v, &v.statement().fingerprint),
+        Command::OpenSession(v) => Asked::of(v, &v.signer().key),
+        Command::Request(v) => Asked::of(v, &v.statement().account.name),
+        Command::Approve(v) => Asked::of(v, &v.statement().request.account.name),
+        Command::Deny(v) => Asked::of(v, &v.statement().request.account.name),
+        Command::Checkout(v, _) => Asked::of(v, v.statement().grant),
+        Command::Act(v, _) => Asked::of(v, &v.statement().object.id).map(|asked| Asked {
+            command: format!("act.{}", v.statement().command.word()),
+            ..asked
+        }),
         Command::ForeignHead {
-            kind, statement, ..
-        } => (kind.word().to_owned(), statement.to_string()),
-        Command::OpenSession(v) => (
-            Kind::Session.word().to_owned(),
-            v.statement().signer.key.to_string(),
-        ),
-        Command::Request(v) => (
-            Kind::Request.word().to_owned(),
-            v.statement().account.name.to_string(),
-        ),
-        Command::Approve(v) => (
-            Kind::Approval.word().to_owned(),
-            v.statement().request.account.name.to_string(),
-        ),
-        Command::Deny(v) => (
-            Kind::Denial.word().to_owned(),
-            v.statement().request.account.name.to_string(),
-        ),
-        Command::Checkout(v, _) => (
-            Kind::Checkout.word().to_owned(),
-            v.statement().grant.to_string(),
-        ),
-        Command::Act(v, _) => {
-            let act = v.statement();
-            (
-                format!("act.{}", act.command.word()),
-                act.object.id.to_string(),
-            )
-        }
+            signer,
+            statement,
+            kind,
+        } => Some(Asked {
+            signer: signer.clone(),
+            statement: *statement,
+            command: kind.word().to_owned(),
+            object: String::new(),
+        }),
         Command::Publish(_)
         | Command::Tick
         | Command::Claim(_)
@@ -278,6 +198,6 @@ fn subject(command: &Command) -> (String, String) {
         | Command::RunReport(_)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
-        | Command::SinkReport { .. } => ("system".to_owned(), String::new()),
+        | Command::SinkReport { .. } => None,
     }
 }

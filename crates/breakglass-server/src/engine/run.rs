@@ -232,7 +232,7 @@ impl Engine {
         command: &Command,
         command_id: Option<breakglass_format::CommandId>,
     ) -> Option<Result<Outcome, Rejection>> {
-        let statement = batch::statement(command)?;
+        let statement = batch::asked(command)?.statement;
         if let Some(used) = command_id.and_then(|id| self.memory.commands.get(&id))
             && *used != statement
         {
@@ -255,12 +255,12 @@ impl Engine {
     }
 
     fn refused(&mut self, draught: &mut Draught, command: &Command, refusal: &Refusal) {
-        let Some(signer) = batch::signer(command) else {
+        let Some(asked) = batch::asked(command) else {
             return;
         };
-        if self.cap.admits(&signer, self.now()) {
+        if self.cap.admits(&asked.signer, self.now()) {
             // Where the refusal itself does not fit an entry the person is still told.
-            let _ = draught.refuse(&signer, command, refusal);
+            let _ = draught.refuse(asked, refusal);
         }
     }
 
