@@ -108,6 +108,22 @@ pub(crate) enum CustodyError {
     Missing(Digest),
 }
 
+impl CustodyError {
+    /// Whether the caller's key or envelope is at fault, and not what we hold.
+    pub(crate) const fn is_of_what_was_sent(&self) -> bool {
+        match self {
+            Self::Kem(_) | Self::ImportParse(_) | Self::Import(_) | Self::ImportFields => true,
+            Self::Open(_)
+            | Self::Sealed(_)
+            | Self::Seal(_)
+            | Self::Release(_)
+            | Self::Make(_)
+            | Self::Build(_)
+            | Self::Missing(_) => false,
+        }
+    }
+}
+
 /// Reads a secret file that only its owner may read.
 pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     use std::os::unix::fs::MetadataExt as _;

@@ -110,7 +110,7 @@ impl Follower {
                 let entry =
                     Entry::from_bytes(&bytes).map_err(|e| FollowError::Read(e.to_string()))?;
                 let mut statements = Vec::new();
-                for digest in [entry.statement.0, entry.signature.0].into_iter().flatten() {
+                for digest in jsonl::statements_of(&entry) {
                     let blob = ledger
                         .blob(&digest)
                         .map_err(|e| FollowError::Read(e.to_string()))?;

@@ -439,7 +439,7 @@ fn serve(
     config: &Config,
     stopped: watch::Receiver<bool>,
 ) {
-    let app = App::new(tools, config.limits.statements_per_minute);
+    let app = App::new(tools, &config.limits);
     runtime.spawn(app.clone().summarise(stopped.clone()));
     runtime.spawn(listening.serve(http::router(app), stopped));
 }

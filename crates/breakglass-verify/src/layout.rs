@@ -239,16 +239,11 @@ impl Builder<'_> {
     }
 
     fn siem(&mut self, at: &Recorded, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut statements = Vec::new();
-        if accepted(at).is_some() {
-            let named = [at.entry.statement.0, at.entry.signature.0];
-            statements.extend(
-                named
-                    .iter()
-                    .flatten()
-                    .filter_map(|digest| (self.blob)(digest)),
-            );
-        }
+        let named = jsonl::statements_of(&at.entry);
+        let statements: Vec<Vec<u8>> = named
+            .iter()
+            .filter_map(|digest| (self.blob)(digest))
+            .collect();
         match jsonl::line(at, bytes, &statements) {
             Ok(line) => {
                 out.extend(line);

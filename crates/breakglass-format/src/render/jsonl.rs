@@ -8,7 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use crate::{Entry, canonical, canonical::CanonicalError, entry::Recorded};
+use crate::{Digest, Entry, Event, canonical, canonical::CanonicalError, entry::Recorded};
 
 /// Keys of `event_data` that are lifted to the top level, where the event has them.
 const LIFTED: [&str; 10] = [
@@ -24,10 +24,26 @@ const LIFTED: [&str; 10] = [
     "drill",
 ];
 
+/// What a line carries in `statements`, by digest and in order: the statement that caused the entry
+/// and its armoured signature; for `AUTHORITY_PUBLISHED` the document and the signatures under it,
+/// without which a log could not be rebuilt.
+#[must_use]
+pub fn statements_of(entry: &Entry) -> Vec<Digest> {
+    if let Event::AuthorityPublished(published) = &entry.event {
+        let signatures = published.signatures.iter().map(|s| s.signature);
+        return std::iter::once(published.digest)
+            .chain(signatures)
+            .collect();
+    }
+    [entry.statement.0, entry.signature.0]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 /// One line, without its newline.
 ///
-/// `bytes` are the entry's stored bytes, `statements` the bytes of the statement and of its
-/// armoured signature where there are any.
+/// `bytes` are the entry's stored bytes, `statements` the bytes of what [`statements_of`] names.
 pub fn line(
     recorded: &Recorded,
     bytes: &[u8],

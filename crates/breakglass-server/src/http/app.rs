@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Limits,
     custody::Custody,
     engine::{EngineHandle, Published},
     worker::Tools,
@@ -36,10 +37,12 @@ pub(crate) struct App {
     pub(super) nonces: Arc<Nonces>,
     pub(super) rate: Arc<RateLimit>,
     pub(super) counters: Arc<Counters>,
+    /// How long the body of a call may take to arrive.
+    pub(super) patience: Duration,
 }
 
 impl App {
-    pub(crate) fn new(tools: Arc<Tools>, statements_per_minute: u32) -> Self {
+    pub(crate) fn new(tools: Arc<Tools>, limits: &Limits) -> Self {
         Self {
             engine: tools.engine.clone(),
             custody: tools.custody.clone(),
@@ -47,8 +50,9 @@ impl App {
             tools,
             sessions: Arc::default(),
             nonces: Arc::default(),
-            rate: Arc::new(RateLimit::new(statements_per_minute)),
+            rate: Arc::new(RateLimit::new(limits.statements_per_minute)),
             counters: Arc::default(),
+            patience: Duration::from_secs(limits.read_timeout_s),
         }
     }
 

@@ -6,12 +6,12 @@ use axum::{
     Json,
     body::Bytes,
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
-    http::{header, request::Parts},
+    http::{StatusCode, header, request::Parts},
 };
 use breakglass_format::{CommandId, authority::Person, vocabulary::Privilege};
 use serde::de::DeserializeOwned;
 
-use super::{app::App, limit::Counters, problem::ApiError, sessions::Reader};
+use super::{BODY_BYTES_MAX, app::App, limit::Counters, problem::ApiError, sessions::Reader};
 
 /// Somebody with a reading session.
 #[derive(Debug)]
@@ -60,6 +60,55 @@ impl FromRequestParts<App> for Reading {
     }
 }
 
+/// The body of a call, within the limits of size and time.
+async fn body(request: Request, app: &App) -> Result<Bytes, ApiError> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced: Option<u64> = announced
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok());
+    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
+        return Err(ApiError::body_too_large());
+    }
+    let arriving = Bytes::from_request(request, app);
+    match tokio::time::timeout(app.patience, arriving).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(e)) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(ApiError::body_too_large())
+        }
+        Ok(Err(e)) => Err(ApiError::bad(e.body_text())),
+        Err(_) => Err(ApiError::too_slow()),
+    }
+}
+
+/// What stands in the path. What does not read is told like every other problem.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::from_request_parts(parts, app).await;
+        path.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|e| ApiError::bad(e.body_text()).at(app.now()))
+    }
+}
+
+/// The query. What does not read is told like every other problem.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::from_request_parts(parts, app).await;
+        query
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|e| ApiError::bad(e.body_text()).at(app.now()))
+    }
+}
+
 /// A JSON body within the rate of its address, with the caller's command id.
 #[derive(Debug)]
 pub(crate) struct Posted<T> {
@@ -89,9 +138,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
                 Some(id.ok_or_else(|| ApiError::bad(detail).at(now))?)
             }
         };
-        let bytes = Bytes::from_request(request, app)
-            .await
-            .map_err(|e| ApiError::bad(e.body_text()).at(now))?;
+        let bytes = body(request, app).await.map_err(|e| e.at(now))?;
         let Json(body) =
             Json::<T>::from_bytes(&bytes).map_err(|e| ApiError::bad(e.body_text()).at(now))?;
         Ok(Self { body, command_id })

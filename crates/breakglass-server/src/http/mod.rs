@@ -5,6 +5,7 @@ mod extract;
 mod handlers;
 mod limit;
 pub(crate) mod openapi;
+mod patient;
 mod problem;
 mod serve;
 mod sessions;

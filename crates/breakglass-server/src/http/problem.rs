@@ -92,6 +92,27 @@ impl ApiError {
         )
     }
 
+    pub(super) fn body_too_large() -> Self {
+        let limit = super::BODY_BYTES_MAX;
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "too large",
+            format!("the body is larger than {limit} bytes"),
+            "say it shorter",
+        )
+    }
+
+    pub(super) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too_slow",
+            "too slow",
+            "the body did not arrive in time",
+            "send it again",
+        )
+    }
+
     pub(super) fn limited() -> Self {
         let (code, detail) = ("rate_limited", "too many statements from this address");
         let hint = "wait a minute";
@@ -136,6 +157,12 @@ impl ApiError {
     }
 
     pub(super) fn custody(error: &crate::custody::CustodyError) -> Self {
+        if error.is_of_what_was_sent() {
+            let (code, title) = ("sealing_unusable", "the sealing cannot be used");
+            let hint = "make a new one-time key, or seal the credential again";
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Self::new(status, code, title, error.to_string(), hint);
+        }
         let hint = "see the server's traces; the credential was not handed out";
         let title = "custody failed";
         let status = StatusCode::INTERNAL_SERVER_ERROR;

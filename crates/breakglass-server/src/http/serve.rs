@@ -17,6 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use super::patient::Patient;
 use crate::config::{Config, Limits, Tls};
 
 /// Why the server cannot listen.
@@ -127,6 +128,7 @@ async fn answer(
 ) {
     // Small answers should not wait for more; a socket without the option still works.
     let _ = stream.set_nodelay(true);
+    let stream = Patient::new(stream, timeout);
     match tls {
         None => http(stream, peer, router, timeout, stop).await,
         Some(tls) => {

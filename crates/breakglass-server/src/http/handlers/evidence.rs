@@ -1,11 +1,6 @@
 //! The log and what lies beside it, for auditors; the checkpoint and proofs for every reader.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::header,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use breakglass_api::wire::{EntryPage, Proven};
 use breakglass_format::{Digest, vocabulary::Privilege};
 use breakglass_store::{Ledger as _, Visibility};
@@ -13,7 +8,11 @@ use serde::Deserialize;
 
 use crate::{
     engine::Rejection,
-    http::{app::App, extract::Reading, problem::ApiError},
+    http::{
+        app::App,
+        extract::{Path, Query, Reading},
+        problem::ApiError,
+    },
 };
 
 /// Entries in one page at most.

@@ -1,9 +1,6 @@
 //! What there is to read, for people with a reading session.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use breakglass_api::{
     view::{
         AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
@@ -20,7 +17,12 @@ use serde::Deserialize;
 
 use crate::{
     entropy::random,
-    http::{app::App, extract::Reading, problem::ApiError, views},
+    http::{
+        app::App,
+        extract::{Path, Query, Reading},
+        problem::ApiError,
+        views,
+    },
 };
 
 type Answer<T> = Result<Json<T>, ApiError>;

@@ -126,7 +126,10 @@ pub(crate) async fn session(
             .map_err(|refusal| app.rejected(refusal.into()))?;
     } else {
         let outcome = app.engine.submit(command, blobs, posted.command_id).await;
-        outcome.map_err(|e| app.rejected(e))?;
+        if outcome.map_err(|e| app.rejected(e))?.repeated {
+            // Who repeats it has seen it, not signed it; a restart of ours changes nothing there.
+            return Err(ApiError::from(Refusal::from(Code::Replayed)).at(app.now()));
+        }
     }
     let secret = random().map_err(|_| app.rejected(crate::engine::Rejection::Stopped))?;
     // The same statement opens one session: who repeats it has seen it, not signed it.
