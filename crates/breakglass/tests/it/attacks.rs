@@ -2,6 +2,7 @@
 
 mod approvals;
 mod at_rest;
+mod authority;
 mod bearer;
 mod checkouts;
 mod clock;
@@ -9,8 +10,8 @@ mod commands;
 mod flood;
 mod hand;
 mod malformed;
-mod proxy;
 mod proxy_replay;
+mod relay;
 mod requests;
 mod session_key;
 mod starve;

@@ -3,7 +3,7 @@
 use breakglass::demo::{KEY, SECOND_KEY};
 use breakglass_format::{
     Digest,
-    statement::{Kind, LogHead, Request, Statement as _},
+    statement::{Kind, LogHead, Request, Statement as _, Warning},
     vocabulary::Severity,
 };
 
@@ -126,12 +126,17 @@ fn an_approval_of_a_changed_request_is_an_approval_of_nothing() {
         changed(|r| r.uses = 1),
         changed(|r| r.incident.severity = Severity::Sev4),
         changed(|r| r.approve_by = r.approve_by.plus_s(-1)),
-        changed(|r| r.warnings.clear()),
+        changed(|r| {
+            r.warnings.push(Warning {
+                args: Vec::new(),
+                code: "and_another".parse().unwrap(),
+            });
+        }),
         changed(|r| r.nonce = super::hand::nonce()),
         changed(|r| r.purpose.target = "elsewhere".parse().unwrap()),
         changed(|r| r.requester.kem.pk = "AQ".repeat(21).parse().unwrap()),
     ];
-    for request in changes.into_iter().filter(|r| *r != house.request) {
+    for request in changes {
         let code = house.refused("bob", &request);
         assert!(
             ["request_differs", "statement_invalid"].contains(&code.as_str()),
@@ -236,8 +241,14 @@ fn an_approval_that_saw_no_such_log_is_refused() {
     let mut bob = house.hand("bob");
     let mut approval = bob.approval(house.request.clone(), house.log.clone());
     approval.log.size = 1;
-    let code = bob.refused(&approval);
-    assert_eq!(code, "stale_object");
+    assert_eq!(bob.refused(&approval), "foreign_log");
+    approval.log.root = Digest::from_bytes([7; 32]);
+    assert_eq!(bob.refused(&approval), "foreign_log");
+    approval.log.size = i64::MAX >> 11;
+    assert_eq!(bob.refused(&approval), "foreign_log");
+    // A true head, from before the request was there.
+    approval.log = house.request.log.clone();
+    assert_eq!(bob.refused(&approval), "request_not_seen");
     approval.log = house.log.clone();
     for duration_s in [house.request.duration_s + 1, 59, 0, -1] {
         approval.duration_s = duration_s;

@@ -7,7 +7,10 @@ use breakglass::{
 use breakglass_api::ClientError;
 use breakglass_format::{Entry, Event, GrantId};
 
-use super::{hand::Hand, proxy::Proxy};
+use super::{
+    hand::{Hand, attachment},
+    relay::Relay,
+};
 use crate::scene::{Scene, password};
 
 /// How often a credential was shown.
@@ -28,7 +31,7 @@ fn lost_answer_of_a_checkout_gives_the_same_envelope() {
     let mut cast = scene.cast();
     cast.take_custody(&scene);
     cast.grant();
-    let proxy = Proxy::before(&scene.url);
+    let proxy = Relay::before(&scene.url);
     let mut alice = scene.actor_at(&proxy.url, "alice");
     // Lost once: the client posts the same statement again.
     proxy.lose_checkouts(1);
@@ -115,22 +118,42 @@ fn nobody_else_checks_out() {
     let mut checkout = alice.checkout(grant);
     checkout.grant = "01234567-89ab-7def-8123-456789abcdef".parse().unwrap();
     assert_eq!(alice.refused(&checkout), "grant_unknown");
-    // A key that nothing can be sealed to: all zero bits, a point of low order.
-    for pk in [[0; 32], {
-        let mut one = [0; 32];
-        one[0] = 1;
-        one
-    }] {
+    assert_eq!(disclosures(&scene), 0);
+}
+
+#[test]
+fn nothing_is_sealed_to_a_key_that_everybody_has() {
+    let scene = Scene::set();
+    let mut cast = scene.cast();
+    cast.take_custody(&scene);
+    cast.grant();
+    let grant: GrantId = cast
+        .alice
+        .client()
+        .grant("G-1")
+        .unwrap()
+        .id
+        .parse()
+        .unwrap();
+    let size = scene.log_size();
+    let mut alice = Hand::enrolled(&scene, &cast.alice);
+    // 0 and 1 are points of low order: whatever is sealed to them, everybody opens.
+    for (first, code) in [(0, "statement_invalid"), (1, "sealing_unusable")] {
+        let mut pk = [0; 32];
+        pk[0] = first;
         let mut checkout = alice.checkout(grant);
-        checkout.kem.pk = super::hand::attachment(&pk).parse().unwrap();
-        let refused = alice.post(&checkout).unwrap_err();
-        assert!(refused.status < 500, "{refused:?}");
+        checkout.kem.pk = attachment(&pk).parse().unwrap();
+        assert_eq!(alice.refused(&checkout), code);
     }
-    for alg in ["none", "X448", "x25519"] {
+    for alg in ["none", "X448", "x25519", ""] {
         let mut checkout = alice.checkout(grant);
         checkout.kem.alg = alg.parse().unwrap();
-        let refused = alice.post(&checkout).unwrap_err();
-        assert!(refused.status < 500, "{refused:?}");
+        assert_eq!(alice.refused(&checkout), "statement_invalid", "{alg}");
     }
-    assert_eq!(disclosures(&scene), 0);
+    for pk in ["", "AAAA", "not base64"] {
+        let mut checkout = alice.checkout(grant);
+        checkout.kem.pk = pk.parse().unwrap();
+        assert_eq!(alice.refused(&checkout), "statement_invalid", "{pk}");
+    }
+    assert_eq!(scene.log_size(), size);
 }

@@ -36,10 +36,10 @@ fn a_grant_ends_by_the_clock_and_its_password_with_it() {
         let entries = client.entries(0).unwrap().entries;
         entries.iter().find_map(|text| {
             let entry = Entry::from_bytes(text.as_bytes()).unwrap();
-            match entry.event {
-                Event::BreakGlassEnded(ended) => Some((ended.reason, ended.grant_id)),
-                _ => None,
-            }
+            let Event::BreakGlassEnded(ended) = entry.event else {
+                return None;
+            };
+            Some((ended.reason, ended.grant_id))
         })
     };
     wait("the end of the grant", || ended().is_some());

@@ -245,7 +245,7 @@ impl Hand {
     }
 
     /// Signs and posts where statements of this kind belong.
-    pub(crate) fn post<S: Statement>(&mut self, statement: &S) -> Result<Accepted, Problem> {
+    pub(crate) fn post<S: Statement>(&mut self, statement: &S) -> Result<Accepted, Box<Problem>> {
         let submission = self.sign(statement);
         self.send(path(S::KIND), &submission)
     }
@@ -260,10 +260,10 @@ impl Hand {
     }
 
     /// Posts anything anywhere.
-    pub(crate) fn send(&self, path: &str, body: &Submission) -> Result<Accepted, Problem> {
+    pub(crate) fn send(&self, path: &str, body: &Submission) -> Result<Accepted, Box<Problem>> {
         match self.client.post(path, body) {
             Ok(accepted) => Ok(accepted),
-            Err(ClientError::Refused(problem)) => Err(*problem),
+            Err(ClientError::Refused(problem)) => Err(problem),
             Err(error) => panic!("{path}: {error}"),
         }
     }

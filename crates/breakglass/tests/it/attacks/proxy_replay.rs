@@ -7,21 +7,21 @@ use breakglass_api::wire::Accepted;
 use serde_json::Value;
 
 use super::{
-    proxy::{Posted, Proxy},
+    relay::{Posted, Relay},
     wire::{Reply, exchange, post_json},
 };
-use crate::scene::{Scene, Secrets};
+use crate::scene::{Scene, Secrets, contains};
 
 /// A whole incident through the proxy.
-fn played() -> (Scene, Proxy, Secrets) {
+fn played() -> (Scene, Relay, Secrets) {
     let scene = Scene::set();
-    let proxy = Proxy::before(&scene.url);
+    let proxy = Relay::before(&scene.url);
     let secrets = scene.cast_at(&proxy.url).play(&scene);
     (scene, proxy, secrets)
 }
 
 /// What was posted: at least one of each kind that an incident takes.
-fn posts(proxy: &Proxy) -> Vec<Posted> {
+fn posts(proxy: &Relay) -> Vec<Posted> {
     let posts = proxy.posts();
     let paths: BTreeSet<&str> = posts.iter().map(|p| p.path.as_str()).collect();
     let expected = ["acts", "approvals", "checkouts", "requests", "sessions"];
@@ -39,8 +39,14 @@ fn posts(proxy: &Proxy) -> Vec<Posted> {
 #[test]
 fn a_tls_terminating_proxy_obtains_no_secret_and_changes_nothing() {
     let (scene, proxy, secrets) = played();
-    for bytes in proxy.recorded() {
-        assert!(!secrets.are_in(&bytes));
+    let recorded = proxy.recorded();
+    assert!(recorded.iter().all(|bytes| !secrets.are_in(bytes)));
+    for word in ["\"envelope\":\"", "BREAK_GLASS_ACCESS", "Bearer "] {
+        let seen = |bytes: &Vec<u8>| {
+            let bytes = bytes.to_ascii_lowercase();
+            contains(&bytes, word.to_ascii_lowercase().as_bytes())
+        };
+        assert!(recorded.iter().any(seen), "the proxy saw no {word}");
     }
     let (posts, size) = (posts(&proxy), scene.log_size());
     for post in &posts {

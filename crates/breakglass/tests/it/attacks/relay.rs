@@ -31,9 +31,9 @@ struct Shared {
     over: AtomicBool,
 }
 
-/// The proxy. It ends when it is dropped.
+/// The relay. It ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub(crate) struct Relay {
     pub(crate) url: String,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -48,7 +48,7 @@ pub(crate) struct Posted {
     pub(crate) body: serde_json::Value,
 }
 
-impl Proxy {
+impl Relay {
     /// A proxy before a server.
     pub(crate) fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -95,7 +95,7 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
+impl Drop for Relay {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
         // Wakes the thread, so that it sees that it is over.
