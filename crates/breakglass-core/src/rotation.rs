@@ -2,7 +2,7 @@
 //! is the working one unknown: the new one lies sealed before the target hears of it.
 
 use breakglass_format::{
-    Timestamp,
+    IncidentId, Timestamp,
     authority::Account,
     error_class::ErrorClass,
     event::{CredentialRotated, CredentialRotationFailed, CredentialStaged, EffectClaimed},
@@ -12,6 +12,7 @@ use breakglass_format::{
 use crate::{
     account::{AccountState, Rotation},
     command::{Author, Claim, Context, Draft, RotationOutcome, RotationReport, Stage, account_ref},
+    incident::Incident,
     refusal::{Code, Refusal},
     world::World,
 };
@@ -177,8 +178,11 @@ impl World {
             state.since = at;
             state.rotated_at = Some(at);
         }
-        for id in &d.incidents {
-            if let Some(incident) = self.incidents.get_mut(id) {
+        // Whoever used the old one, under whatever incident: it is refused from now on.
+        let used = |i: &&Incident| i.used.get(&d.account.id).is_some_and(Option::is_none);
+        let users: Vec<IncidentId> = self.incidents.values().filter(used).map(|i| i.id).collect();
+        for id in users {
+            if let Some(incident) = self.incidents.get_mut(&id) {
                 incident.used.insert_mut(d.account.id.clone(), Some(at));
             }
         }

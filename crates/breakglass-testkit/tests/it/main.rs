@@ -9,8 +9,10 @@
 mod account;
 mod answer;
 mod codes;
+mod derive_agrees;
 mod grant;
 mod incident;
+mod model;
 mod obligation;
 mod request;
 mod rotation;

@@ -220,3 +220,24 @@ fn an_import_during_a_rotation_loses_no_credential() {
     assert_eq!(after.current.map(|c| c.version), Some(3));
     assert_eq!(given.world().next_version(&account(SHOP)), 5);
 }
+
+#[test]
+fn a_rotation_serves_everybody_who_used_the_old_credential() {
+    // The worker is in the middle of it when mallory, under another incident, takes the old one.
+    let mut given = Given::rotating();
+    let (id, cause) = given.waiting(SHOP);
+    let declare = given.declare(MALLORY, breakglass_testkit::statements::outage());
+    given.must(&declare);
+    let ask = given.ask(MALLORY, &Wish::credential(SHOP));
+    given.must(&ask);
+    let mut given = given.approved_by(BOB).approved_by(CAROL);
+    let checkout = given.checkout(MALLORY, given.grant());
+    given.must(&checkout);
+    given.sleep_s(60);
+    let report = given.rotated(&id, cause);
+    given.must(&report);
+    for incident in given.world().incidents() {
+        let rotated = incident.used.get(&id).copied().flatten();
+        assert_eq!(rotated, Some(given.now()), "{}", incident.reference);
+    }
+}

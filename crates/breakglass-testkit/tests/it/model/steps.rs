@@ -1,0 +1,539 @@
+//! One step of somebody.
+
+use std::collections::BTreeMap;
+
+use breakglass_core::{
+    Command, Effect,
+    command::{Claim, RotationOutcome, RotationReport, RunReport, Stage},
+};
+use breakglass_format::{
+    AccountId, Event, EventId, GrantId, IncidentId, RequestId, RunId, Timestamp,
+    authority::Authority,
+    entry::Recorded,
+    error_class::ErrorClass,
+    vocabulary::{EffectKind, PurposeKind, RunState},
+};
+use breakglass_statement::digest;
+use breakglass_testkit::{
+    Given, Hand, Wish,
+    harness::{signed, types, word},
+    people::{
+        ALICE, BOB, CAROL, DAVE, ERIN, EVERYBODY, GRACE, HEIDI, JUDY, MALLORY, PEGGY, READER, SHOP,
+        entitlement_mut, line, name, person_mut, successor,
+    },
+    statements::{outage, sealed},
+};
+
+use super::random::Random;
+
+/// What the players have in their hands.
+pub(super) struct Players {
+    /// Signed and kept: to be sent late, or again.
+    drawer: Vec<Command>,
+    /// The version that each target takes.
+    targets: BTreeMap<AccountId, i64>,
+    /// A rotation that a worker is in the middle of: claimed, staged, not reported.
+    attempt: Option<(AccountId, EventId, i64)>,
+    /// Sessions that were opened.
+    sessions: Vec<Hand>,
+}
+
+impl Players {
+    pub(super) fn new(given: &Given) -> Self {
+        let accounts = given.world().accounts();
+        let targets = accounts.filter_map(|(id, a)| Some((id.clone(), a.current?.version)));
+        Self {
+            drawer: Vec::new(),
+            targets: targets.collect(),
+            attempt: None,
+            sessions: Vec::new(),
+        }
+    }
+
+    /// What people import is what the target takes.
+    pub(super) fn learn(&mut self, news: &[Recorded]) {
+        for recorded in news {
+            if let Event::CredentialAdded(d) = &recorded.entry.event {
+                self.targets.insert(d.account.id.clone(), d.version);
+            }
+        }
+    }
+
+    /// Somebody does something; the answer says what, for whoever reads a failure.
+    pub(super) fn step(&mut self, given: &mut Given, random: &mut Random) -> String {
+        match random.below(100) {
+            0..16 => self.time(given, random),
+            16..34 => self.work(given, random),
+            34..36 => change_authority(given, random),
+            36..41 => self.again(given, random),
+            _ => {
+                let Some((who, command)) = self.statement(given, random) else {
+                    return "nobody knew what to do".to_owned();
+                };
+                if random.once_in(10) {
+                    self.drawer.push(command.clone());
+                    if random.once_in(2) {
+                        return format!("{who} keeps a {} for later", word(&command));
+                    }
+                }
+                self.submit(given, &who, &command)
+            }
+        }
+    }
+
+    fn submit(&mut self, given: &mut Given, who: &str, command: &Command) -> String {
+        let before = given.world().clone();
+        let came_to = match given.submit(command) {
+            Ok(made) => types(&made).join(" "),
+            Err(refusal) => {
+                assert_eq!(before, *given.world(), "a refusal changed the world");
+                format!("refused {}", refusal.code.as_str())
+            }
+        };
+        if let (Command::OpenSession(_), Some((session, _))) = (command, signed(command))
+            && let Some(hand) = EVERYBODY.iter().find(|h| h.principal().as_str() == who)
+        {
+            self.sessions.push(hand.in_session(session));
+        }
+        format!("{} {who}: {} -> {came_to}", given.now(), word(command))
+    }
+
+    /// Something from the drawer: late, or for the second time.
+    fn again(&mut self, given: &mut Given, random: &mut Random) -> String {
+        let accepted = given.accepted();
+        let command = if random.once_in(2) || accepted.is_empty() {
+            random.pick(&self.drawer)
+        } else {
+            accepted.values().nth(random.below(accepted.len())).cloned()
+        };
+        match command {
+            Some(command) => self.submit(given, "somebody again", &command),
+            None => "the drawer is empty".to_owned(),
+        }
+    }
+
+    fn time(&mut self, given: &mut Given, random: &mut Random) -> String {
+        match random.below(40) {
+            0 => {
+                let steps = [-7200, -3600, -60, 60, 3600, 5 * 3600];
+                let step = random.pick(&steps).unwrap();
+                given.step_wall_s(step);
+                format!("the wall clock steps by {step} s")
+            }
+            1 => {
+                given.restart();
+                // Whatever a worker was doing is lost with the process.
+                self.attempt = None;
+                "the server is started again".to_owned()
+            }
+            2 => {
+                let hours = 1 + random.below(30);
+                given.pass_s(3600 * i64::try_from(hours).unwrap());
+                format!("{hours} hours pass")
+            }
+            3..6 => {
+                let ms = i64::try_from(random.below(7_200_000)).unwrap();
+                given.sleep_ms(ms);
+                format!("{ms} ms pass and nobody looks at the clock")
+            }
+            6..12 => self.wait_for_the_brink(given, random),
+            _ => {
+                let s = i64::try_from(random.below(300)).unwrap();
+                given.pass_s(s);
+                format!("{s} s pass")
+            }
+        }
+    }
+
+    /// To the millisecond before, at or after the next time that something is over.
+    fn wait_for_the_brink(&self, given: &mut Given, random: &mut Random) -> String {
+        let next = breakglass_core::next_deadline(given.world(), given.now());
+        let Some(next) = next.filter(|at| at.since_ms(given.now()) < 8 * 3_600_000) else {
+            return "nothing will be over soon".to_owned();
+        };
+        let by = random.pick(&[-1, 0, 1]).unwrap();
+        given.sleep_ms((next.since_ms(given.now()) + by).max(0));
+        format!("{by} ms after {next}")
+    }
+
+    fn hand(&self, random: &mut Random, likely: &[Hand]) -> Hand {
+        let hand = if random.once_in(6) {
+            random.pick(EVERYBODY)
+        } else {
+            random.pick(likely)
+        };
+        let hand = hand.unwrap();
+        match random.below(12) {
+            0..3 => hand.touching(),
+            3 => hand.in_browser(),
+            _ => hand,
+        }
+    }
+
+    /// The hand for a lesser act: now and then the key of a session.
+    fn lesser(&self, random: &mut Random, likely: &[Hand]) -> Hand {
+        match random.pick(&self.sessions) {
+            Some(hand) if random.once_in(3) => hand,
+            _ => self.hand(random, likely),
+        }
+    }
+
+    fn statement(&self, given: &mut Given, random: &mut Random) -> Option<(String, Command)> {
+        let scene = Scene::look(given, random);
+        // Most of the time people do what is called for.
+        let (hand, command) = match (scene.pending, scene.active) {
+            (true, _) if random.once_in(2) => self.answer(given, random, &scene)?,
+            (_, Some(_)) if random.once_in(2) => self.make_use(given, random, &scene)?,
+            (false, None) if random.once_in(2) => self.ask(given, random, &scene)?,
+            _ => match random.below(12) {
+                0..2 => self.ask(given, random, &scene)?,
+                2..5 => self.answer(given, random, &scene)?,
+                5..7 => self.make_use(given, random, &scene)?,
+                7..9 => self.go_about(given, random, &scene)?,
+                9..11 => self.keep(given, random, &scene),
+                _ => self.end(given, random, &scene)?,
+            },
+        };
+        Some((hand.principal().to_string(), command))
+    }
+
+    fn ask(
+        &self,
+        given: &mut Given,
+        random: &mut Random,
+        scene: &Scene,
+    ) -> Option<(Hand, Command)> {
+        let hand = self.hand(random, &[ALICE, ALICE, MALLORY]);
+        let incident = scene.incident?;
+        let extends = scene.active.filter(|_| random.once_in(2));
+        let Some(held) = extends.and_then(|id| given.world().grant(&id)).cloned() else {
+            let mut wish = if random.once_in(4) {
+                Wish::rollback(scene.account)
+            } else {
+                Wish::credential(scene.account)
+            };
+            wish = wish.for_s(random.pick(&[60, 600, 3600, 2 * 3600, 4 * 3600, 5 * 3600])?);
+            if random.once_in(6) {
+                wish = wish.uses(1);
+            }
+            return Some((hand, given.ask_under(incident, hand, &wish)));
+        };
+        let of = if held.account.id.as_str() == SHOP {
+            SHOP
+        } else {
+            READER
+        };
+        let wish = match held.purpose.kind {
+            PurposeKind::Credential => Wish::credential(of),
+            PurposeKind::Action => Wish::rollback(of),
+        };
+        let wish = wish
+            .for_s(random.pick(&[60, 3600, 4 * 3600])?)
+            .extending(held.id);
+        let hand = if random.once_in(8) {
+            hand
+        } else {
+            scene.holder
+        };
+        Some((hand, given.ask_under(held.incident, hand, &wish)))
+    }
+
+    fn answer(
+        &self,
+        given: &mut Given,
+        random: &mut Random,
+        scene: &Scene,
+    ) -> Option<(Hand, Command)> {
+        let hand = self.hand(random, &[BOB, CAROL, DAVE, PEGGY, DAVE, CAROL]);
+        let request = scene.request?;
+        if random.once_in(16) {
+            return Some((hand, given.deny(hand, request)));
+        }
+        let shorter = random.once_in(4);
+        let approve = given.approve_with(hand, request, |a| {
+            if shorter {
+                a.duration_s = (a.duration_s / 2).max(60);
+            }
+        });
+        Some((hand, approve))
+    }
+
+    fn make_use(
+        &self,
+        given: &mut Given,
+        random: &mut Random,
+        scene: &Scene,
+    ) -> Option<(Hand, Command)> {
+        let grant = scene.grant?;
+        let hand = self.hand(random, &[scene.holder]);
+        Some(match random.below(14) {
+            0..6 => (hand, given.checkout(hand, grant)),
+            6 => (hand, given.plan(hand, grant)),
+            7..11 => (hand, given.order(hand, grant)),
+            11 => {
+                let hand = self.lesser(random, &[scene.holder, ERIN]);
+                (hand, given.cancel(hand, scene.run?))
+            }
+            12 => {
+                let hand = self.lesser(random, &[scene.holder]);
+                (hand, given.document(hand, grant, "By hand."))
+            }
+            _ => {
+                let hand = self.lesser(random, &[scene.holder]);
+                (hand, given.give_back(hand, grant))
+            }
+        })
+    }
+
+    fn go_about(
+        &self,
+        given: &mut Given,
+        random: &mut Random,
+        scene: &Scene,
+    ) -> Option<(Hand, Command)> {
+        Some(match random.below(6) {
+            0..2 => {
+                let hand = self.lesser(random, &[ALICE, ALICE, MALLORY]);
+                (hand, given.declare(hand, outage()))
+            }
+            2 => {
+                let hand = self.lesser(random, EVERYBODY);
+                (hand, given.note(hand, scene.incident?, "Still slow."))
+            }
+            3 => {
+                let hand = random.pick(&[Hand::of("victor"), Hand::of("victor").touching()])?;
+                (hand, given.enroll(hand))
+            }
+            _ => {
+                let hand = self.hand(random, EVERYBODY);
+                (hand, given.open_session(hand, 3600))
+            }
+        })
+    }
+
+    fn keep(&self, given: &mut Given, random: &mut Random, scene: &Scene) -> (Hand, Command) {
+        let hand = self.hand(random, &[GRACE, HEIDI, JUDY]);
+        let command = if random.once_in(2) {
+            given.add_credential(hand, scene.account)
+        } else {
+            given.order_rotation(hand, scene.account)
+        };
+        (hand, command)
+    }
+
+    fn end(
+        &self,
+        given: &mut Given,
+        random: &mut Random,
+        scene: &Scene,
+    ) -> Option<(Hand, Command)> {
+        Some(match random.below(3) {
+            0 => {
+                let hand = self.lesser(random, &[ALICE, MALLORY]);
+                (hand, given.withdraw(hand, scene.request?))
+            }
+            1 => {
+                let hand = self.lesser(random, &[ERIN, BOB]);
+                (hand, given.revoke(hand, scene.grant?))
+            }
+            _ => {
+                let hand = self.hand(random, &[ERIN]);
+                (hand, given.resolve(hand, scene.incident?))
+            }
+        })
+    }
+
+    /// The worker, which may be slow, fail, or die between any two things it does.
+    fn work(&mut self, given: &mut Given, random: &mut Random) -> String {
+        if let Some((account, cause, version)) = self.attempt.clone() {
+            return self.go_on(given, random, &account, cause, version);
+        }
+        match random.pick(&given.due()) {
+            Some(Effect::Rotate { account, cause }) => self.begin(given, &account, cause),
+            Some(Effect::Advance { run, .. }) => {
+                let attempts = given.world().run(&run).map_or(0, |r| r.attempts);
+                let command = if attempts == 0 && !random.once_in(4) {
+                    given.claim_run(run)
+                } else {
+                    let state = random.pick(RunState::ALL).unwrap();
+                    Command::RunReport(RunReport {
+                        run,
+                        state,
+                        class: None,
+                        detail: line("as the plane says"),
+                        handle: line("job"),
+                        evidence: None,
+                    })
+                };
+                self.submit(given, "worker", &command)
+            }
+            None => "nothing is due".to_owned(),
+        }
+    }
+
+    fn begin(&mut self, given: &mut Given, account: &AccountId, cause: EventId) -> String {
+        let claim = Command::Claim(Claim {
+            effect: EffectKind::Rotate,
+            account: account.clone(),
+            cause,
+            run: None,
+            document: None,
+        });
+        let mut story = self.submit(given, "worker", &claim);
+        if given
+            .world()
+            .account(account)
+            .is_some_and(|a| a.staged.is_none())
+        {
+            let version = given.world().next_version(account);
+            let stage = Command::Stage(Stage {
+                account: account.clone(),
+                cause,
+                sealed: sealed(account.as_str(), version),
+                version,
+            });
+            story = self.submit(given, "worker", &stage);
+        }
+        let staged = given.world().account(account).and_then(|a| a.staged);
+        self.attempt = staged.map(|s| (account.clone(), cause, s.version));
+        story
+    }
+
+    /// In the middle of a rotation: the target changes, and then or before that it may go wrong.
+    fn go_on(
+        &mut self,
+        given: &mut Given,
+        random: &mut Random,
+        account: &AccountId,
+        cause: EventId,
+        version: i64,
+    ) -> String {
+        let told = self.targets.get(account) == Some(&version);
+        let failed = |retry_at: Option<Timestamp>| RotationOutcome::Failed {
+            class: ErrorClass::Ambiguous,
+            detail: line("no answer"),
+            retry_at,
+        };
+        let outcome = match random.below(6) {
+            0..3 if !told => {
+                self.targets.insert(account.clone(), version);
+                return format!("the target of {account} takes version {version} now");
+            }
+            0..4 if told => RotationOutcome::Rotated {
+                evidence: digest(b"evidence"),
+            },
+            4 => failed(None),
+            _ => failed(Some(given.now().plus_s(30))),
+        };
+        self.attempt = None;
+        let report = Command::RotationReport(RotationReport {
+            account: account.clone(),
+            cause,
+            version,
+            outcome,
+        });
+        self.submit(given, "worker", &report)
+    }
+
+    /// What a target takes is the current credential or the staged one: at no moment is the one
+    /// that works unknown to us.
+    pub(super) fn the_working_secret_is_known(&self, given: &Given) -> Result<(), String> {
+        for (id, version) in &self.targets {
+            let state = given.world().account(id).ok_or("no state")?;
+            let mut known = [state.current, state.staged].into_iter().flatten();
+            if !known.any(|credential| credential.version == *version) {
+                return Err(format!("{id} takes version {version}; known is {state:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What people look at before they do something.
+struct Scene {
+    account: &'static str,
+    incident: Option<IncidentId>,
+    /// Whether the request waits for answers.
+    pending: bool,
+    request: Option<RequestId>,
+    active: Option<GrantId>,
+    grant: Option<GrantId>,
+    holder: Hand,
+    run: Option<RunId>,
+}
+
+impl Scene {
+    fn look(given: &Given, random: &mut Random) -> Self {
+        let world = given.world();
+        let pending = random.recent(world.requests().filter(|r| r.is_pending()).map(|r| r.id));
+        let request = pending.or_else(|| random.recent(world.requests().map(|r| r.id)));
+        let active = random.recent(world.grants().filter(|g| g.is_active()).map(|g| g.id));
+        let grant = active.or_else(|| random.recent(world.grants().map(|g| g.id)));
+        let holder = grant.and_then(|g| world.grant(&g)).map(|g| &g.holder);
+        let holder = holder.and_then(|m| EVERYBODY.iter().find(|h| h.person() == m.person));
+        Self {
+            account: random.pick(&[SHOP, READER, SHOP]).unwrap_or(SHOP),
+            incident: random.recent(world.incidents().map(|i| i.id)),
+            pending: pending.is_some(),
+            request,
+            active,
+            grant,
+            holder: holder.copied().unwrap_or(ALICE),
+            run: random.recent(world.runs().map(|r| r.id)),
+        }
+    }
+}
+
+type Change = (&'static str, fn(&mut Authority, Timestamp));
+
+/// The root persons change something.
+fn change_authority(given: &mut Given, random: &mut Random) -> String {
+    let mut next = successor(&given.authority());
+    let until = given.now().plus_s(3600);
+    let changes: [Change; 10] = [
+        ("the title", |a, _| a.title = line("renamed")),
+        ("bob leaves security", |a, _| {
+            person_mut(a, "bob").groups.clear()
+        }),
+        ("bob joins security", |a, _| {
+            person_mut(a, "bob").groups = vec![name("security")]
+        }),
+        ("peggy joins platform", |a, _| {
+            person_mut(a, "peggy").groups = vec![name("security"), name("platform")];
+        }),
+        ("peggy leaves platform", |a, _| {
+            person_mut(a, "peggy").groups = vec![name("security")]
+        }),
+        ("a key of carol's ends soon", |a, until| {
+            person_mut(a, "carol").keys[0].not_after = Some(until).into();
+        }),
+        ("a key of carol's does not end", |a, _| {
+            person_mut(a, "carol").keys[0].not_after = None.into();
+        }),
+        ("dave is on call", |a, _| {
+            person_mut(a, "dave").groups = ["oncall", "platform", "security"].map(name).to_vec();
+        }),
+        ("two minutes less", |a, _| {
+            entitlement_mut(a, "shop-emergency").max_duration_s -= 120
+        }),
+        ("victor comes", |a, _| {
+            if a.people.iter().all(|p| p.principal.as_str() != "victor") {
+                a.people.push(breakglass_testkit::people::newcomer(
+                    "victor",
+                    &["platform"],
+                ));
+            }
+        }),
+    ];
+    let (what, change) = random.pick(&changes).unwrap();
+    change(&mut next, until);
+    if next.check().is_err() {
+        return format!("{what}: not an authority");
+    }
+    let publish = given.publish(next, random.once_in(2));
+    let made = given.must(&publish);
+    format!(
+        "the root persons publish: {what} -> {}",
+        types(&made).join(" ")
+    )
+}
