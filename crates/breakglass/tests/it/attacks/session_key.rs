@@ -26,7 +26,7 @@ fn house() -> (Scene, Cast, Objects) {
         let plane = config.connectors.get_mut("shop").unwrap();
         plane.program = Path::new("/usr/bin/tail").to_owned();
         plane.args = ["-f", "/dev/null"].map(str::to_owned).to_vec();
-        plane.timeout_s = 2;
+        plane.timeout_s = 4;
     });
     let mut cast = scene.cast();
     cast.take_custody(&scene);
