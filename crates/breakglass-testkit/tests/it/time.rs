@@ -143,3 +143,13 @@ fn a_request_in_flight_over_a_restart_is_answered_as_before() {
         Then::Recorded(&["BREAK_GLASS_REQUESTED"]),
     );
 }
+
+#[test]
+fn an_entry_of_an_earlier_time_takes_nothing_back() {
+    let given = Given::granted();
+    let mut world = given.world().clone();
+    let mut early = given.log()[0].clone();
+    early.index = world.size();
+    world.apply(&early, None);
+    assert_eq!(world.last(), given.world().last());
+}

@@ -203,7 +203,7 @@ impl Players {
         random: &mut Random,
         scene: &Scene,
     ) -> Option<(Hand, Command)> {
-        let hand = self.hand(random, &[ALICE, ALICE, MALLORY]);
+        let hand = self.hand(random, &[ALICE, ALICE, MALLORY, DAVE]);
         let incident = scene.incident?;
         let extends = scene.active.filter(|_| random.once_in(2));
         let Some(held) = extends.and_then(|id| given.world().grant(&id)).cloned() else {
@@ -244,8 +244,15 @@ impl Players {
         random: &mut Random,
         scene: &Scene,
     ) -> Option<(Hand, Command)> {
-        let hand = self.hand(random, &[BOB, CAROL, DAVE, PEGGY, DAVE, CAROL]);
         let request = scene.request?;
+        let asked = given.world().request(&request)?;
+        let requester = EVERYBODY
+            .iter()
+            .find(|h| h.person() == asked.requester.person);
+        let hand = match requester {
+            Some(requester) if random.once_in(8) => *requester,
+            _ => self.hand(random, &[BOB, CAROL, DAVE, PEGGY, DAVE, CAROL]),
+        };
         if random.once_in(16) {
             return Some((hand, given.deny(hand, request)));
         }
