@@ -3,12 +3,12 @@
 
 use breakglass_connectors::deploy::Operation;
 use breakglass_core::{
-    Command, Context, Refusal, World,
+    Command, Context, Draft, Refusal, World,
     command::{Handout, Prepared},
     decide,
 };
 use breakglass_format::{
-    Digest,
+    Digest, Event,
     act::{Action, Command as ActCommand},
 };
 use breakglass_statement::{VerifiedAct, VerifiedCheckout, verify_approval, verify_request};
@@ -76,7 +76,12 @@ impl App {
         Ok((current.version, engine::sealed(envelope)))
     }
 
-    pub(super) fn would_accept(&self, world: &World, command: &Command) -> Result<(), Refusal> {
+    /// What the writer would record of a command, on this world.
+    pub(super) fn would_accept(
+        &self,
+        world: &World,
+        command: &Command,
+    ) -> Result<Vec<Draft>, Refusal> {
         let now = self.now();
         let mut nothing = || [0; 10];
         let mut cx = Context {
@@ -84,7 +89,7 @@ impl App {
             wall: self.clock.wall(),
             random: &mut nothing,
         };
-        decide(world, command, &mut cx).map(|_| ())
+        decide(world, command, &mut cx)
     }
 
     /// The request and the approvals behind a grant, from their stored bytes.
@@ -164,11 +169,31 @@ impl App {
             let detail = "add_credential takes one attachment: the sealed credential";
             return Err(ApiError::attachment(detail).at(self.now()));
         };
-        let version = self.published().world.next_version(&account);
+        let published = self.published();
+        let version = published.world.next_version(&account);
+        let placeholder = Prepared::Sealed {
+            sealed: act.digest(),
+            version,
+        };
+        let command = Command::Act(Box::new(act.clone()), placeholder);
+        let Ok(drafts) = self.would_accept(&published.world, &command) else {
+            // The writer refuses it as well, and puts the refusal on record; the node key is not
+            // used for whoever may not import. Version 0 never fits, should the world move on.
+            let (sealed, version) = (act.digest(), 0);
+            return Ok(Prepared::Sealed { sealed, version });
+        };
+        // The first of two people is told at once when the envelope does not open.
         let sealed = self
             .custody
-            .import(&envelope.bytes, &account, version, fields);
-        let sealed = engine::sealed(sealed.map_err(|e| ApiError::custody(&e).at(self.now()))?);
+            .import(&envelope.bytes, &account, version, fields)
+            .map_err(|e| ApiError::custody(&e).at(self.now()))?;
+        if !drafts
+            .iter()
+            .any(|d| matches!(d.event, Event::CredentialAdded(_)))
+        {
+            return Ok(Prepared::Nothing);
+        }
+        let sealed = engine::sealed(sealed);
         let prepared = Prepared::Sealed {
             sealed: sealed.digest,
             version,
@@ -189,13 +214,13 @@ impl App {
             document: act.digest(),
             summary: breakglass_format::Line::default(),
         };
-        let command = Command::Act(Box::new(act.clone()), placeholder.clone());
+        let command = Command::Act(Box::new(act.clone()), placeholder);
         if self
             .would_accept(&self.published().world, &command)
             .is_err()
         {
             // The writer refuses it as well, and puts the refusal on record.
-            return Ok(placeholder);
+            return Ok(Prepared::Nothing);
         }
         let (tools, grant) = (self.tools.clone(), act.statement().object.id.to_string());
         let operation = Operation {
