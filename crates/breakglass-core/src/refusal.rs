@@ -53,7 +53,7 @@ codes!(
     /// The key does not count now, under the authority named or the current one.
     KeyNotValid = "key_not_valid", "this key does not count for this kind of statement now", "use another enrolled key, or have the authority changed";
     /// The key, or its holder's membership, is younger than 24 hours.
-    TooYoung = "too_young", "keys and memberships younger than 24 hours do not approve", "ask another approver; a version signed by every root person has no such wait";
+    TooYoung = "too_young", "a key or membership younger than 24 hours does not approve", "ask another approver; only what a version signed by every root person adds counts at once";
     /// The session is not on record, or over.
     SessionUnknown = "session_unknown", "this session is not open", "breakglass login";
     /// The statement's own time is too far from the server's.

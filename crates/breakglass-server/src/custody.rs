@@ -71,6 +71,12 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// The server key is another one than the credentials are sealed under.
+    #[error("the server key is not the one that the credential of {account} is sealed under")]
+    NotTheSealer {
+        /// The account.
+        account: AccountId,
+    },
     /// The log key cannot be read from its file.
     #[error("log key file {path}: {detail}")]
     LogKey {
@@ -171,6 +177,23 @@ impl Custody {
     /// The public half of the node key, as the authority spells it.
     pub(crate) fn node_public_key(&self) -> String {
         self.node_key.public_key().to_string()
+    }
+
+    /// Whether every current credential was sealed under this server key.
+    pub(crate) fn check_sealed(&self, opened: &crate::engine::Opened) -> Result<(), KeyError> {
+        use breakglass_store::Ledger as _;
+        for (account, state) in opened.world.accounts() {
+            let sealed = state
+                .current
+                .and_then(|c| opened.ledger.blob(&c.sealed).ok().flatten());
+            let sealed = sealed.and_then(|blob| SealedCredential::parse(&blob.bytes).ok());
+            if sealed.is_some_and(|s| s.header().key_id() != self.server_key.key_id()) {
+                return Err(KeyError::NotTheSealer {
+                    account: account.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Opens a sealed credential of an account.

@@ -177,14 +177,23 @@ impl Server {
         let log_key = log_key(&config.log_key_file)?;
         rotators(config)?;
         connectors(config)?;
-        if !config.data_dir.join("log.db").exists() {
+        let path = config.data_dir.join("log.db");
+        if !path.exists() {
+            no_log_is_known(config, &log_key, &path)?;
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
             return Ok((0, None));
         }
-        let opened = open(config, &crate::clock::SystemClock, &log_key)?;
+        let (ledger, entries) = open_ledger(&path, &log_key)?;
+        if ledger.head().size() == 0 {
+            let (authorities, _) = genesis(config)?.verify(config.genesis)?;
+            keys(config, &authorities, &log_key)?;
+            return Ok((0, None));
+        }
+        let opened = Opened::replay(ledger, entries, config.genesis)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
-        keys(config, &authorities, &log_key)?;
+        let custody = keys(config, &authorities, &log_key)?;
+        custody.check_sealed(&opened)?;
         let read_only = read_only(&opened, &mark(config), &log_key)?;
         Ok((opened.ledger.head().size(), read_only))
     }
@@ -255,32 +264,61 @@ fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
 fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, StartError> {
     let path: PathBuf = config.data_dir.join("log.db");
     if !path.exists() {
-        let origin = key.verifier().name().as_str();
-        let known = mark(config).read(origin, key.verifier());
-        if !matches!(&known, Ok(known) if known.as_ref().is_none_or(|c| c.checkpoint().size() == 0))
-        {
-            return Err(StartError::LogGone { path });
-        }
-        let genesis = genesis(config)?;
-        genesis.verify(config.genesis)?;
-        let ledger = SqliteLedger::create(&path, key)?;
-        // Before the first entry: from then on a missing mark means a restored backup.
-        mark(config)
-            .write(ledger.head().checkpoint())
-            .map_err(|e| StartError::Mark(e.to_string()))?;
-        return Ok(bootstrap(ledger, &genesis, config.genesis, clock, key)?);
+        no_log_is_known(config, key, &path)?;
+        genesis(config)?.verify(config.genesis)?;
+        return begin(SqliteLedger::create(&path, key)?, config, clock, key);
     }
-    let mut entries = Vec::new();
-    let origin = key.verifier().name().as_str().to_owned();
-    let ledger = SqliteLedger::open(&path, &origin, key.verifier(), &mut |replayed| {
-        let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
-        entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
-    })?;
+    let (ledger, entries) = open_ledger(&path, key)?;
     if ledger.head().size() > 0 {
         return Ok(Opened::replay(ledger, entries, config.genesis)?);
     }
-    // The process died between making the file and writing to it. An empty log with a mark of
-    // more entries is a replaced one, and the comparison with the mark says so.
+    // The process died between making the file and writing to it. Where the mark knows of more,
+    // this is a replaced log, and the comparison with the mark says so.
+    begin(ledger, config, clock, key)
+}
+
+/// Where the mark knows of a log, a missing file is not a new beginning.
+fn no_log_is_known(config: &Config, key: &SigningKey, path: &Path) -> Result<(), StartError> {
+    let known = mark(config).read(key.verifier().name().as_str(), key.verifier());
+    match known {
+        Ok(None) => Ok(()),
+        Ok(Some(mark)) if mark.checkpoint().size() == 0 => Ok(()),
+        Ok(Some(_)) | Err(_) => Err(StartError::LogGone {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// Entries as the store streamed them while it verified itself.
+type Entries = Vec<(u64, Digest, Vec<u8>)>;
+
+fn open_ledger(path: &Path, key: &SigningKey) -> Result<(SqliteLedger, Entries), OpenError> {
+    let mut entries = Vec::new();
+    let origin = key.verifier().name().as_str();
+    let ledger = SqliteLedger::open(path, origin, key.verifier(), &mut |replayed| {
+        let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
+        entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
+    })?;
+    Ok((ledger, entries))
+}
+
+/// The first entries of an empty log.
+fn begin(
+    ledger: SqliteLedger,
+    config: &Config,
+    clock: &dyn Clock,
+    key: &SigningKey,
+) -> Result<Opened, StartError> {
+    let mark = mark(config);
+    // Before the first entry: from then on a missing mark means a restored backup.
+    if matches!(
+        mark.read(key.verifier().name().as_str(), key.verifier()),
+        Ok(None)
+    ) {
+        let head = ledger.head().checkpoint();
+        mark.write(head)
+            .map_err(|e| StartError::Mark(e.to_string()))?;
+    }
     Ok(bootstrap(
         ledger,
         &genesis(config)?,
@@ -323,7 +361,7 @@ fn read_only(
         )),
         HighWater::Missing { head } => Some(format!(
             "the high-water mark is missing beside a log of {head} entries: whether entries are \
-             missing cannot be told; put the mark back, or compare with an export"
+             missing cannot be told; compare it with an export before anybody trusts it"
         )),
         HighWater::Forked { mark, head } => Some(format!(
             "the log of {head} entries is not the log that was signed at size {mark}: keep both, \

@@ -1,7 +1,7 @@
 //! The three keys of a new server: the log's, the one that seals credentials at rest, and the one
 //! that credentials are sealed to on their way in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use breakglass_seal::{EntropyError, FileSlot, OneTimeKey, ServerKey};
 use breakglass_tlog::{KeyName, KeyNameError, SigningKey};
@@ -31,7 +31,13 @@ pub enum ServerKeysError {
     /// No randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// A file is there already, or cannot be written.
+    /// A key is there already; nothing was made.
+    #[error("{} is there already; nothing was made", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
     #[error(transparent)]
     File(#[from] StateError),
 }
@@ -44,6 +50,13 @@ pub enum ServerKeysError {
 /// See [`ServerKeysError`].
 pub fn make(dir: &Path, origin: &str) -> Result<PublicHalves, ServerKeysError> {
     let name = KeyName::new(origin)?;
+    for key in ["log.key", "server.key", "node.key"] {
+        if dir.join(key).exists() {
+            return Err(ServerKeysError::Exists {
+                path: dir.join(key),
+            });
+        }
+    }
     let seed = Zeroizing::new(random::<32>(&mut SystemEntropy)?);
     let log = SigningKey::from_seed(name, &seed);
     file::create_new(&dir.join("log.key"), log.to_text().as_bytes())?;

@@ -8,7 +8,7 @@ use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
     http::{StatusCode, header, request::Parts},
 };
-use breakglass_format::{CommandId, authority::Person, vocabulary::Privilege};
+use breakglass_format::{CommandId, authority::Person, statement::Kind, vocabulary::Privilege};
 use serde::de::DeserializeOwned;
 
 use super::{BODY_BYTES_MAX, app::App, limit::Counters, problem::ApiError, sessions::Reader};
@@ -47,14 +47,20 @@ impl FromRequestParts<App> for Reading {
             Counters::add(&app.counters.unauthenticated);
             ApiError::unauthenticated("the reading session is over or unknown").at(now)
         })?;
-        // People leave: a session reads only while the authority in force knows its person.
+        // People leave and keys are withdrawn: a session reads only while the authority in force
+        // counts the key that opened it.
         let published = app.published();
         let person = published
             .world
             .authority()
             .and_then(|v| v.authority.person(&reader.person));
-        let person = person.cloned().ok_or_else(|| {
-            ApiError::unauthenticated("the authority no longer knows this person").at(now)
+        let counts = |p: &&Person| {
+            p.key(&reader.key)
+                .is_some_and(|k| k.counts(Kind::Session, now))
+        };
+        let person = person.filter(counts).cloned().ok_or_else(|| {
+            ApiError::unauthenticated("the authority no longer counts the key of this session")
+                .at(now)
         })?;
         Ok(Self { reader, person })
     }

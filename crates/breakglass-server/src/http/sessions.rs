@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use breakglass_format::{Digest, PersonId, Timestamp};
+use breakglass_format::{Digest, Fingerprint, PersonId, Timestamp};
 
 /// Sessions held at most; the oldest end first.
 const SESSIONS_MAX: usize = 10_000;
@@ -22,6 +22,8 @@ const NONCE_S: i64 = 900;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reader {
     pub(crate) person: PersonId,
+    /// The enrolled key that opened it.
+    pub(crate) key: Fingerprint,
     pub(crate) not_after: Timestamp,
 }
 

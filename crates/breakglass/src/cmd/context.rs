@@ -64,17 +64,27 @@ impl Context {
         Ok(ClientConfig::load(&self.home.config_file())?)
     }
 
-    /// A client for reading, with the session's token where there is one.
+    /// A client for what anybody may ask; with the session's token where there is one.
     ///
     /// # Errors
     ///
     /// There is no configuration.
-    pub fn client(&self) -> Result<Client, Failure> {
+    pub fn anybody(&self) -> Result<Client, Failure> {
         let config = self.config()?;
         let session = self.home.session().load()?;
         let session = session.filter(|s| s.is_of(config.genesis, &config.principal));
         let token = session.map(|s| s.token().to_owned());
-        let client = connect(&config)?.with_token(token);
+        Ok(connect(&config)?.with_token(token))
+    }
+
+    /// A client for what people with a session may read; where the server no longer knows the
+    /// session, a new one begins.
+    ///
+    /// # Errors
+    ///
+    /// There is no configuration, or a session cannot begin.
+    pub fn client(&self) -> Result<Client, Failure> {
+        let client = self.anybody()?;
         match client.whoami() {
             Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
                 Ok(self.actor()?.client().clone())
@@ -83,13 +93,25 @@ impl Context {
         }
     }
 
-    /// A client with the verified installation.
+    /// The verified installation, with a client for what anybody may ask.
     ///
     /// # Errors
     ///
     /// There is no configuration, or the installation is not believed.
     pub fn trust(&self) -> Result<(Client, Trust), Failure> {
-        let client = self.client()?;
+        self.trusting(self.anybody()?)
+    }
+
+    /// The verified installation, with a client for what people with a session may read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::trust`], or a session cannot begin.
+    pub fn reading(&self) -> Result<(Client, Trust), Failure> {
+        self.trusting(self.client()?)
+    }
+
+    fn trusting(&self, client: Client) -> Result<(Client, Trust), Failure> {
         let genesis = self.config()?.genesis;
         let trust = Trust::establish(&client, self.home.pins(genesis), genesis)?;
         Ok((client, trust))

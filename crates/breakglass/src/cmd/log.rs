@@ -43,7 +43,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
 }
 
 fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
-    let (client, trust) = cx.trust()?;
+    let (client, trust) = cx.reading()?;
     let folder = crate::export::export(&client, &trust, cx.now()).map_err(not_exported)?;
     folder
         .write(dir)
@@ -90,7 +90,7 @@ fn checkpoint(cx: &Context) -> Result<(), Failure> {
 }
 
 fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
-    let (client, trust) = cx.trust()?;
+    let (client, trust) = cx.reading()?;
     let proven = client.prove(index)?;
     let received = trust
         .log()

@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     if args.duration_s > limits::SESSION_S {
         return Err(Failure::usage("a session lives at most 8h"));
     }
-    let mut actor = cx.actor()?;
+    let mut actor = cx.actor_of(&cx.config()?)?;
     let session = actor.login(args.duration_s)?;
     let (signs, reads) = (session.not_after, session.reads_until);
     if cx.output().is_json() {

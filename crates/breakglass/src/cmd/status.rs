@@ -5,7 +5,7 @@ use crate::{actor::Class, hint::Failure, output::line};
 
 pub(super) fn run(cx: &Context) -> Result<(), Failure> {
     let config = cx.config()?;
-    let status = cx.client()?.status()?;
+    let status = cx.anybody()?.status()?;
     if status.instance != config.genesis {
         let (pinned, got) = (config.genesis, status.instance);
         let message = format!("the server is of the instance {got}, pinned is {pinned}");

@@ -133,6 +133,34 @@ fn a_log_that_is_gone_is_not_begun_anew() {
         let _ = std::fs::remove_file(data.join(name));
     }
     assert!(matches!(answers(&stage), Err(StartError::LogGone { .. })));
+    let checked = Server::check(&stage.config().unwrap());
+    assert!(matches!(checked, Err(StartError::LogGone { .. })));
+}
+
+#[test]
+fn a_check_finds_another_server_key_and_writes_nothing() {
+    let (stage, data, _) = after_a_while();
+    let config = stage.config().unwrap();
+    let before = keep(&data);
+    let (size, read_only) = Server::check(&config).unwrap();
+    assert!(size > ENTRIES && read_only.is_none());
+    let other = breakglass_seal::ServerKey::generate(&mut breakglass::entropy::SystemEntropy);
+    let other = breakglass_seal::FileSlot::format(&other.unwrap());
+    std::fs::write(&config.server_key_file, &*other).unwrap();
+    assert!(matches!(Server::check(&config), Err(StartError::Key(_))));
+    let files = |kept: &[(PathBuf, Vec<u8>)]| -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = kept
+            .iter()
+            .filter(|(path, _)| path.ends_with("log.db"))
+            .cloned()
+            .collect();
+        files.sort();
+        files
+    };
+    assert!(
+        files(&before) == files(&keep(&data)),
+        "the check changed the database"
+    );
 }
 
 #[test]

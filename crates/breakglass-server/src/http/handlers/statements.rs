@@ -114,6 +114,7 @@ pub(crate) async fn session(
     let verified = app.verified(verify_session(bytes, armoured, &app.authorities()))?;
     let reader = Reader {
         person: verified.signer().person.clone(),
+        key: verified.signer().key.clone(),
         not_after: verified.statement().not_after,
     };
     let (digest, not_after) = (verified.digest(), reader.not_after);
