@@ -25,6 +25,9 @@ use crate::{
 
 /// Commands that share one transaction at most.
 const GROUP_MAX: usize = 256;
+/// The engine looks at the clock at most this often, in milliseconds: while wall clock and engine
+/// time lie apart, something may be due by one and not by the other.
+const PATIENCE_MS: i64 = 10;
 /// The engine looks at the clock at least this often.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -145,8 +148,8 @@ impl Engine {
         let now = self.now().max(self.wiring.clock.wall());
         let deadlines = [next_deadline(&self.world, now), self.cap.next()];
         let next = deadlines.into_iter().flatten().min();
-        let left = next.map_or(i64::MAX, |at| at.since_ms(now).max(1));
-        Duration::from_millis(u64::try_from(left).unwrap_or(1)).min(LOOK)
+        let left = next.map_or(i64::MAX, |at| at.since_ms(now).max(PATIENCE_MS));
+        Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LOOK)
     }
 
     /// Records what became true because time passed.

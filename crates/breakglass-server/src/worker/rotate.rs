@@ -158,9 +158,10 @@ fn fail(
     let delay = backoff::delay_ms(attempt, BACKOFF_MS.0, BACKOFF_MS.1, jitter);
     let delay = i64::try_from(delay / 1000).unwrap_or(60).max(1);
     let retry_at = World::retries(class).then(|| tools.now().plus_s(delay));
-    let Some(version) = version.or_else(|| staged_version(world, account)) else {
-        return;
-    };
+    // Version 0: nothing was staged yet.
+    let version = version
+        .or_else(|| staged_version(world, account))
+        .unwrap_or(0);
     let report = RotationReport {
         account: account.clone(),
         cause,
