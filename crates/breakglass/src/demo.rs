@@ -10,6 +10,7 @@ mod authority;
 mod clock;
 mod documents;
 mod house;
+mod interrupted;
 mod narrator;
 mod play;
 mod shop;
@@ -104,7 +105,13 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
         check_empty(out)?;
     }
     narrator.scene("Setting the stage: six people with keys of their own, a shop, a server");
-    let house = House::build(&this_program()?)?;
+    let place = stage::temporary()?;
+    let file = |source| DemoError::File {
+        path: place.clone(),
+        source,
+    };
+    interrupted::clear_away(place.clone()).map_err(file)?;
+    let house = House::build_in(place, &this_program()?)?;
     house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;
     play.perform()?;

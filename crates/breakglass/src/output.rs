@@ -4,7 +4,10 @@ pub mod escape;
 pub mod prompt;
 pub mod table;
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{ErrorKind, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use breakglass_format::canonical;
 use serde::Serialize;
@@ -13,6 +16,17 @@ use serde_json::{Value, json};
 use crate::{actor::Outcome, hint::Failure};
 
 pub use escape::{line, prose};
+
+/// Whether data could not be written: then the program must not end as if they had been.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some of the data did not reach standard output.
+#[must_use]
+pub fn data_lost() -> bool {
+    let flushed = std::io::stdout().flush();
+    let broken = |e: &std::io::Error| e.kind() == ErrorKind::BrokenPipe;
+    LOST.load(Ordering::Relaxed) || flushed.is_err_and(|e| !broken(&e))
+}
 
 /// Standard output and standard error, as the command line uses them.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +63,12 @@ impl Output {
 
     /// A line of data.
     pub fn data(self, text: &str) {
-        // Whoever closed the pipe has read enough.
-        let _ = writeln!(std::io::stdout(), "{text}");
+        match writeln!(std::io::stdout(), "{text}") {
+            Ok(()) => {}
+            // Whoever closed the pipe has read enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(_) => LOST.store(true, Ordering::Relaxed),
+        }
     }
 
     /// Data as JSON, on one line.

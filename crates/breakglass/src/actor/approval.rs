@@ -193,7 +193,11 @@ impl Actor {
     }
 
     /// Whether this person may still answer, as far as can be seen from here.
-    fn check_answerable(&self, dossier: &Dossier, at: Timestamp) -> Result<(), DossierError> {
+    ///
+    /// # Errors
+    ///
+    /// It is their own, decided, or lapsed.
+    pub fn check_answerable(&self, dossier: &Dossier, at: Timestamp) -> Result<(), DossierError> {
         let request = dossier.request();
         let reference = || dossier.requested.reference.to_string();
         if request.requester.person == self.identity.person {

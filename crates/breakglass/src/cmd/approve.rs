@@ -4,6 +4,7 @@ use breakglass_format::time::human_s;
 
 use super::{Context, input};
 use crate::{
+    actor::ActorError,
     actor::{Actor, Dossier},
     hint::Failure,
     output::prompt,
@@ -29,6 +30,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let dossier = examine(&mut actor, args.request.as_deref())?;
     let asked = dossier.request().duration_s;
     let duration_s = args.duration_s.unwrap_or(asked);
+    answerable(&actor, &dossier)?;
     show(&actor, &dossier, duration_s, cx);
     consent(args.yes, "sign this approval?")?;
     let outcome = actor.approve_examined(&dossier, args.duration_s)?;
@@ -49,6 +51,13 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     };
     cx.output().outcome(&outcome, &reference, &sentence);
     Ok(())
+}
+
+/// Nobody is asked to sign what can no longer count.
+pub(super) fn answerable(actor: &Actor, dossier: &Dossier) -> Result<(), Failure> {
+    Ok(actor
+        .check_answerable(dossier, dossier.time())
+        .map_err(ActorError::from)?)
 }
 
 /// Fetches and checks the request that is meant.

@@ -47,9 +47,29 @@ enum Way<'a> {
     Screen,
 }
 
+impl Way<'_> {
+    /// What can be known to fail is found before anything is handed out.
+    fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::File(path) if path.symlink_metadata().is_ok() => {
+                Err(Failure::usage(format!("{} exists already", path.display()))
+                    .hint("nothing was handed out; name a new file"))
+            }
+            Self::Child(command) if !command.first().is_some_and(|c| child::is_there(c)) => {
+                let name = command.first().map(|c| c.to_string_lossy().into_owned());
+                let name = line(&name.unwrap_or_default());
+                Err(Failure::usage(format!("there is no program {name}"))
+                    .hint("nothing was handed out"))
+            }
+            Self::Child(_) | Self::File(_) | Self::Pipe | Self::Screen => Ok(()),
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     // Decided before anything is handed out: every checkout is on record.
     let way = way(args)?;
+    way.check()?;
     let mut actor = cx.actor()?;
     let grant = match &args.grant {
         Some(grant) => grant.clone(),

@@ -4,10 +4,10 @@ use breakglass_format::Prose;
 
 use super::{
     Context,
-    approve::{examine, show},
+    approve::{answerable, examine, show},
     input,
 };
-use crate::hint::Failure;
+use crate::{actor::Class, hint::Failure, output::prompt};
 
 /// Options of `deny`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let mut actor = cx.actor()?;
     let dossier = examine(&mut actor, args.request.as_deref())?;
+    answerable(&actor, &dossier)?;
     show(&actor, &dossier, dossier.request().duration_s, cx);
+    if prompt::is_interactive() && !prompt::confirm("sign this denial? it ends the request") {
+        return Err(Failure::new(
+            Class::Refused,
+            "nothing was signed".to_owned(),
+        ));
+    }
     let outcome = actor.deny_examined(&dossier, args.why.clone())?;
     let reference = dossier.requested().reference.to_string();
     let sentence = match outcome.denied() {

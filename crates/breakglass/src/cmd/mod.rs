@@ -141,13 +141,18 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.json);
-    match run(cli, output) {
+    let ended = match run(cli, output) {
         Ok(status) => status,
         Err(failure) => {
             output.failure(&failure);
             failure.exit_code()
         }
+    };
+    if crate::output::data_lost() {
+        output.warn("error: the data could not be written to standard output");
+        return ExitCode::FAILURE;
     }
+    ended
 }
 
 fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal as _, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -14,7 +14,7 @@ use super::{
     clock::PlayClock,
     narrator::Narrator,
     shop::this_program,
-    stage::{KEY, Stage},
+    stage::{KEY, Stage, temporary},
 };
 use crate::actor::Actor;
 
@@ -34,8 +34,13 @@ pub struct House {
 impl House {
     /// Makes the stage and starts the server.
     pub fn build(program: &Path) -> Result<Self, DemoError> {
+        Self::build_in(temporary()?, program)
+    }
+
+    /// The same, in a folder that was made for it.
+    pub fn build_in(dir: PathBuf, program: &Path) -> Result<Self, DemoError> {
         let clock = PlayClock::default();
-        let stage = Stage::build(program, clock.wall())?;
+        let stage = Stage::build_in(dir, program, clock.wall())?;
         let on_fatal = |_: &str| std::process::abort();
         let server = Server::start(&stage.config()?, Arc::new(clock.clone()), on_fatal)?;
         let url = format!("http://{}", server.address());

@@ -49,7 +49,11 @@ impl Stage {
     /// Makes everything. `program` is this program, for its second processes; `now` is when the
     /// documents are signed.
     pub fn build(program: &Path, now: Timestamp) -> Result<Self, DemoError> {
-        let dir = temporary()?;
+        Self::build_in(temporary()?, program, now)
+    }
+
+    /// The same, in a folder that [`temporary`] made.
+    pub fn build_in(dir: PathBuf, program: &Path, now: Timestamp) -> Result<Self, DemoError> {
         let genesis = Documents { dir: &dir, now }.make()?;
         let password =
             generate_password(PasswordLength::default(), &mut SystemEntropy).map_err(make)?;
@@ -214,11 +218,16 @@ pub(super) fn make(error: impl std::fmt::Display) -> DemoError {
     DemoError::Make(error.to_string())
 }
 
-/// A new folder that nobody else may enter.
-fn temporary() -> Result<PathBuf, DemoError> {
+/// A new folder that nobody else may enter, in the folder for temporary files, which must exist.
+pub(super) fn temporary() -> Result<PathBuf, DemoError> {
+    use std::os::unix::fs::DirBuilderExt as _;
     let suffix = random::<8>(&mut SystemEntropy).map_err(make)?;
     let name = format!("breakglass-demo-{}", breakglass_format::id::hex(&suffix));
     let dir = std::env::temp_dir().join(name);
-    file::make_dir(&dir).map_err(make)?;
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&dir);
+    made.map_err(|source| DemoError::File {
+        path: dir.clone(),
+        source,
+    })?;
     Ok(dir)
 }

@@ -1,13 +1,24 @@
 //! A child process with the credential in its environment; never in its arguments.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
+    path::Path,
     process::{Command, ExitStatus},
 };
 
 use breakglass_seal::names;
 
 use crate::{actor::CheckedOut, hint::Failure, output::Output};
+
+/// Whether a program can be found, as a shell would.
+pub(super) fn is_there(program: &OsStr) -> bool {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return path.is_file();
+    }
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&places).any(|place| place.join(path).is_file())
+}
 
 /// Runs a command with the credential and waits for it.
 pub(super) fn run(
