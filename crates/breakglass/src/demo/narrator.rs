@@ -93,9 +93,15 @@ impl Narrator {
             let _ = writeln!(err, "  because: {cause}");
             source = cause.source();
         }
-        let _ = writeln!(
-            err,
-            "hint: run it again; if it fails again, please report it"
-        );
+        let hint = match error {
+            DemoError::NotEmpty { .. } => "name an empty or a new folder",
+            DemoError::File { .. } => "see to the folder, then run it again",
+            DemoError::Shop(_)
+            | DemoError::Start(_)
+            | DemoError::Make(_)
+            | DemoError::Step { .. }
+            | DemoError::Fault(_) => "run it again; if it fails again, please report it",
+        };
+        let _ = writeln!(err, "hint: {hint}");
     }
 }
