@@ -15,11 +15,18 @@ pub(crate) struct Package {
 }
 
 /// Every package the tests may need beyond Rust, gcc, libc6-dev, git and ca-certificates.
-pub(crate) const PACKAGES: &[Package] = &[Package {
-    name: "openssh-client",
-    programs: &["ssh-keygen", "ssh-agent"],
-    why: "statements are signed and verified against the real ssh-keygen and ssh-agent",
-}];
+pub(crate) const PACKAGES: &[Package] = &[
+    Package {
+        name: "openssh-client",
+        programs: &["ssh-keygen", "ssh-agent"],
+        why: "statements are signed and verified against the real ssh-keygen and ssh-agent",
+    },
+    Package {
+        name: "openssl",
+        programs: &["openssl"],
+        why: "makes the certificate that the program is spoken to with over TLS",
+    },
+];
 
 /// Where Debian keeps daemons; a person's `PATH` often leaves these out.
 const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
