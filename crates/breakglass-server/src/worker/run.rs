@@ -188,11 +188,7 @@ fn go_on(
         claim,
         state: run.state,
         handle: &run.handle,
-        cancel: if run.cancelling {
-            Cancel::Wanted
-        } else {
-            Cancel::No
-        },
+        cancel: cancellation(tools, run),
         last_verification: tools.attempts.is_last(run.id),
     };
     match step(connector, &facts, &fields(credential)) {
@@ -213,6 +209,21 @@ fn go_on(
         }
         StepOutcome::Again { claim, .. } => tools.attempts.quiet(run.id, claim, &*tools.clock),
         StepOutcome::Nothing => tools.attempts.forget(run.id),
+    }
+}
+
+/// Somebody wants it cancelled, or access ended before the plane is known to have it: then nothing
+/// may leave any more. What the plane has is followed to its end.
+fn cancellation(tools: &Tools, run: &Run) -> Cancel {
+    let wanted = tools
+        .engine
+        .published()
+        .world
+        .run_is_wanted(run, tools.now());
+    if run.cancelling || (!wanted && run.handle.is_empty()) {
+        Cancel::Wanted
+    } else {
+        Cancel::No
     }
 }
 
