@@ -75,6 +75,7 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         self.check_action(grant, args)?;
+        self.quorum_behind(grant, cx.now)?;
         let Prepared::Planned {
             plan,
             document,

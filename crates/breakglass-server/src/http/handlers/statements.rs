@@ -243,8 +243,14 @@ fn blobs<S: SignedStatement>(verified: &Verified<S>) -> Vec<Blob> {
     ]
 }
 
+/// Documents of one act at most: many acts share one transaction.
+const ATTACHMENTS_MAX: usize = 8;
+
 /// The documents that an act names, and no others.
 fn attachments(act: &VerifiedAct, posted: &[String]) -> Result<Vec<Blob>, ApiError> {
+    if posted.len() > ATTACHMENTS_MAX {
+        return Err(ApiError::attachment("an act has at most 8 attachments"));
+    }
     let mut found = Vec::new();
     for text in posted {
         let bytes = STANDARD
