@@ -42,7 +42,13 @@ impl Stand {
             .actor("carol")
             .add_credential(ACCOUNT, credential)
             .unwrap();
-        self.actor("dave").agree_import(&import).unwrap();
+        let mut dave = self.actor("dave");
+        dave.agree_import(&import).unwrap();
+        // What was typed in is rotated at once; only then is the credential at rest.
+        let accounts = || dave.client().accounts().unwrap();
+        while accounts().iter().any(|a| a.state != "current") {
+            std::thread::yield_now();
+        }
         let mut alice = self.actor("alice");
         let declared = alice.declare(declaration()).unwrap();
         let incident = declared.declared().unwrap().reference.to_string();
