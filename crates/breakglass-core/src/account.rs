@@ -109,7 +109,13 @@ impl World {
         }
         self.no_foreign_grant(&account.id)?;
         match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
-            Agreement::First(proposal) => Ok(vec![self.propose(&proposal, account, author, cx)]),
+            Agreement::First(proposal) => Ok(vec![self.propose(
+                &proposal,
+                account,
+                &act.signer.key,
+                author,
+                cx,
+            )]),
             Agreement::Second(first) => {
                 let next = self.next_version(&account.id);
                 let Prepared::Sealed { sealed, version } = prepared else {
@@ -149,7 +155,13 @@ impl World {
         }
         self.no_foreign_grant(&account.id)?;
         match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
-            Agreement::First(proposal) => Ok(vec![self.propose(&proposal, account, author, cx)]),
+            Agreement::First(proposal) => Ok(vec![self.propose(
+                &proposal,
+                account,
+                &act.signer.key,
+                author,
+                cx,
+            )]),
             Agreement::Second(_) => {
                 let event = RotationOrdered {
                     account: account_ref(account),
@@ -223,9 +235,12 @@ impl World {
             return;
         };
         if let Some(state) = self.state_mut(&d.account.id) {
-            state
-                .proposals
-                .insert_mut(d.agreement, Proposal { by, until: d.until });
+            let proposal = Proposal {
+                by,
+                key: d.key.clone(),
+                until: d.until,
+            };
+            state.proposals.insert_mut(d.agreement, proposal);
         }
     }
 

@@ -121,7 +121,9 @@ impl World {
         if groups.peek().is_none() {
             return Err(Code::NotAnApprover.with("request", request.reference));
         }
-        if let Some(since) = self.keys_since.get(&signer.key)
+        if let Some(since) = self
+            .keys_since
+            .get(&(signer.person.clone(), signer.key.clone()))
             && !since.is_settled(now)
         {
             return Err(Code::TooYoung.with("what", "key").and("since", since.at));
@@ -208,6 +210,9 @@ impl World {
         let request = self.pending_request(&request.id, cx.now)?;
         self.may_answer(request, &standing, &text.approver, cx.now)?;
         saw(&text.log, request)?;
+        if request.denied_by.contains(&text.approver.person) {
+            return Err(Code::AlreadyDenied.with("person", &text.approver.principal));
+        }
         let before = self.incident(&request.incident).is_some_and(|incident| {
             let same = |(person, account, _): &(PersonId, _, _)| {
                 *person == text.approver.person && *account == request.account.id

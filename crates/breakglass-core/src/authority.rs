@@ -29,7 +29,7 @@ impl World {
         if self.accepted.contains_key(&enroll.digest()) {
             return Err(Code::Replayed.into());
         }
-        if self.enrolled.contains(&text.fingerprint) {
+        if self.is_enrolled(&text.person, &text.fingerprint) {
             return Err(Code::AlreadyEnrolled.with("key", &text.fingerprint));
         }
         let version = self.authority().ok_or(Code::StaleAuthority)?;
@@ -44,7 +44,7 @@ impl World {
         let recovery = person
             .keys
             .iter()
-            .any(|k| self.enrolled.contains(&k.fingerprint));
+            .any(|k| self.is_enrolled(&person.person, &k.fingerprint));
         let author = Author::of(enroll);
         let event = KeyEnrolled {
             key: text.fingerprint.clone(),
@@ -147,8 +147,9 @@ impl World {
         };
         for person in &authority.people {
             for key in &person.keys {
-                if !self.keys_since.contains_key(&key.fingerprint) {
-                    self.keys_since.insert_mut(key.fingerprint.clone(), since);
+                let held = (person.person.clone(), key.fingerprint.clone());
+                if !self.keys_since.contains_key(&held) {
+                    self.keys_since.insert_mut(held, since);
                 }
             }
             for group in &person.groups {
@@ -181,17 +182,10 @@ impl World {
         for member in left {
             self.members_since.remove_mut(&member);
         }
-        let keys = || {
-            authority
-                .people
-                .iter()
-                .flat_map(|p| &p.keys)
-                .map(|k| &k.fingerprint)
-        };
         let gone: Vec<_> = self
             .keys_since
             .keys()
-            .filter(|f| !keys().any(|k| k == *f))
+            .filter(|(p, f)| authority.person(p).is_none_or(|p| p.key(f).is_none()))
             .cloned()
             .collect();
         for key in gone {

@@ -118,7 +118,7 @@ impl World {
         let named = self
             .authority_version(claims.named.version)
             .ok_or(Code::StaleAuthority)?;
-        if !self.enrolled.contains(claims.enrolled_key) {
+        if !self.is_enrolled(&claims.signer.person, claims.enrolled_key) {
             return Err(Code::KeyNotEnrolled.with("key", claims.enrolled_key));
         }
         let named = self.key_counts(named, claims, now)?;

@@ -1,7 +1,7 @@
 //! Grants: active from the last needed approval until they end, one way or another.
 
 use breakglass_format::{
-    GrantId, IncidentId, Name, PersonId, Prose, RequestId, Timestamp,
+    EventId, GrantId, IncidentId, Name, PersonId, Prose, RequestId, Timestamp,
     act::{Because, Object, Record},
     entry::Recorded,
     event::{
@@ -58,11 +58,35 @@ pub struct Grant {
     pub documented: bool,
     /// The approvals it rests on.
     pub approvals: Vec<Approval>,
+    /// What moved its end, in order.
+    pub extensions: Vec<Extension>,
     /// How and when it ended; `None` while it is active.
     pub ended: Option<(EndReason, Timestamp)>,
 }
 
+/// An extension of a grant: from the end it moved, access rests on its quorum as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// The request it consumed.
+    pub request: RequestId,
+    /// The end that it moved.
+    pub from: Timestamp,
+    /// The approvals it rests on.
+    pub approvals: Vec<Approval>,
+}
+
 impl Grant {
+    /// Every quorum that access rests on at a time: the grant's own, and that of each extension
+    /// whose time has begun. An approver of the extension who leaves before that takes nothing
+    /// from the time that others signed.
+    pub fn rests_on(&self, now: Timestamp) -> impl Iterator<Item = (RequestId, &[Approval])> {
+        let begun = self.extensions.iter().filter(move |e| e.from <= now);
+        let extensions = begun.map(|e| (e.request, e.approvals.as_slice()));
+        [(self.request, self.approvals.as_slice())]
+            .into_iter()
+            .chain(extensions)
+    }
+
     /// Whether it has not ended on record. Whether its time is over is [`Grant::is_over`].
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -117,9 +141,22 @@ impl World {
 
     /// Whether the approvals behind a grant still make a quorum under the authority in force, and
     /// its holder may still ask for the account.
-    pub(crate) fn quorum_behind(&self, grant: &Grant, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn quorum_behind(&self, grant: &Grant, cx: &Context<'_>) -> Result<(), Refusal> {
+        for (request, approvals) in grant.rests_on(cx.latest()) {
+            let request = self.request(&request).ok_or(Code::QuorumGone)?;
+            self.quorum_holds(grant, request, approvals, cx.now)?;
+        }
+        Ok(())
+    }
+
+    fn quorum_holds(
+        &self,
+        grant: &Grant,
+        request: &Request,
+        approvals: &[Approval],
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let version = self.authority().ok_or(Code::StaleAuthority)?;
-        let request = self.request(&grant.request).ok_or(Code::QuorumGone)?;
         let name = &request.entitlement;
         let entitlement = version
             .authority
@@ -135,7 +172,7 @@ impl World {
         }
         let stands_for =
             |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
-        let (authority, approvals) = (&version.authority, &grant.approvals);
+        let authority = &version.authority;
         quorum::still_holds(entitlement, authority, &stands_for, approvals, now)
     }
 
@@ -154,7 +191,7 @@ impl World {
         if grant.uses > 0 && grant.checkouts >= grant.uses {
             return Err(Code::UsesExhausted.with("uses", grant.uses));
         }
-        self.quorum_behind(grant, cx.now)?;
+        self.quorum_behind(grant, cx)?;
         let current = self.account(&grant.account.id).and_then(|a| a.current);
         let current =
             current.ok_or_else(|| Code::NoCredential.with("account", &grant.account.name))?;
@@ -318,12 +355,7 @@ impl World {
 
     pub(crate) fn apply_granted(&mut self, d: &BreakGlassGranted, _recorded: &Recorded) {
         self.numbers.grant = self.numbers.grant.max(d.reference.number());
-        let approvals = self.request(&d.request_id).map(|r| r.approvals.iter());
-        let approvals = approvals.into_iter().flatten();
-        let rests_on = approvals
-            .filter(|a| d.approvals.contains(&a.event))
-            .cloned();
-        let approvals: Vec<Approval> = rests_on.collect();
+        let approvals = self.approvals_named(&d.request_id, &d.approvals);
         self.close_request(d.request_id, State::Granted(d.grant_id));
         self.grants.insert_mut(
             d.grant_id,
@@ -344,16 +376,30 @@ impl World {
                 used: false,
                 documented: false,
                 approvals,
+                extensions: Vec::new(),
                 ended: None,
             },
         );
     }
 
     pub(crate) fn apply_extended(&mut self, d: &BreakGlassExtended) {
+        let approvals = self.approvals_named(&d.request_id, &d.approvals);
         self.close_request(d.request_id, State::Granted(d.grant_id));
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+            grant.extensions.push(Extension {
+                request: d.request_id,
+                from: grant.not_after,
+                approvals,
+            });
             grant.not_after = d.not_after;
         }
+    }
+
+    /// Those approvals of a request that a grant or an extension says it rests on.
+    fn approvals_named(&self, request: &RequestId, named: &[EventId]) -> Vec<Approval> {
+        let all = self.request(request).map(|r| r.approvals.iter());
+        let all = all.into_iter().flatten();
+        all.filter(|a| named.contains(&a.event)).cloned().collect()
     }
 
     pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, at: Timestamp) {

@@ -102,6 +102,8 @@ codes!(
     AccountBusy = "account_busy", "another grant of this account is active", "wait for its end, ask its holder to return it, or have it revoked";
     /// The grant to be extended cannot be.
     NotExtendable = "not_extendable", "the grant cannot be extended like this", "make a new request";
+    /// Too many requests of this person wait.
+    TooManyPending = "too_many_pending", "too many requests of this person are waiting", "withdraw those that are no longer wanted: breakglass withdraw R";
     /// No such request.
     RequestUnknown = "request_unknown", "there is no such request", "breakglass pending";
     /// The request is decided.
@@ -112,6 +114,8 @@ codes!(
     OwnRequest = "own_request", "nobody approves their own request", "two other people must sign";
     /// The same person again.
     AlreadyApproved = "already_approved", "this person has approved already; another key does not make another person", "another person must sign";
+    /// The same person's second no to the same request.
+    AlreadyDenied = "already_denied", "this person has denied this request already", "another approver can deny it; the commander can revoke what is granted";
     /// Not an approver of this entitlement.
     NotAnApprover = "not_an_approver", "this person is not an approver of this request", "breakglass pending shows who is";
     /// The approval would fill no place that is still free.

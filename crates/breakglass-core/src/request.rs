@@ -2,7 +2,7 @@
 //! is a new request.
 
 use breakglass_format::{
-    Digest, GrantId, IncidentId, Line, Name, RequestId, Timestamp,
+    Digest, GrantId, IncidentId, Line, Name, PersonId, RequestId, Timestamp,
     act::Object,
     authority::Entitlement,
     entry::Recorded,
@@ -24,6 +24,9 @@ use crate::{
     terms::{Terms, terms},
     world::World,
 };
+
+/// Requests of one person that may wait at a time.
+const PENDING_MAX: usize = 16;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct Request {
     pub asked: BreakGlassRequested,
     /// Approvals so far.
     pub approvals: Vec<Approval>,
+    /// Who said no to it; more than one where a no ended nothing.
+    pub denied_by: Vec<PersonId>,
     /// Where it stands.
     pub state: State,
 }
@@ -168,6 +173,7 @@ impl World {
         } else {
             self.check_free(&text.account.id, &standing)?;
         }
+        self.check_pending(signer)?;
         let author = Author::of(request);
         let event = self.requested(text, &terms.entitlement, &standing);
         Ok(vec![cx.draft(&author, event)])
@@ -223,6 +229,18 @@ impl World {
                 .and("holder", &grant.holder.principal)
                 .and("until", grant.not_after)),
             _ => Ok(()),
+        }
+    }
+
+    /// Nobody floods the approvers, nor makes the end of an incident one act with thousands of
+    /// consequences.
+    fn check_pending(&self, signer: &Signer) -> Result<(), Refusal> {
+        let own = |r: &&Request| r.is_pending() && r.requester.person == signer.person;
+        let pending = self.requests.values().filter(own).count();
+        if pending < PENDING_MAX {
+            Ok(())
+        } else {
+            Err(Code::TooManyPending.with("pending", pending))
         }
     }
 
@@ -311,6 +329,7 @@ impl World {
             authority_version: d.authority_version,
             asked: d.clone(),
             approvals: Vec::new(),
+            denied_by: Vec::new(),
             state: State::Pending,
         };
         self.requests.insert_mut(entry.event_id, request);
@@ -336,6 +355,7 @@ impl World {
         let Some(request) = self.requests.get_mut(&d.request_id) else {
             return;
         };
+        request.denied_by.push(d.approver.person.clone());
         if d.ends {
             request.state = State::Denied;
         }

@@ -75,7 +75,7 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         self.check_action(grant, args)?;
-        self.quorum_behind(grant, cx.now)?;
+        self.quorum_behind(grant, cx)?;
         let Prepared::Planned {
             plan,
             document,
@@ -107,7 +107,7 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         self.check_action(grant, args)?;
-        self.quorum_behind(grant, cx.now)?;
+        self.quorum_behind(grant, cx)?;
         let state = self.account(&grant.account.id).and_then(|a| a.current);
         let current =
             state.ok_or_else(|| Code::NoCredential.with("account", &grant.account.name))?;

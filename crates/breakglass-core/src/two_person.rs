@@ -2,8 +2,8 @@
 //! arguments and documents to the letter.
 
 use breakglass_format::{
-    AccountId, Digest, PersonId, Timestamp, act::Act, authority::Account, canonical,
-    event::ActProposed, vocabulary::Privilege,
+    AccountId, Digest, Fingerprint, PersonId, Timestamp, act::Act, authority::Account, canonical,
+    event::ActProposed, statement::Kind, vocabulary::Privilege,
 };
 
 use crate::{
@@ -21,6 +21,8 @@ const AGREE_WITHIN_S: i64 = 15 * 60;
 pub struct Proposal {
     /// Who.
     pub by: PersonId,
+    /// With which enrolled key.
+    pub key: Fingerprint,
     /// Until when somebody else may agree.
     pub until: Timestamp,
 }
@@ -72,9 +74,14 @@ impl World {
     ) -> Result<Agreement, Refusal> {
         let digest = agreement_digest(act).ok_or(Code::NotCalledFor)?;
         let proposals = self.account(account).map(|a| &a.proposals);
-        // The first must still be one who may, now that the second's word counts.
+        // The first must still be one who may, with a key that counts, now that the second's word
+        // counts.
         let authority = &standing.version.authority;
-        let may = |p: &&Proposal| authority.person(&p.by).is_some_and(|by| by.may(privilege));
+        let may = |p: &&Proposal| {
+            let by = authority.person(&p.by).filter(|by| by.may(privilege));
+            let key = by.and_then(|by| by.key(&p.key));
+            key.is_some_and(|key| key.counts(Kind::Act, now))
+        };
         let first = proposals
             .and_then(|p| p.get(&digest))
             .filter(|p| now < p.until)
@@ -95,6 +102,7 @@ impl World {
         &self,
         proposed: &Proposed,
         account: &Account,
+        key: &Fingerprint,
         author: &Author,
         cx: &mut Context<'_>,
     ) -> Draft {
@@ -103,6 +111,7 @@ impl World {
             account: account_ref(account),
             agreement: proposed.digest,
             command: crate::command::name(proposed.command),
+            key: key.clone(),
             until,
         };
         cx.draft(author, event)

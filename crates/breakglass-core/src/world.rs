@@ -52,9 +52,9 @@ pub struct World {
     pub(crate) instance: Option<Digest>,
     pub(crate) versions: Map<i64, Version>,
     pub(crate) current: i64,
-    pub(crate) enrolled: RedBlackTreeSetSync<Fingerprint>,
+    pub(crate) enrolled: RedBlackTreeSetSync<(PersonId, Fingerprint)>,
     pub(crate) sessions: Map<Digest, Timestamp>,
-    pub(crate) keys_since: Map<Fingerprint, Since>,
+    pub(crate) keys_since: Map<(PersonId, Fingerprint), Since>,
     pub(crate) members_since: Map<(PersonId, Name), Since>,
     pub(crate) incidents: Map<IncidentId, Incident>,
     pub(crate) requests: Map<RequestId, Request>,
@@ -150,7 +150,10 @@ impl World {
                     self.apply_authority(d, authority, entry.created_at);
                 }
             }
-            Event::KeyEnrolled(d) => self.enrolled.insert_mut(d.key.clone()),
+            Event::KeyEnrolled(d) => {
+                let held = (d.member.person.clone(), d.key.clone());
+                self.enrolled.insert_mut(held);
+            }
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
             Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
@@ -220,10 +223,11 @@ impl World {
         self.size
     }
 
-    /// Whether this key was enrolled.
+    /// Whether this person proved to hold this key. A key that went from one person to another
+    /// was proven by the first alone.
     #[must_use]
-    pub fn is_enrolled(&self, key: &Fingerprint) -> bool {
-        self.enrolled.contains(key)
+    pub fn is_enrolled(&self, person: &PersonId, key: &Fingerprint) -> bool {
+        self.enrolled.contains(&(person.clone(), key.clone()))
     }
 
     /// An incident.

@@ -435,6 +435,8 @@ data! {
         agreement: Digest,
         /// The command.
         command: Name,
+        /// The enrolled key that signed, which must still count when the second person agrees.
+        key: Fingerprint,
         /// Until when the second person may agree.
         until: Timestamp,
     }

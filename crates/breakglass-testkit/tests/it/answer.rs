@@ -241,6 +241,18 @@ fn the_same_persons_second_denial_ends_nothing() {
 }
 
 #[test]
+fn nobody_denies_the_same_request_twice() {
+    let given = Given::denied().asked(&Wish::credential(SHOP));
+    let given = check(given, |g| g.deny(BOB, g.request()), DENIED);
+    for hand in [BOB, BOB.touching()] {
+        let refused = Then::Refused(Code::AlreadyDenied);
+        check(given.clone(), |g| g.deny(hand, g.request()), refused);
+    }
+    // Who said no may change their mind; that is another statement.
+    approve(given, BOB, APPROVED);
+}
+
+#[test]
 fn a_denial_of_another_account_counts_for_that_account_only() {
     let given = Given::denied().asked(&Wish::credential(READER));
     let given = check(given, |g| g.deny(BOB, g.request()), DENIED);

@@ -75,13 +75,15 @@ fn provoke(code: Code) -> Refusal {
         | Code::ActionNotPermitted
         | Code::NoCredential
         | Code::AccountBusy
-        | Code::NotExtendable => provoke_asking(code),
+        | Code::NotExtendable
+        | Code::TooManyPending => provoke_asking(code),
         Code::RequestUnknown
         | Code::RequestNotSeen
         | Code::RequestNotPending
         | Code::RequestDiffers
         | Code::OwnRequest
         | Code::AlreadyApproved
+        | Code::AlreadyDenied
         | Code::NotAnApprover
         | Code::FillsNoPlace
         | Code::PresenceNeeded
@@ -254,6 +256,10 @@ fn provoke_asking(code: Code) -> Refusal {
             let grant = g.grant();
             g.ask(ALICE, &Wish::rollback(SHOP).extending(grant))
         }),
+        Code::TooManyPending => {
+            let given = (0..16).fold(Given::declared(), |given, _| given.asked(&shop));
+            refused(given, |g| g.ask(ALICE, &shop))
+        }
         other => unreachable!("{other:?}"),
     }
 }
@@ -286,6 +292,12 @@ fn provoke_answering(code: Code) -> Refusal {
         Code::AlreadyApproved => refused(Given::approved_once(), |g| {
             g.approve(BOB.touching(), g.request())
         }),
+        Code::AlreadyDenied => {
+            let mut given = Given::denied().asked(&Wish::credential(SHOP));
+            let deny = given.deny(BOB, given.request());
+            given.must(&deny);
+            refused(given, |g| g.deny(BOB.touching(), g.request()))
+        }
         Code::NotAnApprover => refused(Given::requested(), |g| g.approve(FRANK, g.request())),
         Code::FillsNoPlace => refused(Given::approved_once(), |g| g.approve(PEGGY, g.request())),
         Code::PresenceNeeded => {

@@ -178,6 +178,23 @@ fn an_extension_moves_the_end_after_a_quorum_of_its_own() {
 }
 
 #[test]
+fn from_the_end_it_moved_access_rests_on_the_extensions_quorum_as_well() {
+    let mut given = extended_by(3600).approved_by(DAVE).approved_by(CAROL);
+    let approver_leaves = |a: &mut breakglass_format::authority::Authority| {
+        person_mut(a, "dave").groups.clear();
+    };
+    given = with_authority(given, approver_leaves);
+    let end = given.world().grant(&given.grant()).unwrap().not_after;
+    let old_end = end.plus_s(-3600);
+    // The first four hours were signed by Bob and Carol.
+    given.sleep_ms(old_end.since_ms(given.now()) - 1);
+    let checkout = |g: &mut Given| g.checkout(ALICE, g.grant());
+    check(given.clone(), checkout, ACCESS);
+    given.sleep_ms(1);
+    check(given, checkout, Then::Refused(Code::QuorumGone));
+}
+
+#[test]
 fn an_extension_stays_within_the_cap() {
     extended_by(4 * 3600);
     let given = extended_by(4 * 3600).approved_by(BOB).approved_by(CAROL);

@@ -36,6 +36,19 @@ fn a_request_waits_for_its_approvals() {
 }
 
 #[test]
+fn sixteen_requests_of_one_person_wait_at_most() {
+    let shop = Wish::credential(SHOP);
+    let given = (0..16).fold(Given::declared(), |given, _| given.asked(&shop));
+    let refused = Then::Refused(Code::TooManyPending);
+    check(given.clone(), |g| g.ask(ALICE, &shop), refused);
+    // Somebody else's do not count, and what is withdrawn makes room.
+    check(given.clone(), |g| g.ask(MALLORY, &shop), REQUESTED);
+    let withdrawn = Then::Recorded(&["BREAK_GLASS_WITHDRAWN"]);
+    let given = check(given, |g| g.withdraw(ALICE, g.request()), withdrawn);
+    check(given, |g| g.ask(ALICE, &shop), REQUESTED);
+}
+
+#[test]
 fn whatever_repeats_the_log_must_repeat_it_exactly() {
     let changes: [fn(&mut Request); 10] = [
         |r| r.account.name = name("db-reader"),

@@ -5,8 +5,8 @@ use breakglass_format::authority::Authority;
 use breakglass_testkit::{
     Given, Then, Wish, check,
     people::{
-        ALICE, BOB, CAROL, DAVE, READER, SHOP, entitlement_mut, line, name, person_mut, prose,
-        successor,
+        ALICE, BOB, CAROL, DAVE, PEGGY, READER, SHOP, entitlement_mut, line, name, person_mut,
+        prose, successor,
     },
 };
 
@@ -61,6 +61,26 @@ fn a_request_lives_on_where_they_are_not() {
         let granted = Then::Recorded(&["BREAK_GLASS_APPROVED", "BREAK_GLASS_GRANTED"]);
         check(given, |g| g.approve(CAROL, g.request()), granted);
     }
+}
+
+#[test]
+fn a_key_that_goes_to_somebody_else_is_proven_and_waited_for_anew() {
+    let key = |a: &Authority| {
+        let bob = a.people.iter().find(|p| p.principal.as_str() == "bob");
+        bob.unwrap().keys[0].clone()
+    };
+    let mut given = published(Given::requested(), |a| {
+        let moved = key(a);
+        person_mut(a, "bob").keys.remove(0);
+        person_mut(a, "peggy").keys.push(moved);
+    });
+    let peggy_with_bobs_key = |a: &mut breakglass_format::statement::Approval| {
+        a.approver.key = breakglass_testkit::people::BOB.key();
+    };
+    let request = given.request();
+    let approve = given.approve_with(PEGGY, request, peggy_with_bobs_key);
+    let refused = Then::Refused(Code::KeyNotEnrolled);
+    check(given, |_| approve, refused);
 }
 
 #[test]

@@ -53,6 +53,19 @@ fn the_first_persons_word_lasts_a_quarter_of_an_hour() {
 }
 
 #[test]
+fn the_first_persons_key_must_still_count() {
+    let mut given = proposed();
+    let mut next = successor(&given.authority());
+    let end = given.now().plus_s(60);
+    person_mut(&mut next, "grace").keys[0].not_after = Some(end).into();
+    let publish = given.publish(next, true);
+    given.must(&publish);
+    check(given.clone(), |g| g.order_rotation(HEIDI, SHOP), ORDERED);
+    given.sleep_s(60);
+    check(given, |g| g.order_rotation(HEIDI, SHOP), PROPOSED);
+}
+
+#[test]
 fn the_first_person_must_still_be_one_who_may() {
     let mut given = proposed();
     let mut next = successor(&given.authority());

@@ -154,6 +154,7 @@ pub(crate) fn propose(log: &mut Scribe, by: &str) -> Said {
             account: account(),
             agreement,
             command,
+            key: signer(by).key,
             until,
         },
     );

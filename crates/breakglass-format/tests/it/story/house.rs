@@ -80,6 +80,7 @@ fn propose(story: &mut Story, command: &str) {
             account: account(),
             agreement,
             command,
+            key: bob().key,
             until,
         },
     );

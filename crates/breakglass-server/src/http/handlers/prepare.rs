@@ -92,21 +92,23 @@ impl App {
         decide(world, command, &mut cx)
     }
 
-    /// The request and the approvals behind a grant, from their stored bytes.
+    /// The requests and the approvals behind a grant, from their stored bytes.
     async fn reverify(
         &self,
         world: &World,
         grant: &breakglass_core::grant::Grant,
     ) -> Result<(), ApiError> {
         let authorities = self.authorities();
-        let Some(request) = world.request(&grant.request) else {
-            return Err(ApiError::not_found("request behind the grant").at(self.now()));
-        };
-        let asked = self.signed(request.statement, request.signature).await?;
-        self.verified(verify_request(&asked.0, &asked.1, &authorities))?;
-        for approval in &grant.approvals {
-            let said = self.signed(approval.statement, approval.signature).await?;
-            self.verified(verify_approval(&said.0, &said.1, &asked.0, &authorities))?;
+        for (request, approvals) in grant.rests_on(self.now()) {
+            let Some(request) = world.request(&request) else {
+                return Err(ApiError::not_found("request behind the grant").at(self.now()));
+            };
+            let asked = self.signed(request.statement, request.signature).await?;
+            self.verified(verify_request(&asked.0, &asked.1, &authorities))?;
+            for approval in approvals {
+                let said = self.signed(approval.statement, approval.signature).await?;
+                self.verified(verify_approval(&said.0, &said.1, &asked.0, &authorities))?;
+            }
         }
         Ok(())
     }
