@@ -4,6 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod aftermath;
+
+pub use aftermath::*;
+
 use crate::{
     Blank, Digest, EventId, Line, Name, Nonce, Principal, Prose, Timestamp,
     canonical::{self, CanonicalError},
@@ -76,6 +80,24 @@ pub enum Command {
     AddCredential(AddCredential),
     /// Rotate an account's credential now. Takes two people.
     Rotate(Because),
+    /// Hand over command of an incident. Without its commander it takes two people.
+    Transfer(Transfer),
+    /// Record that the change advisory board was told.
+    NotifyCab(NotifyCab),
+    /// File the incident report.
+    FileReport(FileReport),
+    /// Complete the post-incident review.
+    CompleteReview(CompleteReview),
+    /// Record what the change advisory board decided.
+    DecideCab(DecideCab),
+    /// Decide what becomes of an account and of those who may ask for it.
+    ReviewAccess(ReviewAccess),
+    /// Record that the procedure was updated.
+    UpdateProcedure(UpdateProcedure),
+    /// Let a duty go. Takes two people.
+    Waive(Waive),
+    /// Close an incident.
+    Close(NoArgs),
 }
 
 /// Arguments of `declare`.
@@ -183,6 +205,15 @@ impl Command {
             Self::Resolve(_) => "resolve",
             Self::AddCredential(_) => "add_credential",
             Self::Rotate(_) => "rotate",
+            Self::Transfer(_) => "transfer",
+            Self::NotifyCab(_) => "notify_cab",
+            Self::FileReport(_) => "file_report",
+            Self::CompleteReview(_) => "complete_review",
+            Self::DecideCab(_) => "decide_cab",
+            Self::ReviewAccess(_) => "review_access",
+            Self::UpdateProcedure(_) => "update_procedure",
+            Self::Waive(_) => "waive",
+            Self::Close(_) => "close",
         }
     }
 
@@ -202,7 +233,16 @@ impl Command {
             | Self::Run(_)
             | Self::Resolve(_)
             | Self::AddCredential(_)
-            | Self::Rotate(_) => false,
+            | Self::Rotate(_)
+            | Self::Transfer(_)
+            | Self::NotifyCab(_)
+            | Self::FileReport(_)
+            | Self::CompleteReview(_)
+            | Self::DecideCab(_)
+            | Self::ReviewAccess(_)
+            | Self::UpdateProcedure(_)
+            | Self::Waive(_)
+            | Self::Close(_) => false,
         }
     }
 
@@ -212,11 +252,19 @@ impl Command {
             Self::Declare(a) => canonical::to_value(a),
             Self::Note(a) => canonical::to_value(a),
             Self::Record(a) => canonical::to_value(a),
-            Self::Withdraw(a) | Self::Return(a) => canonical::to_value(a),
+            Self::Withdraw(a) | Self::Return(a) | Self::Close(a) => canonical::to_value(a),
             Self::Revoke(a) | Self::Cancel(a) | Self::Rotate(a) => canonical::to_value(a),
             Self::Plan(a) | Self::Run(a) => canonical::to_value(a),
             Self::Resolve(a) => canonical::to_value(a),
             Self::AddCredential(a) => canonical::to_value(a),
+            Self::Transfer(a) => canonical::to_value(a),
+            Self::NotifyCab(a) => canonical::to_value(a),
+            Self::FileReport(a) => canonical::to_value(a),
+            Self::CompleteReview(a) => canonical::to_value(a),
+            Self::DecideCab(a) => canonical::to_value(a),
+            Self::ReviewAccess(a) => canonical::to_value(a),
+            Self::UpdateProcedure(a) => canonical::to_value(a),
+            Self::Waive(a) => canonical::to_value(a),
         }
     }
 
@@ -235,6 +283,15 @@ impl Command {
             "resolve" => Self::Resolve(read(args)?),
             "add_credential" => Self::AddCredential(read(args)?),
             "rotate" => Self::Rotate(read(args)?),
+            "transfer" => Self::Transfer(read(args)?),
+            "notify_cab" => Self::NotifyCab(read(args)?),
+            "file_report" => Self::FileReport(read(args)?),
+            "complete_review" => Self::CompleteReview(read(args)?),
+            "decide_cab" => Self::DecideCab(read(args)?),
+            "review_access" => Self::ReviewAccess(read(args)?),
+            "update_procedure" => Self::UpdateProcedure(read(args)?),
+            "waive" => Self::Waive(read(args)?),
+            "close" => Self::Close(read(args)?),
             _ => return Err(CanonicalError::Shape("unknown command".to_owned())),
         })
     }

@@ -115,6 +115,16 @@ pub struct Clocks {
     pub resolve_s: i64,
     /// From resolution until every used credential is rotated. At most 3,600.
     pub rotation_s: i64,
+    /// From resolution until the incident report is filed. At most 24 hours.
+    pub report_s: i64,
+    /// From resolution until the access to each used account is reviewed. At most 7 days.
+    pub access_review_s: i64,
+    /// From a review that found gaps until the procedure is updated. At most 7 days.
+    pub procedure_s: i64,
+    /// From resolution until the change advisory board has decided. At most 7 days.
+    pub cab_review_s: i64,
+    /// From one review of an account to the next. At most 92 days.
+    pub quarterly_s: i64,
 }
 
 /// The log's identity.
@@ -209,7 +219,9 @@ pub struct Scenario {
     pub threat_required: bool,
     /// Whether the control plane must be verified unavailable.
     pub control_plane_down: bool,
-    /// From resolution until the post-incident review is complete, in seconds.
+    /// From declaration until the change advisory board is told, in seconds; 0: it need not be.
+    pub cab_notice_s: i64,
+    /// From resolution until the post-incident review is complete, in seconds. At most 48 hours.
     pub review_s: i64,
 }
 
@@ -277,19 +289,78 @@ impl Authority {
             self.nodes.iter().map(|n| n.name.as_str()),
             "node names are unique",
         )?;
-        let reviews = self.scenarios.iter().all(|s| s.review_s > 0);
-        rule(reviews, "clocks are longer than nothing", None)?;
-        let lengths = [self.clocks.resolve_s, self.clocks.rotation_s];
+        self.check_clocks()
+    }
+
+    /// The procedure's own limits: an authority may be stricter, never laxer.
+    fn check_clocks(&self) -> Result<(), AuthorityError> {
+        const HOUR: i64 = 3_600;
+        const DAY: i64 = 24 * HOUR;
+        let clocks = &self.clocks;
+        let reviews = self.scenarios.iter().map(|s| s.review_s);
+        let all = reviews.chain([
+            clocks.resolve_s,
+            clocks.rotation_s,
+            clocks.report_s,
+            clocks.access_review_s,
+            clocks.procedure_s,
+            clocks.cab_review_s,
+            clocks.quarterly_s,
+        ]);
+        let told = self.scenarios.iter().all(|s| s.cab_notice_s >= 0);
         rule(
-            lengths.iter().all(|s| *s > 0),
+            told && all.into_iter().all(|s| s > 0),
             "clocks are longer than nothing",
             None,
         )?;
-        rule(
-            self.clocks.rotation_s <= 3600,
-            "rotation is due within one hour of resolution",
-            None,
-        )
+        for scenario in &self.scenarios {
+            let at = Some(scenario.name.as_str());
+            rule(
+                scenario.review_s <= 2 * DAY,
+                "a post-incident review is due within 48 hours",
+                at,
+            )?;
+            rule(
+                scenario.cab_notice_s <= DAY,
+                "the board is told within 24 hours",
+                at,
+            )?;
+        }
+        for (length, limit, what) in [
+            (
+                clocks.rotation_s,
+                HOUR,
+                "rotation is due within one hour of resolution",
+            ),
+            (
+                clocks.report_s,
+                DAY,
+                "an incident report is due within 24 hours",
+            ),
+            (
+                clocks.access_review_s,
+                7 * DAY,
+                "an access review is due within 7 days",
+            ),
+            (
+                clocks.procedure_s,
+                7 * DAY,
+                "an update of the procedure is due within 7 days",
+            ),
+            (
+                clocks.cab_review_s,
+                7 * DAY,
+                "the board decides within 7 days",
+            ),
+            (
+                clocks.quarterly_s,
+                92 * DAY,
+                "accounts are reviewed every 92 days at least",
+            ),
+        ] {
+            rule(length <= limit, what, None)?;
+        }
+        Ok(())
     }
 
     fn check_people(&self) -> Result<(), AuthorityError> {

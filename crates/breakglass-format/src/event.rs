@@ -10,9 +10,21 @@ use crate::{
     canonical::{self, CanonicalError},
 };
 
+/// The data of events: one struct each, all fields public and none optional.
+macro_rules! data {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $type),* }
+    )+};
+}
+
+mod aftermath;
 mod data;
 mod reference;
 
+pub use aftermath::*;
 pub use data::*;
 pub use reference::{Reference, ReferenceError};
 
@@ -115,6 +127,26 @@ events!(
     CredentialRotationFailed = "CREDENTIAL_ROTATION_FAILED",
     /// An incident ended.
     IncidentResolved = "INCIDENT_RESOLVED",
+    /// The change advisory board was told.
+    CabNotified = "CAB_NOTIFIED",
+    /// What happened was written down.
+    IncidentReportFiled = "INCIDENT_REPORT_FILED",
+    /// Somebody who took no part in it looked at all of it.
+    PostIncidentReviewCompleted = "POST_INCIDENT_REVIEW_COMPLETED",
+    /// The change advisory board decided.
+    CabReviewed = "CAB_REVIEWED",
+    /// Whether an account, and who may ask for it, stays as it is.
+    AccessReviewed = "ACCESS_REVIEWED",
+    /// The procedure was mended where the review found a gap.
+    ProcedureUpdated = "PROCEDURE_UPDATED",
+    /// Two people let a duty go.
+    ObligationWaived = "OBLIGATION_WAIVED",
+    /// Somebody else leads.
+    CommandTransferred = "COMMAND_TRANSFERRED",
+    /// Nothing is left to do.
+    IncidentClosed = "INCIDENT_CLOSED",
+    /// Something became known that the review had not seen.
+    IncidentReopened = "INCIDENT_REOPENED",
     /// A clock ran out.
     ObligationOverdue = "OBLIGATION_OVERDUE",
     /// The rules said no to somebody whose signature was good.
@@ -164,14 +196,24 @@ impl Event {
             Self::ActionPlanned(d) => Some(d.incident_id),
             Self::RunProgressed(d) => Some(d.incident_id),
             Self::IncidentResolved(d) => Some(d.incident_id),
-            Self::ObligationOverdue(d) => Some(d.incident_id),
+            Self::CabNotified(d) => Some(d.incident_id),
+            Self::IncidentReportFiled(d) => Some(d.incident_id),
+            Self::PostIncidentReviewCompleted(d) => Some(d.incident_id),
+            Self::CabReviewed(d) => Some(d.incident_id),
+            Self::ProcedureUpdated(d) => Some(d.incident_id),
+            Self::ObligationWaived(d) => Some(d.incident_id),
+            Self::CommandTransferred(d) => Some(d.incident_id),
+            Self::IncidentClosed(d) => Some(d.incident_id),
+            Self::IncidentReopened(d) => Some(d.incident_id),
+            Self::AccessReviewed(d) => d.incident_id.0,
+            Self::ActProposed(d) => d.incident_id.0,
+            Self::ObligationOverdue(d) => d.incident_id.0,
             Self::CredentialRotated(d) => d.incidents.first().copied(),
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
             | Self::SessionOpened(_)
             | Self::EffectClaimed(_)
-            | Self::ActProposed(_)
             | Self::CredentialAdded(_)
             | Self::RotationOrdered(_)
             | Self::CredentialStaged(_)
@@ -214,6 +256,16 @@ impl Event {
             | Self::CredentialRotated(_)
             | Self::CredentialRotationFailed(_)
             | Self::IncidentResolved(_)
+            | Self::CabNotified(_)
+            | Self::IncidentReportFiled(_)
+            | Self::PostIncidentReviewCompleted(_)
+            | Self::CabReviewed(_)
+            | Self::AccessReviewed(_)
+            | Self::ProcedureUpdated(_)
+            | Self::ObligationWaived(_)
+            | Self::CommandTransferred(_)
+            | Self::IncidentClosed(_)
+            | Self::IncidentReopened(_)
             | Self::ObligationOverdue(_)
             | Self::CommandRefused(_)
             | Self::RefusalsSummarised(_)

@@ -168,6 +168,57 @@ words!(
         IncidentResolved = "incident_resolved",
         /// A used credential is rotated, the new one proven, the old one refused.
         CredentialRotation = "credential_rotation",
+        /// The change advisory board is told.
+        CabNotified = "cab_notified",
+        /// The incident report is filed.
+        IncidentReport = "incident_report",
+        /// The post-incident review is complete.
+        PostIncidentReview = "post_incident_review",
+        /// Whether a used account stays as it is, is decided.
+        AccessReview = "access_review",
+        /// The procedure is mended where the review found gaps.
+        ProcedureUpdate = "procedure_update",
+        /// The change advisory board has decided.
+        CabReview = "cab_review",
+        /// Every quarter: whether an account and those who may ask for it stay as they are, is
+        /// decided.
+        QuarterlyAccessReview = "quarterly_access_review",
+    }
+);
+
+words!(
+    /// What a reviewer thinks of a grant or an action.
+    Judgement {
+        /// It had to be.
+        Justified = "justified",
+        /// It could have been done otherwise.
+        Questionable = "questionable",
+        /// It should not have been done.
+        Unjustified = "unjustified",
+    }
+);
+
+words!(
+    /// What the change advisory board decided.
+    CabDecision {
+        /// It stands.
+        Accepted = "accepted",
+        /// It stands if something else is done.
+        AcceptedWithConditions = "accepted_with_conditions",
+        /// It is to be undone.
+        Rejected = "rejected",
+    }
+);
+
+words!(
+    /// What becomes of an account, or of a person's right to ask for it.
+    AccessDecision {
+        /// It stays as it is.
+        Keep = "keep",
+        /// It is to be changed.
+        Change = "change",
+        /// It is to be removed.
+        Remove = "remove",
     }
 );
 

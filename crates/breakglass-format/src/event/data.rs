@@ -11,15 +11,6 @@ use crate::{
     vocabulary::{ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity},
 };
 
-macro_rules! data {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $type),* }
-    )+};
-}
-
 data! {
     /// A person in an event.
     Member {
@@ -76,6 +67,8 @@ data! {
         /// Whether every root person of the version before (genesis: of itself) signed, so that
         /// new keys count at once.
         all_roots: bool,
+        /// The clocks it starts: the quarterly review of each account that is new in it.
+        clocks: Vec<Clock>,
         /// SHA-256 of the document.
         digest: Digest,
         /// SHA-256 of the version before.
@@ -429,12 +422,16 @@ data! {
 
     /// Data of `ACT_PROPOSED`.
     ActProposed {
-        /// The account it is about.
-        account: AccountRef,
+        /// What people call the account or the incident it is about.
+        about: Line,
+        /// The account it is about; blank where it is about an incident.
+        account: Blank<AccountId>,
         /// SHA-256 of command, object, arguments and documents: what the second person repeats.
         agreement: Digest,
         /// The command.
         command: Name,
+        /// The incident it is about; blank where it is about an account.
+        incident_id: Blank<IncidentId>,
         /// The enrolled key that signed, which must still count when the second person agrees.
         key: Fingerprint,
         /// Until when the second person may agree.
@@ -525,8 +522,8 @@ data! {
     ObligationOverdue {
         /// When it was due.
         due_at: Timestamp,
-        /// The incident.
-        incident_id: IncidentId,
+        /// The incident; blank for the quarterly review of an account.
+        incident_id: Blank<IncidentId>,
         /// Which duty.
         obligation: Obligation,
         /// Whose.

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use breakglass_format::{act, error_class::ErrorClass, event::Event, statement::Kind, vocabulary};
 
-const DATA: &str = include_str!("../../src/event/data.rs");
+const DATA: &str = concat!(
+    include_str!("../../src/event/data.rs"),
+    include_str!("../../src/event/aftermath.rs"),
+);
 const ENTRY: &str = include_str!("../../src/entry.rs");
 const STATEMENT: &str = include_str!("../../src/statement.rs");
-const ACT: &str = include_str!("../../src/act.rs");
+const ACT: &str = concat!(
+    include_str!("../../src/act.rs"),
+    include_str!("../../src/act/aftermath.rs"),
+);
 const AUTHORITY: &str = include_str!("../../src/authority.rs");
 
 const ENTRY_PAGE: &str = include_str!("../../../../docs/spec/entry.md");
@@ -142,7 +148,7 @@ fn every_command_is_described_with_whether_a_session_may_sign_it() {
         threat: "x".parse().unwrap(),
         title: text(),
     };
-    let commands = [
+    let mut commands = vec![
         act::Command::AddCredential(act::AddCredential { fields: Vec::new() }),
         act::Command::Cancel(because()),
         act::Command::Declare(declare),
@@ -160,6 +166,8 @@ fn every_command_is_described_with_whether_a_session_may_sign_it() {
         act::Command::Run(action()),
         act::Command::Withdraw(act::NoArgs {}),
     ];
+    commands.extend(aftermath());
+    commands.sort_by_key(act::Command::word);
     let words: Vec<String> = commands.iter().map(|c| c.word().to_owned()).collect();
     assert_eq!(sections["Commands"], words);
     for command in &commands {
@@ -174,6 +182,51 @@ fn every_command_is_described_with_whether_a_session_may_sign_it() {
         };
         assert!(row.unwrap().ends_with(session), "{row:?}");
     }
+}
+
+/// The commands that follow an incident.
+fn aftermath() -> [act::Command; 9] {
+    use breakglass_format::vocabulary::{AccessDecision, CabDecision, Obligation};
+    let (line, prose) = (|| "x".parse().unwrap(), || "x".parse().unwrap());
+    [
+        act::Command::Close(act::NoArgs {}),
+        act::Command::CompleteReview(act::CompleteReview {
+            follow_ups: Vec::new(),
+            gaps: Vec::new(),
+            root_cause: prose(),
+            verdicts: Vec::new(),
+        }),
+        act::Command::DecideCab(act::DecideCab {
+            decision: CabDecision::Accepted,
+            proxy: false,
+            remark: prose(),
+        }),
+        act::Command::FileReport(act::FileReport { summary: prose() }),
+        act::Command::NotifyCab(act::NotifyCab {
+            channel: line(),
+            text: prose(),
+        }),
+        act::Command::ReviewAccess(act::ReviewAccess {
+            decision: AccessDecision::Keep,
+            entitled: Vec::new(),
+            incident: None.into(),
+            remark: prose(),
+        }),
+        act::Command::Transfer(act::Transfer {
+            reason: prose(),
+            to: "bob".parse().unwrap(),
+        }),
+        act::Command::UpdateProcedure(act::UpdateProcedure {
+            reference: line(),
+            summary: prose(),
+        }),
+        act::Command::Waive(act::Waive {
+            account_gone: false,
+            obligation: Obligation::CabReview,
+            reason: prose(),
+            subject: line(),
+        }),
+    ]
 }
 
 #[test]
@@ -202,11 +255,30 @@ fn every_rule_of_the_authority_is_written_down() {
     }
 }
 
+fn words<T: Copy>(all: &[T], spell: fn(T) -> &'static str) -> Vec<String> {
+    all.iter().map(|word| spell(*word).to_owned()).collect()
+}
+
+#[test]
+fn every_word_of_the_aftermath_is_written_down() {
+    use vocabulary::{AccessDecision, CabDecision, Judgement};
+    let entry = sections(ENTRY_PAGE);
+    let decisions = words(AccessDecision::ALL, AccessDecision::as_str);
+    described(&entry, "AccessDecision", &decisions);
+    described(
+        &entry,
+        "CabDecision",
+        &words(CabDecision::ALL, CabDecision::as_str),
+    );
+    described(
+        &entry,
+        "Judgement",
+        &words(Judgement::ALL, Judgement::as_str),
+    );
+}
+
 #[test]
 fn every_word_of_the_closed_lists_is_written_down() {
-    fn words<T: Copy>(all: &[T], spell: fn(T) -> &'static str) -> Vec<String> {
-        all.iter().map(|word| spell(*word).to_owned()).collect()
-    }
     use vocabulary::{
         ActionMode, Custody, EffectKind, EndReason, Obligation, Origin, Privilege, PurposeKind,
         RunState, Severity,

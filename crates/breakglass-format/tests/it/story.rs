@@ -2,6 +2,7 @@
 //! golden files are made of.
 
 mod access;
+mod aftermath;
 mod house;
 mod people;
 
@@ -35,6 +36,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     access::is_granted(&mut story);
     let ended = access::is_used_and_ends(&mut story);
     house::credential_is_rotated(&mut story, ended);
+    aftermath::is_owned(&mut story);
     house::goes_on(&mut story);
     story.entries
 }

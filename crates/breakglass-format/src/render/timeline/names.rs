@@ -56,7 +56,12 @@ impl Names {
             }
             Event::BreakGlassEnded(d) => self.learn_account(&d.account),
             Event::EffectClaimed(d) => self.learn_account(&d.account),
-            Event::ActProposed(d) => self.learn_account(&d.account),
+            Event::AccessReviewed(d) => self.learn_account(&d.account),
+            Event::CommandTransferred(d) => {
+                self.learn_member(&d.from);
+                self.learn_member(&d.to);
+            }
+            Event::ObligationWaived(d) => d.waived_by.iter().for_each(|m| self.learn_member(m)),
             Event::CredentialAdded(d) => self.learn_account(&d.account),
             Event::RotationOrdered(d) => self.learn_account(&d.account),
             Event::CredentialStaged(d) => self.learn_account(&d.account),
@@ -70,8 +75,16 @@ impl Names {
             | Event::BreakGlassVoided(_)
             | Event::BreakGlassExtended(_)
             | Event::ActionPlanned(_)
+            | Event::ActProposed(_)
             | Event::RunProgressed(_)
             | Event::IncidentResolved(_)
+            | Event::CabNotified(_)
+            | Event::IncidentReportFiled(_)
+            | Event::PostIncidentReviewCompleted(_)
+            | Event::CabReviewed(_)
+            | Event::ProcedureUpdated(_)
+            | Event::IncidentClosed(_)
+            | Event::IncidentReopened(_)
             | Event::ObligationOverdue(_)
             | Event::CommandRefused(_)
             | Event::RefusalsSummarised(_)

@@ -1,6 +1,7 @@
 //! Every event as a sentence in plain words.
 
 mod access;
+mod aftermath;
 mod house;
 mod rotation;
 
@@ -37,7 +38,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
     };
     match &entry.event {
         Event::LogStarted(d) => house::log_started(d),
-        Event::AuthorityPublished(d) => house::authority_published(d),
+        Event::AuthorityPublished(d) => house::authority_published(d, &scene),
         Event::KeyEnrolled(d) => house::key_enrolled(d),
         Event::SessionOpened(d) => house::session_opened(d, &scene),
         Event::IncidentDeclared(d) => scene.declared(d),
@@ -69,6 +70,16 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
                 details: scene.clocks(&d.clocks),
             }
         }
+        Event::CabNotified(d) => aftermath::cab_notified(d, &scene),
+        Event::IncidentReportFiled(d) => aftermath::report_filed(d, &scene),
+        Event::PostIncidentReviewCompleted(d) => aftermath::reviewed(d, &scene),
+        Event::CabReviewed(d) => aftermath::cab_reviewed(d, &scene),
+        Event::AccessReviewed(d) => aftermath::access_reviewed(d, &scene),
+        Event::ProcedureUpdated(d) => aftermath::procedure_updated(d, &scene),
+        Event::ObligationWaived(d) => aftermath::waived(d, &scene),
+        Event::CommandTransferred(d) => aftermath::transferred(d, &scene),
+        Event::IncidentClosed(_) => format!("{} closed the incident", scene.who).into(),
+        Event::IncidentReopened(d) => aftermath::reopened(d, &scene),
         Event::ObligationOverdue(d) => scene.overdue(d),
         Event::CommandRefused(d) => house::refused(d, &scene),
         Event::RefusalsSummarised(d) => house::refusals_summarised(d, &scene),
@@ -155,6 +166,15 @@ impl Scene<'_> {
         match obligation {
             Obligation::IncidentResolved => "resolve the incident".to_owned(),
             Obligation::CredentialRotation => format!("have the credential of {about} rotated"),
+            Obligation::CabNotified => "tell the change advisory board".to_owned(),
+            Obligation::IncidentReport => "file the incident report".to_owned(),
+            Obligation::PostIncidentReview => "complete the post-incident review".to_owned(),
+            Obligation::AccessReview => format!("review the access to {about}"),
+            Obligation::ProcedureUpdate => "update the procedure".to_owned(),
+            Obligation::CabReview => "bring the decision of the change advisory board".to_owned(),
+            Obligation::QuarterlyAccessReview => {
+                format!("review {about} and everybody who may ask for it")
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use breakglass_format::{
 };
 
 use super::{
-    Story, account, digest, incident, none,
+    Story, account, clock, digest, incident, none,
     people::{alice, bob, carol},
     read,
 };
@@ -29,8 +29,15 @@ pub(super) fn begins(story: &mut Story) {
         signature: digest(byte),
         signer: who.signer(),
     });
+    let quarterly = story.now.plus_s(92 * 86_400);
     story.server(AuthorityPublished {
         all_roots: true,
+        clocks: vec![clock(
+            Obligation::QuarterlyAccessReview,
+            "acc_prod_db_root",
+            quarterly,
+            92 * 86_400,
+        )],
         digest: digest(30),
         previous: none(),
         signatures: signatures.to_vec(),
@@ -77,9 +84,11 @@ fn propose(story: &mut Story, command: &str) {
     story.signed(
         &bob(),
         ActProposed {
-            account: account(),
+            about: read("prod-db-root"),
+            account: account().id.into(),
             agreement,
             command,
+            incident_id: none(),
             key: bob().key,
             until,
         },
@@ -115,7 +124,7 @@ pub(super) fn credential_is_rotated(story: &mut Story, cause: EventId) {
     story.wait(3_600);
     story.server(ObligationOverdue {
         due_at: story.now.plus_s(-35),
-        incident_id: incident(),
+        incident_id: incident().into(),
         obligation: Obligation::CredentialRotation,
         owner: alice().member.person,
         subject: read("acc_prod_db_root"),

@@ -24,7 +24,7 @@ pub(super) fn log_started(d: &LogStarted) -> Sentence {
     }
 }
 
-pub(super) fn authority_published(d: &AuthorityPublished) -> Sentence {
+pub(super) fn authority_published(d: &AuthorityPublished, scene: &Scene<'_>) -> Sentence {
     let (by, waits) = if d.all_roots {
         ("every root person", "new keys count at once")
     } else {
@@ -35,10 +35,9 @@ pub(super) fn authority_published(d: &AuthorityPublished) -> Sentence {
     };
     let version = d.version;
     let says = format!("version {version} of the authority takes effect, signed by {by}; {waits}");
-    Sentence {
-        says,
-        details: vec![format!("document: {}", d.digest)],
-    }
+    let mut details = vec![format!("document: {}", d.digest)];
+    details.extend(scene.clocks(&d.clocks));
+    Sentence { says, details }
 }
 
 pub(super) fn key_enrolled(d: &KeyEnrolled) -> Sentence {
@@ -88,7 +87,7 @@ pub(super) fn act_proposed(d: &ActProposed, scene: &Scene<'_>) -> Sentence {
         "{} proposed {} for {}; a second person may agree until {}",
         scene.who,
         d.command,
-        d.account.name,
+        d.about,
         scene.time(d.until),
     )
     .into()
