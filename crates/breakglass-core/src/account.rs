@@ -5,7 +5,9 @@ use breakglass_format::{
     AccountId, Digest, EventId, IncidentId, PersonId, Timestamp,
     act::{Act, AddCredential, Because},
     entry::Recorded,
-    event::{ActProposed, BreakGlassAccess, CredentialAdded, CredentialStaged, RotationOrdered},
+    event::{
+        ActProposed, BreakGlassAccess, Clock, CredentialAdded, CredentialStaged, RotationOrdered,
+    },
     vocabulary::Privilege,
 };
 
@@ -14,7 +16,7 @@ use crate::{
     decide::Standing,
     incident::required,
     refusal::{Code, Refusal},
-    two_person::{Agreement, Proposal},
+    two_person::{About, Agreement, Proposal},
     world::{Map, World},
 };
 
@@ -65,6 +67,10 @@ pub struct AccountState {
     pub rotation: Option<Rotation>,
     /// What one of two people agreed to.
     pub proposals: Map<Digest, Proposal>,
+    /// The clock of its next quarterly review.
+    pub review: Option<Clock>,
+    /// Whether it is on record that this clock ran out.
+    pub review_overdue: bool,
 }
 
 impl AccountState {
@@ -79,6 +85,8 @@ impl AccountState {
             rotated_at: None,
             rotation: None,
             proposals: Map::new_sync(),
+            review: None,
+            review_overdue: false,
         }
     }
 
@@ -108,10 +116,11 @@ impl World {
             return Err(Code::TextMissing.with("field", "fields"));
         }
         self.no_foreign_grant(&account.id)?;
-        match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
+        let proposals = self.account(&account.id).map(|a| &a.proposals);
+        match self.agree(act, proposals, Privilege::Account, standing, cx.now)? {
             Agreement::First(proposal) => Ok(vec![self.propose(
                 &proposal,
-                account,
+                About::Account(account),
                 &act.signer.key,
                 author,
                 cx,
@@ -154,10 +163,11 @@ impl World {
             return Err(Code::NoCredential.with("account", &account.name));
         }
         self.no_foreign_grant(&account.id)?;
-        match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
+        let proposals = self.account(&account.id).map(|a| &a.proposals);
+        match self.agree(act, proposals, Privilege::Account, standing, cx.now)? {
             Agreement::First(proposal) => Ok(vec![self.propose(
                 &proposal,
-                account,
+                About::Account(account),
                 &act.signer.key,
                 author,
                 cx,
@@ -178,7 +188,7 @@ impl World {
         self.account(account).map_or(1, |a| a.last_version + 1)
     }
 
-    fn account_of<'a>(
+    pub(crate) fn account_of<'a>(
         &self,
         act: &Act,
         standing: &Standing<'a>,
@@ -198,7 +208,7 @@ impl World {
         }
     }
 
-    fn state_mut(&mut self, account: &AccountId) -> Option<&mut AccountState> {
+    pub(crate) fn state_mut(&mut self, account: &AccountId) -> Option<&mut AccountState> {
         if !self.accounts.contains_key(account) {
             self.accounts
                 .insert_mut(account.clone(), AccountState::new());
@@ -234,13 +244,18 @@ impl World {
         let Some(by) = recorded.entry.person.0.clone() else {
             return;
         };
-        if let Some(state) = self.state_mut(&d.account.id) {
-            let proposal = Proposal {
-                by,
-                key: d.key.clone(),
-                until: d.until,
-            };
+        let proposal = Proposal {
+            by,
+            key: d.key.clone(),
+            until: d.until,
+        };
+        let of_account = d.account.0.as_ref().and_then(|id| self.state_mut(id));
+        if let Some(state) = of_account {
             state.proposals.insert_mut(d.agreement, proposal);
+        } else if let Some(id) = d.incident_id.0
+            && let Some(incident) = self.incidents.get_mut(&id)
+        {
+            incident.proposals.insert_mut(d.agreement, proposal);
         }
     }
 

@@ -112,6 +112,7 @@ impl World {
         let author = Author::System("authority");
         let event = AuthorityPublished {
             all_roots: publication.all_roots,
+            clocks: self.clocks_of_new_accounts(authority, cx.now),
             digest: publication.digest,
             previous: authority.previous,
             signatures: publication.signatures.clone(),
@@ -160,6 +161,7 @@ impl World {
             }
         }
         self.forget_left_members(&authority);
+        self.start_account_reviews(&d.clocks);
         self.current = d.version;
         self.versions.insert_mut(
             d.version,

@@ -212,6 +212,15 @@ impl World {
                 self.decide_add_credential(text, args, prepared, &standing, &author, cx)
             }
             ActCommand::Rotate(args) => self.decide_rotate(text, args, &standing, &author, cx),
+            ActCommand::Transfer(_)
+            | ActCommand::NotifyCab(_)
+            | ActCommand::FileReport(_)
+            | ActCommand::CompleteReview(_)
+            | ActCommand::DecideCab(_)
+            | ActCommand::ReviewAccess(_)
+            | ActCommand::UpdateProcedure(_)
+            | ActCommand::Waive(_)
+            | ActCommand::Close(_) => self.decide_aftermath(text, &standing, &author, cx),
         }
     }
 

@@ -56,6 +56,8 @@ pub struct Grant {
     pub used: bool,
     /// Whether any action was documented under it.
     pub documented: bool,
+    /// How many actions: the reviewer judges each of them.
+    pub actions: i64,
     /// The approvals it rests on.
     pub approvals: Vec<Approval>,
     /// What moved its end, in order.
@@ -235,7 +237,10 @@ impl World {
             run_id: None.into(),
             target: args.target.clone(),
         };
-        Ok(vec![cx.draft(author, event)])
+        let action = cx.draft(author, event);
+        let mut drafts = vec![action];
+        drafts.extend(self.reopened_by(&drafts, &grant.incident, cx));
+        Ok(drafts)
     }
 
     pub(crate) fn decide_return(
@@ -375,6 +380,7 @@ impl World {
                 checkouts: 0,
                 used: false,
                 documented: false,
+                actions: 0,
                 approvals,
                 extensions: Vec::new(),
                 ended: None,

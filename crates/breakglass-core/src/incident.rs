@@ -11,10 +11,15 @@ use breakglass_format::{
     vocabulary::{EndReason, Obligation, Privilege, Severity},
 };
 
+use rpds::RedBlackTreeSetSync;
+
 use crate::{
+    aftermath::Aftermath,
     command::{Author, Context, Draft},
     decide::Standing,
+    obligation,
     refusal::{Code, Refusal},
+    two_person::Proposal,
     world::{Map, World},
 };
 
@@ -51,6 +56,14 @@ pub struct Incident {
     pub used: Map<AccountId, Option<Timestamp>>,
     /// Who denied what account, so that a second denial of the same person is told apart.
     pub denials: Vec<(PersonId, AccountId, Timestamp)>,
+    /// Requesters, approvers, operators, commanders: whoever took part judges nothing of it.
+    pub took_part: RedBlackTreeSetSync<PersonId>,
+    /// What was done about it afterwards.
+    pub aftermath: Aftermath,
+    /// What one of two people agreed to.
+    pub proposals: Map<Digest, Proposal>,
+    /// When it was closed; `None` again where it was opened again.
+    pub closed_at: Option<Timestamp>,
 }
 
 impl Incident {
@@ -58,6 +71,12 @@ impl Incident {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.resolved_at.is_none()
+    }
+
+    /// Whether a person leads it, or may act for who does.
+    pub(crate) fn is_led_by(&self, standing: &Standing<'_>) -> bool {
+        self.commander.person == standing.person.person
+            || standing.require(Privilege::Command).is_ok()
     }
 }
 
@@ -105,16 +124,20 @@ impl World {
             .principal(&args.commander)
             .ok_or_else(|| Code::PersonUnknown.with("commander", &args.commander))?;
         let id = IncidentId::new(cx.now, (cx.random)());
-        let length_s = authority.clocks.resolve_s;
+        let clock = |obligation, length_s| {
+            let owner = commander.person.clone();
+            obligation::clock(obligation, cx.now, length_s, owner, Line::default())
+        };
+        let mut clocks = vec![clock(
+            Obligation::IncidentResolved,
+            authority.clocks.resolve_s,
+        )];
+        if scenario.cab_notice_s > 0 {
+            clocks.push(clock(Obligation::CabNotified, scenario.cab_notice_s));
+        }
         let event = IncidentDeclared {
             authority_version: authority.version,
-            clocks: vec![Clock {
-                due_at: cx.now.plus_s(length_s),
-                length_s,
-                obligation: Obligation::IncidentResolved,
-                owner: commander.person.clone(),
-                subject: Line::default(),
-            }],
+            clocks,
             commander: Member {
                 person: commander.person.clone(),
                 principal: commander.principal.clone(),
@@ -186,16 +209,8 @@ impl World {
             };
             drafts.push(cx.draft(author, event));
         }
-        let rotation_s = standing.version.authority.clocks.rotation_s;
-        let clocks = incident.used.keys().map(|account| Clock {
-            due_at: cx.now.plus_s(rotation_s),
-            length_s: rotation_s,
-            obligation: Obligation::CredentialRotation,
-            owner: incident.commander.person.clone(),
-            subject: Line::lossy(account.as_str()),
-        });
         let event = IncidentResolved {
-            clocks: clocks.collect(),
+            clocks: self.clocks_of_resolution(incident, &standing.version.authority, cx.now),
             incident_id: incident.id,
             summary: args.summary.clone(),
         };
@@ -223,8 +238,19 @@ impl World {
                 overdue: Vec::new(),
                 used: Map::new_sync(),
                 denials: Vec::new(),
+                took_part: [d.commander.person.clone()].into_iter().collect(),
+                aftermath: Aftermath::default(),
+                proposals: Map::new_sync(),
+                closed_at: None,
             },
         );
+    }
+
+    /// Somebody took part in an incident.
+    pub(crate) fn takes_part(&mut self, id: &IncidentId, person: &PersonId) {
+        if let Some(incident) = self.incidents.get_mut(id) {
+            incident.took_part.insert_mut(person.clone());
+        }
     }
 
     pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, at: Timestamp) {

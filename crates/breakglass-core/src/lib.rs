@@ -4,9 +4,12 @@
 //! `decide` may refuse; `apply` may not: history is never refused. `plan` compares what should be
 //! true by now with what the log says was done.
 
+mod access_review;
 pub mod account;
+pub mod aftermath;
 mod answer;
 pub mod authority;
+mod closing;
 pub mod command;
 pub mod decide;
 pub mod grant;
@@ -16,6 +19,7 @@ pub mod plan;
 pub mod quorum;
 pub mod refusal;
 pub mod request;
+mod review;
 pub mod rotation;
 pub mod run;
 pub mod terms;

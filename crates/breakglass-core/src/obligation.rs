@@ -1,9 +1,10 @@
 //! Duties with deadlines: derived from events and the time, never stored as flags.
 
 use breakglass_format::{
-    AccountId, Timestamp,
+    AccountId, Line, PersonId, Timestamp,
+    authority::{Authority, Person},
     event::{Clock, ObligationOverdue},
-    vocabulary::Obligation,
+    vocabulary::{Obligation, Privilege},
 };
 
 use crate::{
@@ -21,6 +22,8 @@ pub enum Status {
     Met(Timestamp),
     /// Done after its due time.
     MetLate(Timestamp),
+    /// Two people let it go.
+    Waived(Timestamp),
     /// Not done, and the due time, which itself is still in time, is over.
     Overdue,
 }
@@ -43,6 +46,9 @@ impl World {
     }
 
     fn status(&self, incident: &Incident, clock: &Clock, now: Timestamp) -> Status {
+        if let Some(at) = incident.aftermath.waived_at(clock) {
+            return Status::Waived(at);
+        }
         match met_at(incident, clock) {
             Some(at) if at > clock.due_at => Status::MetLate(at),
             Some(at) => Status::Met(at),
@@ -72,7 +78,7 @@ impl World {
                 }
                 let event = ObligationOverdue {
                     due_at: clock.due_at,
-                    incident_id: incident.id,
+                    incident_id: incident.id.into(),
                     obligation: clock.obligation,
                     owner: clock.owner,
                     subject: clock.subject,
@@ -80,6 +86,7 @@ impl World {
                 drafts.push(cx.draft(&Author::System("engine"), event));
             }
         }
+        drafts.extend(self.overdue_account_reviews(cx));
         drafts
     }
 
@@ -94,16 +101,20 @@ impl World {
                     let waits = match status {
                         Status::Open => self.runs_out(incident, &clock),
                         Status::Overdue => !recorded,
-                        Status::Met(_) | Status::MetLate(_) => false,
+                        Status::Met(_) | Status::MetLate(_) | Status::Waived(_) => false,
                     };
                     waits.then_some(Timestamp::from_millis(clock.due_at.millis() + 1))
                 })
         });
-        open.min()
+        open.chain(self.next_account_review()).min()
     }
 
     pub(crate) fn apply_overdue(&mut self, d: &ObligationOverdue) {
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        let Some(id) = d.incident_id.0 else {
+            self.apply_account_review_overdue(d);
+            return;
+        };
+        if let Some(incident) = self.incidents.get_mut(&id) {
             incident
                 .overdue
                 .push((d.obligation, d.subject.clone(), d.due_at));
@@ -112,11 +123,86 @@ impl World {
 }
 
 fn met_at(incident: &Incident, clock: &Clock) -> Option<Timestamp> {
+    let aftermath = &incident.aftermath;
+    let account = || clock.subject.as_str().parse::<AccountId>().ok();
     match clock.obligation {
         Obligation::IncidentResolved => incident.resolved_at,
-        Obligation::CredentialRotation => {
-            let account: AccountId = clock.subject.as_str().parse().ok()?;
-            incident.used.get(&account).copied().flatten()
-        }
+        Obligation::CredentialRotation => incident.used.get(&account()?).copied().flatten(),
+        Obligation::CabNotified => aftermath.cab_notified,
+        Obligation::IncidentReport => aftermath.reported,
+        Obligation::PostIncidentReview => aftermath.reviewed,
+        Obligation::AccessReview => aftermath.access_reviewed.get(&account()?).copied(),
+        Obligation::ProcedureUpdate => aftermath.procedure_updated,
+        Obligation::CabReview => aftermath.cab_reviewed,
+        // The clock of an account, never an incident's.
+        Obligation::QuarterlyAccessReview => None,
     }
+}
+
+/// A clock that starts now.
+pub(crate) fn clock(
+    obligation: Obligation,
+    now: Timestamp,
+    length_s: i64,
+    owner: PersonId,
+    subject: Line,
+) -> Clock {
+    Clock {
+        due_at: now.plus_s(length_s),
+        length_s,
+        obligation,
+        owner,
+        subject,
+    }
+}
+
+impl World {
+    /// The clocks that a resolution starts: each used credential rotated and its account reviewed,
+    /// the report, the review, the board.
+    pub(crate) fn clocks_of_resolution(
+        &self,
+        incident: &Incident,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Vec<Clock> {
+        let lengths = &authority.clocks;
+        let mut clocks = Vec::new();
+        for account in incident.used.keys() {
+            let subject = || Line::lossy(account.as_str());
+            let commander = incident.commander.person.clone();
+            let of = Obligation::CredentialRotation;
+            clocks.push(clock(of, now, lengths.rotation_s, commander, subject()));
+            let owner = owner(incident, authority, Privilege::Account);
+            let of = Obligation::AccessReview;
+            clocks.push(clock(of, now, lengths.access_review_s, owner, subject()));
+        }
+        let commander = incident.commander.person.clone();
+        let of = Obligation::IncidentReport;
+        let none = Line::default;
+        clocks.push(clock(of, now, lengths.report_s, commander, none()));
+        clocks.push(review_clock(incident, authority, now));
+        let owner = owner(incident, authority, Privilege::Cab);
+        let of = Obligation::CabReview;
+        clocks.push(clock(of, now, lengths.cab_review_s, owner, none()));
+        clocks
+    }
+}
+
+/// The clock of the post-incident review, by the incident's scenario; its longest where the
+/// authority knows the scenario no more.
+pub(crate) fn review_clock(incident: &Incident, authority: &Authority, now: Timestamp) -> Clock {
+    const LONGEST_S: i64 = 48 * 3_600;
+    let scenario = authority.scenario(&incident.scenario);
+    let length_s = scenario.map_or(LONGEST_S, |s| s.review_s);
+    let owner = owner(incident, authority, Privilege::Reviewer);
+    let of = Obligation::PostIncidentReview;
+    clock(of, now, length_s, owner, Line::default())
+}
+
+/// Whose duty it is: the first in the authority who has the privilege and took no part; the
+/// commander where there is nobody.
+fn owner(incident: &Incident, authority: &Authority, privilege: Privilege) -> PersonId {
+    let free = |p: &&Person| p.may(privilege) && !incident.took_part.contains(&p.person);
+    let person = authority.people.iter().find(free);
+    person.map_or_else(|| incident.commander.person.clone(), |p| p.person.clone())
 }

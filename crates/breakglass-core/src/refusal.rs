@@ -146,6 +146,28 @@ codes!(
     NotEntitled = "not_entitled", "this person may not do this", "ask somebody who may";
     /// The same person cannot be both of two.
     AnotherPersonNeeded = "another_person_needed", "this takes two people, and this person has agreed already", "another holder of the privilege must agree";
+    /// The incident goes on.
+    IncidentNotResolved = "incident_not_resolved", "the incident is not resolved yet", "resolve it first: breakglass incident resolve";
+    /// The incident is closed.
+    IncidentClosed = "incident_closed", "the incident is closed", "document what became known as an action: that opens it again";
+    /// Who took part does not judge.
+    TookPart = "took_part", "this person took part in the incident, as requester, approver, operator or commander", "somebody who took no part must do it";
+    /// Nobody reviews their own access.
+    OwnAccess = "own_access", "nobody reviews their own access", "another holder of the privilege must do it";
+    /// A document is missing, or there are too many.
+    DocumentMissing = "document_missing", "this takes exactly one document", "attach it";
+    /// The verdicts are not those of the incident.
+    VerdictsDiffer = "verdicts_differ", "a review gives one verdict on every grant and every action, and on nothing else", "start from the draft that the client fills from the log";
+    /// The people listed are not those entitled.
+    EntitledDiffer = "entitled_differ", "a quarterly review decides on everybody who may ask for the account, and on nobody else", "start from the draft that the client fills from the authority";
+    /// The account was not used under the incident.
+    AccountNotUsed = "account_not_used", "the account was not used under this incident", "breakglass incident show";
+    /// The duty cannot be waived like this.
+    NotWaivable = "not_waivable", "this duty cannot be waived like this", "an incident is resolved, not waived; a rotation is waived only where both attest that the account is gone";
+    /// There is no such open duty.
+    NothingToWaive = "nothing_to_waive", "there is no such open duty", "breakglass incident show lists the duties";
+    /// Duties are open.
+    ObligationsOpen = "obligations_open", "the incident cannot be closed while duties are open", "have them done, or waived by two people";
     /// No such run.
     RunUnknown = "run_unknown", "there is no such run", "breakglass action list";
     /// The run is over.

@@ -333,10 +333,12 @@ impl World {
             state: State::Pending,
         };
         self.requests.insert_mut(entry.event_id, request);
+        self.takes_part(&d.incident_id, &d.requester.person);
     }
 
     pub(crate) fn apply_approved(&mut self, d: &BreakGlassApproved, recorded: &Recorded) {
         let entry = &recorded.entry;
+        self.takes_part(&d.incident_id, &d.approver.person);
         if let Some(request) = self.requests.get_mut(&d.request_id) {
             request.approvals.push(Approval {
                 event: entry.event_id,

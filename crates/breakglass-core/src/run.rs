@@ -276,6 +276,10 @@ impl World {
     pub(crate) fn apply_action(&mut self, d: &BreakGlassAction, recorded: &Recorded) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.documented = true;
+            grant.actions += 1;
+        }
+        if let Some(person) = &recorded.entry.person.0 {
+            self.takes_part(&d.incident_id, person);
         }
         let Some(id) = d.run_id.0 else { return };
         let run = Run {

@@ -2,15 +2,16 @@
 //! arguments and documents to the letter.
 
 use breakglass_format::{
-    AccountId, Digest, Fingerprint, PersonId, Timestamp, act::Act, authority::Account, canonical,
+    Digest, Fingerprint, Line, PersonId, Timestamp, act::Act, authority::Account, canonical,
     event::ActProposed, statement::Kind, vocabulary::Privilege,
 };
 
 use crate::{
-    command::{Author, Context, Draft, account_ref},
+    command::{Author, Context, Draft},
     decide::Standing,
+    incident::Incident,
     refusal::{Code, Refusal},
-    world::World,
+    world::{Map, World},
 };
 
 /// How long the second person has.
@@ -33,6 +34,15 @@ pub(crate) enum Agreement {
     First(Proposed),
     /// The second; here is the first.
     Second(Proposal),
+}
+
+/// What the two agree about.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// An account.
+    Account(&'a Account),
+    /// An incident.
+    Incident(&'a Incident),
 }
 
 /// What the first proposes.
@@ -64,16 +74,16 @@ fn serde_json_object(members: [(&str, serde_json::Value); 4]) -> serde_json::Val
 }
 
 impl World {
+    /// Which of the two the signer of an act is; `proposals` are those of the act's object.
     pub(crate) fn agree(
         &self,
         act: &Act,
-        account: &AccountId,
+        proposals: Option<&Map<Digest, Proposal>>,
         privilege: Privilege,
         standing: &Standing<'_>,
         now: Timestamp,
     ) -> Result<Agreement, Refusal> {
         let digest = agreement_digest(act).ok_or(Code::NotCalledFor)?;
-        let proposals = self.account(account).map(|a| &a.proposals);
         // The first must still be one who may, with a key that counts, now that the second's word
         // counts.
         let authority = &standing.version.authority;
@@ -101,16 +111,22 @@ impl World {
     pub(crate) fn propose(
         &self,
         proposed: &Proposed,
-        account: &Account,
+        about: About<'_>,
         key: &Fingerprint,
         author: &Author,
         cx: &mut Context<'_>,
     ) -> Draft {
         let until = cx.now.plus_s(AGREE_WITHIN_S);
+        let (about, account, incident_id) = match about {
+            About::Account(account) => (account.name.to_string(), Some(account.id.clone()), None),
+            About::Incident(incident) => (incident.reference.to_string(), None, Some(incident.id)),
+        };
         let event = ActProposed {
-            account: account_ref(account),
+            about: Line::lossy(&about),
+            account: account.into(),
             agreement: proposed.digest,
             command: crate::command::name(proposed.command),
+            incident_id: incident_id.into(),
             key: key.clone(),
             until,
         };

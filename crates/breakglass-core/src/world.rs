@@ -177,6 +177,16 @@ impl World {
             Event::CredentialStaged(d) => self.apply_staged(d),
             Event::CredentialRotated(d) => self.apply_rotated(d, entry.created_at),
             Event::CredentialRotationFailed(d) => self.apply_rotation_failed(d),
+            Event::CabNotified(d) => self.apply_cab_notified(d, entry.created_at),
+            Event::IncidentReportFiled(d) => self.apply_reported(d, entry.created_at),
+            Event::PostIncidentReviewCompleted(d) => self.apply_reviewed(d, entry.created_at),
+            Event::CabReviewed(d) => self.apply_cab_reviewed(d, entry.created_at),
+            Event::AccessReviewed(d) => self.apply_access_reviewed(d, entry.created_at),
+            Event::ProcedureUpdated(d) => self.apply_procedure_updated(d, entry.created_at),
+            Event::ObligationWaived(d) => self.apply_waived(d, entry.created_at),
+            Event::CommandTransferred(d) => self.apply_transferred(d),
+            Event::IncidentClosed(d) => self.apply_closed(d, entry.created_at),
+            Event::IncidentReopened(d) => self.apply_reopened(d),
             Event::IncidentNoted(_)
             | Event::ActionPlanned(_)
             | Event::CommandRefused(_)

@@ -127,6 +127,23 @@ pub struct Clocks {
     pub quarterly_s: i64,
 }
 
+impl Default for Clocks {
+    /// The procedure's own lengths.
+    fn default() -> Self {
+        const HOUR: i64 = 3_600;
+        const DAY: i64 = 24 * HOUR;
+        Self {
+            resolve_s: DAY,
+            rotation_s: HOUR,
+            report_s: DAY,
+            access_review_s: 7 * DAY,
+            procedure_s: 7 * DAY,
+            cab_review_s: 7 * DAY,
+            quarterly_s: 92 * DAY,
+        }
+    }
+}
+
 /// The log's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

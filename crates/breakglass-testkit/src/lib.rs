@@ -19,6 +19,7 @@
     reason = "a test that cannot go on ends, and says why"
 )]
 
+pub mod aftermath;
 pub mod check;
 pub mod harness;
 pub mod people;

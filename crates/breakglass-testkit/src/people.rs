@@ -9,6 +9,8 @@
 //! | erin | | command, revoke |
 //! | frank | | reviewer, auditor |
 //! | grace, heidi, judy | | account; root persons, threshold 2 |
+//! | oscar | | cab |
+//! | walter, wendy | | waive |
 //!
 //! Everybody has two keys: the first is a file, the second a token that needs a touch.
 
@@ -48,9 +50,16 @@ pub const MALLORY: Hand = Hand::of("mallory");
 /// A second approver who is only security.
 pub const PEGGY: Hand = Hand::of("peggy");
 
+/// Sits on the change advisory board.
+pub const OSCAR: Hand = Hand::of("oscar");
+/// May let duties go.
+pub const WALTER: Hand = Hand::of("walter");
+/// So may she.
+pub const WENDY: Hand = Hand::of("wendy");
+
 /// Everybody.
 pub const EVERYBODY: &[Hand] = &[
-    ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, JUDY, MALLORY, PEGGY,
+    ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, JUDY, MALLORY, PEGGY, OSCAR, WALTER, WENDY,
 ];
 
 /// The exclusive account, with a rotator and a connector.
@@ -239,10 +248,7 @@ fn write_genesis() -> Authority {
     Authority {
         kind: Kind::Authority,
         accounts: accounts(),
-        clocks: Clocks {
-            resolve_s: 24 * 3600,
-            rotation_s: 3600,
-        },
+        clocks: Clocks::default(),
         entitlements: entitlements(),
         issued_at: start(),
         log: log_identity(),
@@ -260,6 +266,9 @@ fn write_genesis() -> Authority {
             root("judy"),
             person("mallory", &["oncall"], &[]),
             person("peggy", &["security"], &[]),
+            person("oscar", &[], &[P::Cab]),
+            person("walter", &[], &[P::Waive]),
+            person("wendy", &[], &[P::Waive]),
         ],
         previous: Blank::NONE,
         roots: Roots {
@@ -324,6 +333,7 @@ fn scenarios() -> Vec<Scenario> {
         service_required: of == "production-outage",
         threat_required: of == "critical-patch",
         control_plane_down: of == "system-failure",
+        cab_notice_s: if of == "critical-patch" { 24 * 3600 } else { 0 },
         review_s: review_h * 3600,
     };
     vec![

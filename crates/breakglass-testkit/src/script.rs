@@ -305,6 +305,7 @@ fn duties(given: &Given, id: IncidentId) -> Vec<String> {
             Status::Open => "open".to_owned(),
             Status::Met(at) => format!("met at {at}"),
             Status::MetLate(at) => format!("met late at {at}"),
+            Status::Waived(at) => format!("waived at {at}"),
             Status::Overdue => "overdue".to_owned(),
         };
         let length = human_s(clock.length_s);

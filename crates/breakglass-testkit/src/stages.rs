@@ -32,6 +32,8 @@ pub const STAGES: &[Stage] = &[
     ("rotated", Given::rotated_after_use),
     ("resolved", Given::resolved),
     ("overdue", Given::overdue),
+    ("settled", Given::settled),
+    ("closed", Given::closed),
 ];
 
 impl Given {

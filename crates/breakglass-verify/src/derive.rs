@@ -6,6 +6,7 @@
 //! that started it. Where the design leaves room it takes the wider reading, so that a finding
 //! always is one. One file per subject, each a few pages long.
 
+mod aftermath;
 mod authority;
 mod credential;
 mod derived;
@@ -21,8 +22,9 @@ mod statement;
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_format::{
-    AccountId, Digest, Entry, Event, EventId, Fingerprint, IncidentId, PersonId, RequestId, RunId,
-    Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
+    AccountId, Digest, Entry, Event, EventId, Fingerprint, GrantId, IncidentId, Line, PersonId,
+    RequestId, RunId, Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
+    vocabulary::Obligation,
 };
 use breakglass_statement::{AuthoritySet, Verified};
 
@@ -87,6 +89,17 @@ struct Fold<'a> {
     /// The last use of an account under an incident, and the last proven rotation: indexes.
     used: BTreeMap<(IncidentId, AccountId), u64>,
     rotated: BTreeMap<AccountId, u64>,
+    /// Requesters, approvers, operators and commanders of each incident.
+    took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
+    /// How many actions each grant has.
+    actions: BTreeMap<GrantId, i64>,
+    /// How many reports and reviews each incident has.
+    reports: BTreeMap<IncidentId, i64>,
+    reviews: BTreeMap<IncidentId, i64>,
+    /// Actions that a review had not seen, which call for another.
+    late_facts: BTreeSet<(IncidentId, EventId)>,
+    /// Whoever owned a duty, by any of its clocks.
+    owners: BTreeMap<(IncidentId, Obligation, Line), BTreeSet<PersonId>>,
     /// Accounts for whose rotation a clock must run.
     clocks_needed: BTreeSet<(IncidentId, AccountId)>,
 }
@@ -115,6 +128,12 @@ impl<'a> Fold<'a> {
             staged: BTreeMap::new(),
             used: BTreeMap::new(),
             rotated: BTreeMap::new(),
+            took_part: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            late_facts: BTreeSet::new(),
+            owners: BTreeMap::new(),
             clocks_needed: BTreeSet::new(),
         }
     }
@@ -128,6 +147,16 @@ impl<'a> Fold<'a> {
             Event::IncidentDeclared(d) => self.declared(recorded, d),
             Event::IncidentNoted(d) => self.noted(entry, d),
             Event::IncidentResolved(d) => self.resolved(entry, d),
+            Event::CabNotified(d) => self.cab_notified(entry, d),
+            Event::IncidentReportFiled(d) => self.report_filed(entry, d),
+            Event::PostIncidentReviewCompleted(d) => self.reviewed(entry, d),
+            Event::CabReviewed(d) => self.cab_reviewed(entry, d),
+            Event::AccessReviewed(d) => self.access_reviewed(entry, d),
+            Event::ProcedureUpdated(d) => self.procedure_updated(entry, d),
+            Event::ObligationWaived(d) => self.waived(entry, d),
+            Event::CommandTransferred(d) => self.transferred(entry, d),
+            Event::IncidentClosed(d) => self.closed(entry, d),
+            Event::IncidentReopened(d) => self.reopened(d),
             Event::ObligationOverdue(d) => self.overdue(d),
             Event::BreakGlassRequested(d) => self.requested(recorded, d),
             Event::BreakGlassApproved(d) => self.approved(entry, d),
@@ -158,6 +187,12 @@ impl<'a> Fold<'a> {
     }
 
     fn finish(&mut self) {
+        let unanswered = self.late_facts.is_empty();
+        self.rule(
+            unanswered,
+            "late_fact_unreviewed",
+            "an action after the review opens the incident again",
+        );
         self.close_grants();
         self.close_duties();
     }

@@ -176,10 +176,7 @@ pub(crate) fn genesis_of(people: &[Somebody]) -> Authority {
             shared: false,
             on_server_loss: prose("The password stays valid until a person rotates it."),
         }],
-        clocks: Clocks {
-            resolve_s: 86_400,
-            rotation_s: 3_600,
-        },
+        clocks: Clocks::default(),
         entitlements: vec![entitlement()],
         issued_at: at(GENESIS_AT),
         log: LogIdentity {
@@ -211,6 +208,7 @@ pub(crate) fn genesis_of(people: &[Somebody]) -> Authority {
             service_required: false,
             threat_required: false,
             control_plane_down: false,
+            cab_notice_s: 0,
             review_s: 172_800,
         }],
         title: line("Example"),

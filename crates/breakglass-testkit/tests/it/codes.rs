@@ -6,13 +6,14 @@ use breakglass_format::{
     IncidentId, Timestamp,
     act::{Action, Command as Act},
     authority::Authority,
-    vocabulary::{Origin, RunState},
+    vocabulary::{Obligation, Origin, Privilege, RunState},
 };
 use breakglass_testkit::{
     Given, Wish,
+    aftermath::{review, waiver},
     people::{
         ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, MALLORY, PEGGY, READER, SHOP, VAULT,
-        line, name, newcomer, person_mut, successor,
+        WALTER, line, name, newcomer, person_mut, successor,
     },
     statements::{outage, rollback},
 };
@@ -103,6 +104,17 @@ fn provoke(code: Code) -> Refusal {
         | Code::RunOver
         | Code::NoConnector
         | Code::NotCalledFor => provoke_using(code),
+        Code::IncidentNotResolved
+        | Code::IncidentClosed
+        | Code::TookPart
+        | Code::OwnAccess
+        | Code::DocumentMissing
+        | Code::VerdictsDiffer
+        | Code::EntitledDiffer
+        | Code::AccountNotUsed
+        | Code::NotWaivable
+        | Code::NothingToWaive
+        | Code::ObligationsOpen => provoke_afterwards(code),
     }
 }
 
@@ -383,6 +395,57 @@ fn provoke_using(code: Code) -> Refusal {
                 other => other,
             })
         }
+        other => unreachable!("{other:?}"),
+    }
+}
+
+fn provoke_afterwards(code: Code) -> Refusal {
+    match code {
+        Code::IncidentNotResolved => refused(Given::checked_out(), |g| g.file_report(ERIN)),
+        Code::IncidentClosed => refused(Given::closed(), |g| g.file_report(ERIN)),
+        Code::TookPart => {
+            let mut given = Given::resolved();
+            let publish = changed(&given, |a| {
+                let privileges = &mut person_mut(a, "bob").privileges;
+                privileges.push(Privilege::Reviewer);
+            });
+            given.must(&publish);
+            refused(given, |g| {
+                let review = review(g, &[]);
+                g.complete_review(BOB, review)
+            })
+        }
+        Code::OwnAccess => {
+            let mut given = Given::ready();
+            let publish = changed(&given, |a| {
+                let privileges = &mut person_mut(a, "alice").privileges;
+                privileges.push(Privilege::Reviewer);
+            });
+            given.must(&publish);
+            refused(given, |g| {
+                g.review_quarterly(ALICE, SHOP, &["alice", "mallory"])
+            })
+        }
+        Code::DocumentMissing => refused(Given::resolved(), |g| g.file_report_with(ERIN, &[])),
+        Code::VerdictsDiffer => refused(Given::resolved(), |g| {
+            let mut review = review(g, &[]);
+            review.verdicts.pop();
+            g.complete_review(FRANK, review)
+        }),
+        Code::EntitledDiffer => refused(Given::ready(), |g| {
+            g.review_quarterly(GRACE, SHOP, &["alice"])
+        }),
+        Code::AccountNotUsed => refused(Given::resolved(), |g| {
+            let incident = g.incident();
+            g.review_access(GRACE, READER, incident)
+        }),
+        Code::NotWaivable => refused(Given::declared(), |g| {
+            g.waive(WALTER, waiver(Obligation::IncidentResolved))
+        }),
+        Code::NothingToWaive => refused(Given::declared(), |g| {
+            g.waive(WALTER, waiver(Obligation::CabReview))
+        }),
+        Code::ObligationsOpen => refused(Given::resolved(), |g| g.close(ERIN)),
         other => unreachable!("{other:?}"),
     }
 }

@@ -105,6 +105,7 @@ fn same_people(given: &Given, derived: &Derived) -> Result<(), String> {
         same(what, &incident.commander.person, &other.commander)?;
         same(what, incident.declared_at, other.declared_at)?;
         same(what, incident.resolved_at, other.resolved_at)?;
+        same(what, incident.closed_at, other.closed_at)?;
     }
     for (id, state) in world.accounts() {
         let other = derived.accounts.get(id).cloned().unwrap_or_default();
@@ -178,6 +179,17 @@ fn same_grants(given: &Given, derived: &Derived) -> Result<(), String> {
 fn same_duties(given: &Given, derived: &Derived) -> Result<(), String> {
     let world = given.world();
     let last: Timestamp = world.last();
+    for (account, clock) in world.account_reviews() {
+        let what = || format!("quarterly review of {account}");
+        let other = derived.account_reviews.get(account).ok_or_else(what)?;
+        same(what, clock.due_at, other.due_at)?;
+        let status = if last > clock.due_at {
+            DutyStatus::Overdue
+        } else {
+            DutyStatus::Open
+        };
+        same(what, status, other.status)?;
+    }
     for incident in world.incidents() {
         let active = world
             .grants()
@@ -195,6 +207,7 @@ fn same_duties(given: &Given, derived: &Derived) -> Result<(), String> {
                 Status::Open => DutyStatus::Open,
                 Status::Met(_) => DutyStatus::Met,
                 Status::MetLate(_) => DutyStatus::MetLate,
+                Status::Waived(_) => DutyStatus::Waived,
                 Status::Overdue => DutyStatus::Overdue,
             };
             if !active {

@@ -7,7 +7,9 @@
 )]
 
 mod account;
+mod aftermath;
 mod answer;
+mod closing;
 mod codes;
 mod derive_agrees;
 mod grant;

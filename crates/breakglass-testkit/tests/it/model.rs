@@ -4,6 +4,7 @@
 //! Every run is the same: the seeds are numbers from 0. `BREAKGLASS_STEPS` makes it longer,
 //! `BREAKGLASS_SEED` plays one seed alone; a failure names the seed and shows the last steps.
 
+mod afterwards;
 mod invariants;
 mod random;
 mod steps;

@@ -1,7 +1,7 @@
 //! The log's beginning, the versions of the authority, and who counts under them.
 
 use breakglass_format::{
-    Entry, PersonId, Timestamp,
+    AccountId, Entry, PersonId, Timestamp,
     authority::Authority,
     event::{AuthorityPublished, KeyEnrolled, LogStarted, SessionOpened},
     statement::{AuthorityRef, Signer},
@@ -74,11 +74,16 @@ impl<'a> Fold<'a> {
             "authority_without_threshold",
             "too few root keys counted at this time",
         );
+        let old = self.current();
+        let is_new = |id: &&AccountId| old.is_none_or(|a| a.account(id).is_none());
+        let accounts = version.authority().accounts.iter().map(|a| &a.id);
+        let accounts: Vec<&AccountId> = accounts.filter(is_new).collect();
         self.out.authority_version = version.authority().version;
         self.versions.push(InForce {
             version,
             since: self.now,
         });
+        self.start_quarterly(&d.clocks, &accounts);
     }
 
     pub(super) fn key_enrolled(&mut self, entry: &Entry, d: &KeyEnrolled) {

@@ -33,9 +33,22 @@ impl<'a> Fold<'a> {
         let Some(act) = self.act(entry, d.command.as_str()) else {
             return;
         };
-        let about = act.statement().object.id.as_str() == d.account.id.as_str();
-        self.same(&[("account", about)]);
-        self.may_change(act);
+        let account = d.account.0.as_ref().map(|id| id.as_str().to_owned());
+        let incident = d.incident_id.0.map(|id| id.to_string());
+        let about = account.or(incident).as_deref() == Some(act.statement().object.id.as_str());
+        self.same(&[("object", about)]);
+        let (person, named) = (&act.signer().person, act.authority());
+        let privilege = match d.command.as_str() {
+            "waive" => Privilege::Waive,
+            "transfer" => Privilege::Command,
+            _ => Privilege::Account,
+        };
+        let may = self.may(person, named, privilege);
+        self.rule(
+            may,
+            "not_privileged",
+            "it takes a privilege that is missing",
+        );
         self.proposals.push(Proposal {
             act,
             until: d.until,
@@ -81,26 +94,13 @@ impl<'a> Fold<'a> {
         let about = act.statement().object.id.as_str() == account.id.as_str();
         self.same(&[("account", about)]);
         self.may_change(act);
-        let now = self.now;
-        let first = self.proposals.iter_mut().find(|p| {
-            !p.used
-                && now <= p.until
-                && p.act.signer().person != act.signer().person
-                && agree(p.act.statement(), act.statement())
-        });
-        let people: Vec<PersonId> = first
-            .into_iter()
-            .map(|proposal| {
-                proposal.used = true;
-                proposal.act.signer().person.clone()
-            })
-            .collect();
+        let first = self.first_of(act);
         self.rule(
-            !people.is_empty(),
+            first.is_some(),
             "needs_two_people",
             "no other person signed the same before",
         );
-        let other = |holder: &PersonId| *holder != act.signer().person && !people.contains(holder);
+        let other = |holder: &PersonId| *holder != act.signer().person && Some(holder) != first;
         let taken = self.out.grants.values().any(|grant| {
             grant.account == account.id && grant.ended.is_none() && other(&grant.holder)
         });
@@ -110,6 +110,19 @@ impl<'a> Fold<'a> {
             "another's grant on the account is active",
         );
         Some(act)
+    }
+
+    /// Who signed the same as this act before, in time and unused: the first of two people.
+    pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<&'a PersonId> {
+        let now = self.now;
+        let first = self.proposals.iter_mut().find(|p| {
+            !p.used
+                && now <= p.until
+                && p.act.signer().person != act.signer().person
+                && agree(p.act.statement(), act.statement())
+        })?;
+        first.used = true;
+        Some(&first.act.signer().person)
     }
 
     fn may_change(&mut self, act: &Verified<Act>) {

@@ -24,6 +24,8 @@ pub struct Derived {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Duties, each with its latest clock.
     pub duties: BTreeMap<DutyKey, Duty>,
+    /// The quarterly review of each account.
+    pub account_reviews: BTreeMap<AccountId, Duty>,
     /// How often the rules said no.
     pub refusals: u64,
     /// Every fact, with whose word it is, in log order.
@@ -47,6 +49,8 @@ pub struct Incident {
     pub declared_at: Timestamp,
     /// When it was resolved.
     pub resolved_at: Option<Timestamp>,
+    /// When it was closed and not opened again.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// A request.
@@ -164,6 +168,8 @@ pub struct Duty {
     pub due_at: Timestamp,
     /// When it was done.
     pub met_at: Option<Timestamp>,
+    /// When two people let it go.
+    pub waived_at: Option<Timestamp>,
     /// Where it stands at the time of the last entry.
     pub status: Status,
 }
@@ -177,6 +183,8 @@ pub enum Status {
     Met,
     /// Done, too late.
     MetLate,
+    /// Let go by two people.
+    Waived,
     /// Not done, and the time is over.
     Overdue,
 }

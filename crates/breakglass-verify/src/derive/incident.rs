@@ -41,20 +41,19 @@ impl<'a> Fold<'a> {
             drill: d.drill,
             declared_at: self.now,
             resolved_at: None,
+            closed_at: None,
         };
         let new = self.out.incidents.insert(d.incident_id, incident).is_none();
         self.rule(new, "incident_twice", "an incident has this id already");
         self.declared.insert(d.incident_id, at.leaf);
-        self.start(d.incident_id, &d.clocks);
-        let runs = d
-            .clocks
-            .iter()
-            .any(|c| c.obligation == Obligation::IncidentResolved);
-        self.rule(
-            runs,
-            "clock_missing",
-            "a declaration starts the clock for the resolution",
-        );
+        let notice = self
+            .current()
+            .and_then(|authority| authority.scenario(&d.scenario))
+            .is_some_and(|scenario| scenario.cab_notice_s > 0);
+        let both = [Obligation::IncidentResolved, Obligation::CabNotified];
+        let expected = if notice { both.as_slice() } else { &both[..1] };
+        self.starts(d.incident_id, &d.clocks, expected);
+        self.takes_part(d.incident_id, &d.commander.person);
     }
 
     fn declared_as_signed(&mut self, entry: &Entry, d: &IncidentDeclared) {
@@ -117,7 +116,21 @@ impl<'a> Fold<'a> {
         let needed = self.accounts_to_rotate(d.incident_id);
         self.clocks_needed.extend(needed);
         self.meet(d.incident_id, Obligation::IncidentResolved, "");
-        self.start(d.incident_id, &d.clocks);
+        let accounts = self
+            .used
+            .keys()
+            .filter(|(id, _)| *id == d.incident_id)
+            .count();
+        let mut expected = Vec::new();
+        for _ in 0..accounts {
+            expected.extend([Obligation::CredentialRotation, Obligation::AccessReview]);
+        }
+        expected.extend([
+            Obligation::IncidentReport,
+            Obligation::PostIncidentReview,
+            Obligation::CabReview,
+        ]);
+        self.starts(d.incident_id, &d.clocks, &expected);
     }
 
     /// The incident, which must have been declared.

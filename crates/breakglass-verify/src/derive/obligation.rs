@@ -2,6 +2,7 @@
 
 use breakglass_format::{
     AccountId, IncidentId, Line,
+    authority::Authority,
     event::{Clock, ObligationOverdue},
     vocabulary::Obligation,
 };
@@ -13,10 +14,7 @@ impl Fold<'_> {
     /// Starts the clocks that an entry carries: as long as the authority in force says, from now.
     pub(super) fn start(&mut self, incident: IncidentId, clocks: &[Clock]) {
         for clock in clocks {
-            let length = self.current().map(|authority| match clock.obligation {
-                Obligation::IncidentResolved => authority.clocks.resolve_s,
-                Obligation::CredentialRotation => authority.clocks.rotation_s,
-            });
+            let length = self.current().map(|a| self.length_of(incident, clock, a));
             let fits = length == Some(clock.length_s)
                 && clock.due_at <= self.now.plus_s(clock.length_s)
                 && self.has_subject(incident, clock);
@@ -33,22 +31,75 @@ impl Fold<'_> {
             let done = match clock.obligation {
                 Obligation::IncidentResolved => self.is_resolved(incident),
                 Obligation::CredentialRotation => !self.needs_rotation(incident, &clock.subject),
+                Obligation::CabNotified
+                | Obligation::IncidentReport
+                | Obligation::PostIncidentReview
+                | Obligation::AccessReview
+                | Obligation::ProcedureUpdate
+                | Obligation::CabReview
+                | Obligation::QuarterlyAccessReview => false,
             };
+            let owned = (incident, clock.obligation, clock.subject.clone());
+            let owners = self.owners.entry(owned).or_default();
+            owners.insert(clock.owner.clone());
             let duty = Duty {
                 owner: clock.owner.clone(),
                 started_at: self.now,
                 due_at: clock.due_at,
                 met_at: done.then_some(self.now),
+                waived_at: None,
                 status: Status::Open,
             };
             self.out.duties.insert(key, duty);
         }
     }
 
+    /// [`Self::start`], where the duties that an entry must start are known, each once and in this
+    /// order.
+    pub(super) fn starts(
+        &mut self,
+        incident: IncidentId,
+        clocks: &[Clock],
+        expected: &[Obligation],
+    ) {
+        let all = clocks.iter().map(|c| &c.obligation).eq(expected);
+        self.rule(
+            all,
+            "clock_missing",
+            "these are not the clocks that start here",
+        );
+        self.start(incident, clocks);
+    }
+
+    fn length_of(&self, incident: IncidentId, clock: &Clock, authority: &Authority) -> i64 {
+        const LONGEST_REVIEW_S: i64 = 48 * 3_600;
+        let lengths = &authority.clocks;
+        let name = self.out.incidents.get(&incident).map(|i| &i.scenario);
+        let scenario = name.and_then(|name| authority.scenario(name));
+        match clock.obligation {
+            Obligation::IncidentResolved => lengths.resolve_s,
+            Obligation::CredentialRotation => lengths.rotation_s,
+            Obligation::CabNotified => scenario.map_or(0, |s| s.cab_notice_s),
+            Obligation::IncidentReport => lengths.report_s,
+            Obligation::PostIncidentReview => scenario.map_or(LONGEST_REVIEW_S, |s| s.review_s),
+            Obligation::AccessReview => lengths.access_review_s,
+            Obligation::ProcedureUpdate => lengths.procedure_s,
+            Obligation::CabReview => lengths.cab_review_s,
+            Obligation::QuarterlyAccessReview => lengths.quarterly_s,
+        }
+    }
+
     fn has_subject(&self, incident: IncidentId, clock: &Clock) -> bool {
         match clock.obligation {
-            Obligation::IncidentResolved => clock.subject.is_empty(),
-            Obligation::CredentialRotation => clock
+            Obligation::IncidentResolved
+            | Obligation::CabNotified
+            | Obligation::IncidentReport
+            | Obligation::PostIncidentReview
+            | Obligation::ProcedureUpdate
+            | Obligation::CabReview => clock.subject.is_empty(),
+            // Of an account, never of an incident.
+            Obligation::QuarterlyAccessReview => false,
+            Obligation::CredentialRotation | Obligation::AccessReview => clock
                 .subject
                 .as_str()
                 .parse()
@@ -100,14 +151,22 @@ impl Fold<'_> {
     }
 
     pub(super) fn overdue(&mut self, d: &ObligationOverdue) {
-        let (incident, obligation, subject) = (d.incident_id, d.obligation, d.subject.clone());
-        let duty = self.out.duties.get(&DutyKey {
-            incident,
-            obligation,
-            subject,
-        });
+        let duty = match d.incident_id.0 {
+            Some(incident) => self.out.duties.get(&DutyKey {
+                incident,
+                obligation: d.obligation,
+                subject: d.subject.clone(),
+            }),
+            None => {
+                let account: Option<AccountId> = d.subject.as_str().parse().ok();
+                let quarterly = d.obligation == Obligation::QuarterlyAccessReview;
+                let account = account.filter(|_| quarterly);
+                account.and_then(|id| self.out.account_reviews.get(&id))
+            }
+        };
         let real = duty.is_some_and(|duty| {
-            duty.due_at == d.due_at && duty.owner == d.owner && duty.met_at.is_none()
+            let open = duty.met_at.is_none() && duty.waived_at.is_none();
+            duty.due_at == d.due_at && duty.owner == d.owner && open
         });
         let over = d.due_at <= self.now;
         self.rule(
@@ -131,6 +190,10 @@ impl Fold<'_> {
         }
         let last = self.last;
         for (key, duty) in &mut self.out.duties {
+            if duty.waived_at.is_some() {
+                duty.status = Status::Waived;
+                continue;
+            }
             duty.status = match duty.met_at {
                 Some(at) if at <= duty.due_at => Status::Met,
                 Some(_) => Status::MetLate,
@@ -138,7 +201,7 @@ impl Fold<'_> {
                 None => Status::Overdue,
             };
             let (code, level) = match duty.status {
-                Status::Met | Status::Open => continue,
+                Status::Met | Status::Open | Status::Waived => continue,
                 Status::MetLate => ("obligation_met_late", Level::Notice),
                 Status::Overdue => ("obligation_overdue", Level::Overdue),
             };
@@ -147,6 +210,22 @@ impl Fold<'_> {
                 key.obligation, key.subject, key.incident, duty.due_at
             );
             self.findings.push(Finding::new(level, code, detail));
+        }
+        for (account, duty) in &mut self.out.account_reviews {
+            let gone = self
+                .versions
+                .last()
+                .is_none_or(|v| v.version.authority().account(account).is_none());
+            if gone || last <= duty.due_at {
+                continue;
+            }
+            duty.status = Status::Overdue;
+            let detail = format!(
+                "the quarterly review of {account} was due at {}",
+                duty.due_at
+            );
+            let finding = Finding::new(Level::Overdue, "obligation_overdue", detail);
+            self.findings.push(finding);
         }
     }
 }

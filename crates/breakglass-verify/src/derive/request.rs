@@ -28,6 +28,7 @@ impl<'a> Fold<'a> {
             "reference_out_of_order",
             "requests are numbered in log order",
         );
+        self.takes_part(d.incident_id, &d.requester.person);
         let incident = self.incident(d.incident_id);
         let open = incident.is_some_and(|incident| incident.resolved_at.is_none());
         self.rule(
@@ -146,6 +147,7 @@ impl<'a> Fold<'a> {
             browser: signed.browser(),
             counts,
         };
+        self.takes_part(d.incident_id, &d.approver.person);
         self.approvals.insert(entry.event_id, approval);
         if let Some(request) = self.out.requests.get_mut(&request) {
             request.approvals.push(entry.event_id);

@@ -34,6 +34,11 @@ impl<'a> Fold<'a> {
         if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
             grant.documented = true;
         }
+        *self.actions.entry(d.grant_id).or_default() += 1;
+        if let Some(person) = &entry.person.0 {
+            self.takes_part(d.incident_id, person);
+        }
+        self.late_fact(d.incident_id, entry.event_id);
     }
 
     fn recorded(&mut self, entry: &'a Entry, d: &BreakGlassAction) {

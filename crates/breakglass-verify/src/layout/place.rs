@@ -125,6 +125,10 @@ pub(super) fn beside(event: &Event) -> Beside {
         Event::BreakGlassAccess(d) => sealed(d.envelope.0),
         Event::CredentialAdded(d) => sealed(Some(d.sealed)),
         Event::CredentialStaged(d) => sealed(Some(d.sealed)),
+        Event::IncidentReportFiled(d) => document(Some(d.document)),
+        Event::PostIncidentReviewCompleted(d) => document(d.document.0),
+        Event::CabReviewed(d) => document(d.document.0),
+        Event::ProcedureUpdated(d) => document(d.document.0),
         Event::CredentialRotated(d) => Beside {
             document: Some(d.evidence),
             sealed: Some(d.sealed),
@@ -150,6 +154,12 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::RotationOrdered(_)
         | Event::CredentialRotationFailed(_)
         | Event::IncidentResolved(_)
+        | Event::CabNotified(_)
+        | Event::AccessReviewed(_)
+        | Event::ObligationWaived(_)
+        | Event::CommandTransferred(_)
+        | Event::IncidentClosed(_)
+        | Event::IncidentReopened(_)
         | Event::ObligationOverdue(_)
         | Event::CommandRefused(_)
         | Event::RefusalsSummarised(_)

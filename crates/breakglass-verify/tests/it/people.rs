@@ -91,10 +91,7 @@ pub(crate) fn authority() -> Authority {
     Authority {
         kind: Kind::Authority,
         accounts: vec![account_entry()],
-        clocks: Clocks {
-            resolve_s: 86_400,
-            rotation_s: 3_600,
-        },
+        clocks: Clocks::default(),
         entitlements: vec![entitlement()],
         issued_at: start(),
         log: LogIdentity {
@@ -158,6 +155,7 @@ fn scenario() -> Scenario {
         service_required: true,
         threat_required: false,
         control_plane_down: false,
+        cab_notice_s: 0,
         review_s: 172_800,
     }
 }

@@ -95,10 +95,7 @@ pub(super) fn write(
     Ok(Authority {
         kind: Kind::Authority,
         accounts: vec![account()?],
-        clocks: Clocks {
-            resolve_s: 24 * 3600,
-            rotation_s: 3600,
-        },
+        clocks: Clocks::default(),
         entitlements: vec![entitlement()?],
         issued_at: now,
         log: LogIdentity {
@@ -125,6 +122,7 @@ pub(super) fn write(
             service_required: true,
             threat_required: false,
             control_plane_down: false,
+            cab_notice_s: 0,
             review_s: 48 * 3600,
         }],
         title: line("The shop's break-glass, in a demonstration")?,

@@ -7,9 +7,15 @@ use breakglass_format::{
     authority::{Authority, Entitlement},
     entry::Recorded,
     event::{BreakGlassApproved, BreakGlassRequested, Clock},
-    vocabulary::EffectKind,
+    vocabulary::{EffectKind, Obligation},
 };
 use breakglass_testkit::Given;
+
+mod aftermath;
+
+use aftermath::{
+    is_gone, no_incident_closed_with_an_open_obligation, nobody_judges_what_they_took_part_in,
+};
 
 /// What the entries said so far.
 pub(super) struct Watch {
@@ -23,6 +29,12 @@ pub(super) struct Watch {
     /// Per account, the version that was used under a grant that has ended.
     spent: BTreeMap<AccountId, i64>,
     runs: BTreeMap<EventId, GrantId>,
+    /// Accounts that two people attested to be gone.
+    gone: BTreeSet<AccountId>,
+    /// Requesters, approvers, operators and commanders of each incident.
+    took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
+    /// What each incident still needs before it is closed.
+    open: BTreeMap<IncidentId, BTreeSet<(Obligation, String)>>,
 }
 
 /// A grant as its entries say.
@@ -72,6 +84,14 @@ pub(super) const INVARIANTS: &[(&str, Invariant)] = &[
         "nothing_is_open_under_a_resolved_incident",
         nothing_is_open_under_a_resolved_incident,
     ),
+    (
+        "no_incident_closed_with_an_open_obligation",
+        no_incident_closed_with_an_open_obligation,
+    ),
+    (
+        "nobody_judges_what_they_took_part_in",
+        nobody_judges_what_they_took_part_in,
+    ),
 ];
 
 impl Watch {
@@ -86,6 +106,9 @@ impl Watch {
             clocks: BTreeMap::new(),
             spent: BTreeMap::new(),
             runs: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            took_part: BTreeMap::new(),
+            open: BTreeMap::new(),
         };
         let news = watch.take_news(given);
         watch.learn(&news);
@@ -105,6 +128,7 @@ impl Watch {
             self.last = recorded.entry.created_at;
             self.statements.extend(recorded.entry.statement.0);
             self.learn_one(recorded);
+            self.learn_aftermath(recorded);
         }
     }
 
@@ -144,10 +168,9 @@ impl Watch {
                     self.spent.insert(grant.account.clone(), version);
                 }
             }
-            Event::IncidentDeclared(d) => {
-                self.clocks.insert(d.incident_id, d.clocks.clone());
-            }
             Event::IncidentResolved(d) => self.start(d.incident_id, &d.clocks),
+            Event::PostIncidentReviewCompleted(d) => self.start(d.incident_id, &d.clocks),
+            Event::IncidentReopened(d) => self.start(d.incident_id, &d.clocks),
             _ => {}
         }
         if let Event::BreakGlassEnded(d) = &recorded.entry.event {
@@ -156,6 +179,13 @@ impl Watch {
     }
 
     fn start(&mut self, incident: IncidentId, clocks: &[Clock]) {
+        let open = self.open.entry(incident).or_default();
+        let aftermath = clocks.iter().filter(|c| {
+            // Rotation is judged by the used credentials themselves, resolution by its event.
+            c.obligation != Obligation::CredentialRotation
+                && c.obligation != Obligation::IncidentResolved
+        });
+        open.extend(aftermath.map(|c| (c.obligation, c.subject.to_string())));
         self.clocks
             .entry(incident)
             .or_default()
@@ -314,6 +344,9 @@ fn every_used_credential_is_rotated_or_pending(
     _: &[Recorded],
 ) -> Result<(), String> {
     for (account, used) in &watch.spent {
+        if watch.gone.contains(account) {
+            continue;
+        }
         let state = given.world().account(account).ok_or("no state")?;
         let rotated = state.current.is_some_and(|c| c.version != *used);
         let cared_for = rotated || state.rotation.is_some();
@@ -335,9 +368,10 @@ fn clocks_never_move(watch: &Watch, given: &Given, _: &[Recorded]) -> Result<(),
 }
 
 /// After the first import there is a current credential, and a version is never given twice.
-fn neither_secret_lost(_: &Watch, given: &Given, news: &[Recorded]) -> Result<(), String> {
+fn neither_secret_lost(watch: &Watch, given: &Given, news: &[Recorded]) -> Result<(), String> {
     for (id, state) in given.world().accounts() {
-        let known = state.current.is_some() || state.last_version == 0;
+        let gone = watch.gone.contains(id) || news.iter().any(|r| is_gone(r, id));
+        let known = state.current.is_some() || state.last_version == 0 || gone;
         holds(known, || format!("no credential of {id} is known"))?;
         let differ = state.current.map(|c| c.version) != state.staged.map(|c| c.version);
         holds(differ || state.current.is_none(), || {

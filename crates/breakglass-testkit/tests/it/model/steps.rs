@@ -24,7 +24,7 @@ use breakglass_testkit::{
     statements::{outage, sealed},
 };
 
-use super::random::Random;
+use super::{afterwards::afterwards, random::Random};
 
 /// What the players have in their hands.
 pub(super) struct Players {
@@ -53,8 +53,16 @@ impl Players {
     /// What people import is what the target takes.
     pub(super) fn learn(&mut self, news: &[Recorded]) {
         for recorded in news {
-            if let Event::CredentialAdded(d) = &recorded.entry.event {
-                self.targets.insert(d.account.id.clone(), d.version);
+            match &recorded.entry.event {
+                Event::CredentialAdded(d) => {
+                    self.targets.insert(d.account.id.clone(), d.version);
+                }
+                Event::ObligationWaived(d) if d.account_gone => {
+                    let gone: AccountId = d.subject.as_str().parse().unwrap();
+                    self.attempt.take_if(|(account, ..)| *account == gone);
+                    self.targets.remove(&gone);
+                }
+                _ => {}
             }
         }
     }
@@ -156,7 +164,7 @@ impl Players {
         format!("{by} ms after {next}")
     }
 
-    fn hand(&self, random: &mut Random, likely: &[Hand]) -> Hand {
+    pub(super) fn hand(&self, random: &mut Random, likely: &[Hand]) -> Hand {
         let hand = if random.once_in(6) {
             random.pick(EVERYBODY)
         } else {
@@ -185,6 +193,7 @@ impl Players {
             (true, _) if random.once_in(2) => self.answer(given, random, &scene)?,
             (_, Some(_)) if random.once_in(2) => self.make_use(given, random, &scene)?,
             (false, None) if random.once_in(2) => self.ask(given, random, &scene)?,
+            _ if random.once_in(8) => afterwards(self, given, random)?,
             _ => match random.below(12) {
                 0..2 => self.ask(given, random, &scene)?,
                 2..5 => self.answer(given, random, &scene)?,

@@ -1,0 +1,239 @@
+//! Command handed over, duties waived, the incident closed, and opened again.
+
+use breakglass_format::{
+    AccountId, IncidentId,
+    act::{Act, Transfer, Waive},
+    event::{CommandTransferred, IncidentClosed, IncidentReopened, Member, ObligationWaived},
+    vocabulary::{Obligation, Privilege},
+};
+
+use crate::{
+    command::{Author, Context, Draft},
+    decide::Standing,
+    incident::{Incident, required},
+    obligation::{Status, review_clock},
+    refusal::{Code, Refusal},
+    two_person::{About, Agreement},
+    world::{Map, World},
+};
+
+impl World {
+    /// The commander hands over command; without the commander two holders of `command` do.
+    pub(crate) fn decide_transfer(
+        &self,
+        act: &Act,
+        args: &Transfer,
+        standing: &Standing<'_>,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let incident = self.unclosed(act)?;
+        required("reason", args.reason.as_str())?;
+        let to = standing
+            .version
+            .authority
+            .principal(&args.to)
+            .filter(|to| to.person != incident.commander.person)
+            .ok_or_else(|| Code::PersonUnknown.with("to", &args.to))?;
+        if incident.commander.person != standing.person.person {
+            standing.require(Privilege::Command)?;
+            let proposals = Some(&incident.proposals);
+            let agreed = self.agree(act, proposals, Privilege::Command, standing, cx.now)?;
+            if let Agreement::First(proposal) = agreed {
+                let about = About::Incident(incident);
+                let key = &act.signer.key;
+                return Ok(vec![self.propose(&proposal, about, key, author, cx)]);
+            }
+        }
+        let event = CommandTransferred {
+            from: incident.commander.clone(),
+            incident_id: incident.id,
+            reason: args.reason.clone(),
+            to: Member {
+                person: to.person.clone(),
+                principal: to.principal.clone(),
+            },
+        };
+        Ok(vec![cx.draft(author, event)])
+    }
+
+    /// Two holders of `waive` who took no part and whose duty it is not.
+    pub(crate) fn decide_waive(
+        &self,
+        act: &Act,
+        args: &Waive,
+        standing: &Standing<'_>,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let incident = self.unclosed(act)?;
+        required("reason", args.reason.as_str())?;
+        standing.require(Privilege::Waive)?;
+        self.check_waivable(incident, args, cx)?;
+        self.check_uninvolved(incident, args, &standing.person.person)?;
+        let proposals = Some(&incident.proposals);
+        match self.agree(act, proposals, Privilege::Waive, standing, cx.now)? {
+            Agreement::First(proposal) => {
+                let about = About::Incident(incident);
+                let key = &act.signer.key;
+                Ok(vec![self.propose(&proposal, about, key, author, cx)])
+            }
+            Agreement::Second(first) => {
+                self.check_uninvolved(incident, args, &first.by)?;
+                let authority = &standing.version.authority;
+                let first = authority.person(&first.by).ok_or(Code::StaleAuthority)?;
+                let member = |p: &breakglass_format::authority::Person| Member {
+                    person: p.person.clone(),
+                    principal: p.principal.clone(),
+                };
+                let event = ObligationWaived {
+                    account_gone: args.account_gone,
+                    incident_id: incident.id,
+                    obligation: args.obligation,
+                    reason: args.reason.clone(),
+                    subject: args.subject.clone(),
+                    waived_by: vec![member(first), member(standing.person)],
+                };
+                Ok(vec![cx.draft(author, event)])
+            }
+        }
+    }
+
+    /// An incident is resolved, never waived; a rotation is waived where the account is gone.
+    fn check_waivable(
+        &self,
+        incident: &Incident,
+        args: &Waive,
+        cx: &Context<'_>,
+    ) -> Result<(), Refusal> {
+        let never = matches!(
+            args.obligation,
+            Obligation::IncidentResolved | Obligation::QuarterlyAccessReview
+        );
+        let rotation = args.obligation == Obligation::CredentialRotation;
+        if never || rotation != args.account_gone {
+            return Err(Code::NotWaivable
+                .with("duty", args.obligation)
+                .and("account_gone", args.account_gone));
+        }
+        let open = self
+            .obligations(incident, cx.now)
+            .into_iter()
+            .any(|(clock, status)| {
+                clock.obligation == args.obligation
+                    && clock.subject == args.subject
+                    && matches!(status, Status::Open | Status::Overdue)
+            });
+        if open {
+            Ok(())
+        } else {
+            Err(Code::NothingToWaive.with("duty", args.obligation))
+        }
+    }
+
+    fn check_uninvolved(
+        &self,
+        incident: &Incident,
+        args: &Waive,
+        person: &breakglass_format::PersonId,
+    ) -> Result<(), Refusal> {
+        let owns = incident.clocks.iter().any(|clock| {
+            clock.obligation == args.obligation
+                && clock.subject == args.subject
+                && clock.owner == *person
+        });
+        if owns || incident.took_part.contains(person) {
+            Err(Code::TookPart.with("person", person))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Closing takes every duty met or waived, and the commander or the board.
+    pub(crate) fn decide_close(
+        &self,
+        act: &Act,
+        standing: &Standing<'_>,
+        author: &Author,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let incident = self.resolved(act)?;
+        if incident.commander.person != standing.person.person {
+            standing.require(Privilege::Cab)?;
+        }
+        let open: Vec<String> = self
+            .obligations(incident, cx.now)
+            .into_iter()
+            .filter(|(_, status)| matches!(status, Status::Open | Status::Overdue))
+            .map(|(clock, _)| clock.obligation.to_string())
+            .collect();
+        if !open.is_empty() {
+            return Err(Code::ObligationsOpen.with("open", open.join(", ")));
+        }
+        let event = IncidentClosed {
+            incident_id: incident.id,
+        };
+        Ok(vec![cx.draft(author, event)])
+    }
+
+    /// A fact that the review had not seen opens the incident again and calls for another review.
+    pub(crate) fn reopened_by(
+        &self,
+        facts: &[Draft],
+        incident: &IncidentId,
+        cx: &mut Context<'_>,
+    ) -> Option<Draft> {
+        let incident = self.incident(incident)?;
+        let cause = facts.first()?.id;
+        if incident.aftermath.reviewed.is_none() && incident.closed_at.is_none() {
+            return None;
+        }
+        let authority = &self.authority()?.authority;
+        let event = IncidentReopened {
+            cause,
+            clocks: vec![review_clock(incident, authority, cx.now)],
+            incident_id: incident.id,
+        };
+        Some(cx.draft(&Author::System("engine"), event))
+    }
+
+    pub(crate) fn apply_transferred(&mut self, d: &CommandTransferred) {
+        self.takes_part(&d.incident_id, &d.to.person);
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.commander = d.to.clone();
+            incident.proposals = Map::new_sync();
+        }
+    }
+
+    pub(crate) fn apply_waived(&mut self, d: &ObligationWaived, at: breakglass_format::Timestamp) {
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.proposals = Map::new_sync();
+            let waived = (d.obligation, d.subject.clone(), at);
+            incident.aftermath.waived.push(waived);
+        }
+        // Nobody tries to reach an account that is gone; what lies sealed opens nothing.
+        let account: Option<AccountId> = d.subject.as_str().parse().ok();
+        if let (true, Some(state)) = (
+            d.account_gone,
+            account.and_then(|id| self.accounts.get_mut(&id)),
+        ) {
+            state.rotation = None;
+            state.current = None;
+            state.staged = None;
+        }
+    }
+
+    pub(crate) fn apply_closed(&mut self, d: &IncidentClosed, at: breakglass_format::Timestamp) {
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.closed_at = Some(at);
+        }
+    }
+
+    pub(crate) fn apply_reopened(&mut self, d: &IncidentReopened) {
+        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.closed_at = None;
+            incident.aftermath.reviewed = None;
+            incident.clocks.extend(d.clocks.iter().cloned());
+        }
+    }
+}

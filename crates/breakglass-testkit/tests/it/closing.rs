@@ -1,0 +1,270 @@
+//! Command handed over, duties let go, the incident closed and opened again.
+
+use breakglass_core::{obligation::Status, refusal::Code};
+use breakglass_format::vocabulary::{Obligation, Privilege};
+use breakglass_testkit::{
+    Given, Hand, Then,
+    aftermath::{review, waiver, waiver_of},
+    check,
+    people::{
+        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, OSCAR, SHOP, WALTER, WENDY, person_mut,
+        successor,
+    },
+};
+
+const PROPOSED: Then<'_> = Then::Recorded(&["ACT_PROPOSED"]);
+const TRANSFERRED: Then<'_> = Then::Recorded(&["COMMAND_TRANSFERRED"]);
+const WAIVED: Then<'_> = Then::Recorded(&["OBLIGATION_WAIVED"]);
+const CLOSED: Then<'_> = Then::Recorded(&["INCIDENT_CLOSED"]);
+
+fn privileged(mut given: Given, people: &[&str], privilege: Privilege) -> Given {
+    let mut next = successor(&given.authority());
+    for principal in people {
+        person_mut(&mut next, principal).privileges.push(privilege);
+    }
+    let publish = given.publish(next, true);
+    given.must(&publish);
+    given
+}
+
+fn status(given: &Given, of: Obligation) -> Status {
+    let incident = given.world().incident(&given.incident()).unwrap();
+    let duties = given.world().obligations(incident, given.now());
+    let found = duties.into_iter().find(|(clock, _)| clock.obligation == of);
+    found.unwrap().1
+}
+
+#[test]
+fn the_commander_hands_command_over() {
+    let given = check(Given::declared(), |g| g.transfer(ERIN, "dave"), TRANSFERRED);
+    let incident = given.world().incident(&given.incident()).unwrap();
+    assert_eq!(incident.commander.principal.as_str(), "dave");
+    // Dave leads now, and erin, a deputy, may still resolve.
+    check(
+        given.clone(),
+        |g| g.resolve(DAVE, g.incident()),
+        Then::Recorded(&["INCIDENT_RESOLVED"]),
+    );
+    let refused = Then::Refused(Code::PersonUnknown);
+    check(given, |g| g.transfer(DAVE, "nobody"), refused);
+    check(
+        Given::closed(),
+        |g| g.transfer(ERIN, "dave"),
+        Then::Refused(Code::IncidentClosed),
+    );
+}
+
+#[test]
+fn without_the_commander_command_takes_two_deputies() {
+    let given = privileged(Given::declared(), &["carol", "dave"], Privilege::Command);
+    let refused = Then::Refused(Code::NotEntitled);
+    check(given.clone(), |g| g.transfer(BOB, "bob"), refused);
+    let given = check(given, |g| g.transfer(CAROL, "carol"), PROPOSED);
+    let refused = Then::Refused(Code::AnotherPersonNeeded);
+    check(
+        given.clone(),
+        |g| g.transfer(CAROL.touching(), "carol"),
+        refused,
+    );
+    // To somebody else is another proposal.
+    check(given.clone(), |g| g.transfer(DAVE, "dave"), PROPOSED);
+    let given = check(given, |g| g.transfer(DAVE, "carol"), TRANSFERRED);
+    let incident = given.world().incident(&given.incident()).unwrap();
+    assert_eq!(incident.commander.principal.as_str(), "carol");
+    assert!(incident.took_part.contains(&ERIN.person()), "she led once");
+}
+
+#[test]
+fn two_uninvolved_people_let_a_duty_go() {
+    let cab = || waiver(Obligation::CabReview);
+    let given = check(Given::resolved(), |g| g.waive(WALTER, cab()), PROPOSED);
+    let refused = Then::Refused(Code::AnotherPersonNeeded);
+    check(
+        given.clone(),
+        |g| g.waive(WALTER.touching(), cab()),
+        refused,
+    );
+    let given = check(given, |g| g.waive(WENDY, cab()), WAIVED);
+    assert!(matches!(
+        status(&given, Obligation::CabReview),
+        Status::Waived(_)
+    ));
+    let refused = Then::Refused(Code::NothingToWaive);
+    check(given.clone(), |g| g.waive(WALTER, cab()), refused);
+    // What is let go does not run out.
+    let mut given = given;
+    let passed = given.pass_s(8 * 86_400);
+    assert!(
+        !passed
+            .iter()
+            .any(|r| format!("{:?}", r.entry.event).contains("CabReview"))
+    );
+}
+
+#[test]
+fn who_took_part_or_whose_duty_it_is_waives_nothing() {
+    let people = ["alice", "bob", "carol", "erin", "oscar", "frank"];
+    let given = privileged(Given::resolved(), &people, Privilege::Waive);
+    let cab = || waiver(Obligation::CabReview);
+    let refused = Then::Refused(Code::TookPart);
+    for hand in [ALICE, BOB, CAROL, ERIN, OSCAR] {
+        check(given.clone(), |g| g.waive(hand, cab()), refused);
+    }
+    let given = check(given, |g| g.waive(FRANK, cab()), PROPOSED);
+    // The first must not have taken part meanwhile.
+    let mut given = given;
+    let record = given.document(FRANK, given.grant(), "I helped.");
+    given.must(&record);
+    check(given, |g| g.waive(WALTER, cab()), refused);
+    let refused = Then::Refused(Code::NotEntitled);
+    check(Given::resolved(), |g| g.waive(DAVE, cab()), refused);
+}
+
+#[test]
+fn a_rotation_is_let_go_only_where_both_attest_that_the_account_is_gone() {
+    let rotation = |gone| waiver_of(Obligation::CredentialRotation, SHOP, gone);
+    let refused = Then::Refused(Code::NotWaivable);
+    check(
+        Given::resolved(),
+        |g| g.waive(WALTER, rotation(false)),
+        refused,
+    );
+    let gone_board = || waiver_of(Obligation::CabReview, "", true);
+    check(
+        Given::resolved(),
+        |g| g.waive(WALTER, gone_board()),
+        refused,
+    );
+    let given = check(
+        Given::resolved(),
+        |g| g.waive(WALTER, rotation(true)),
+        PROPOSED,
+    );
+    let given = check(given, |g| g.waive(WENDY, rotation(true)), WAIVED);
+    let account = given
+        .world()
+        .account(&breakglass_testkit::people::account(SHOP))
+        .unwrap();
+    assert_eq!((account.current, &account.rotation), (None, &None));
+    let effects = breakglass_core::plan(given.world(), given.now());
+    assert_eq!(effects, [], "nobody tries to reach it any more");
+}
+
+#[test]
+fn nobody_waives_the_resolution() {
+    let refused = Then::Refused(Code::NotWaivable);
+    let resolution = waiver(Obligation::IncidentResolved);
+    check(Given::declared(), |g| g.waive(WALTER, resolution), refused);
+}
+
+#[test]
+fn an_incident_is_closed_when_nothing_is_left_to_do() {
+    for hand in [ERIN, OSCAR] {
+        check(Given::settled(), |g| g.close(hand), CLOSED);
+    }
+    for hand in [ALICE, FRANK, WALTER] {
+        check(
+            Given::settled(),
+            |g| g.close(hand),
+            Then::Refused(Code::NotEntitled),
+        );
+    }
+    let refused = Then::Refused(Code::IncidentNotResolved);
+    check(Given::checked_out(), |g| g.close(ERIN), refused);
+    check(
+        Given::closed(),
+        |g| g.close(ERIN),
+        Then::Refused(Code::IncidentClosed),
+    );
+}
+
+#[test]
+fn each_open_duty_keeps_an_incident_open() {
+    type Step = fn(&mut Given) -> breakglass_core::Command;
+    let steps: [Step; 4] = [
+        |g| g.file_report(ERIN),
+        |g| {
+            let review = review(g, &[]);
+            g.complete_review(FRANK, review)
+        },
+        |g| {
+            let incident = g.incident();
+            g.review_access(GRACE, SHOP, incident)
+        },
+        |g| g.decide_cab(OSCAR, false, &[]),
+    ];
+    let open = Then::Refused(Code::ObligationsOpen);
+    for left_out in 0..=steps.len() {
+        let mut given = Given::resolved();
+        if left_out < steps.len() {
+            given.work();
+        }
+        for (n, step) in steps.iter().enumerate() {
+            if n != left_out {
+                let act = step(&mut given);
+                given.must(&act);
+            }
+        }
+        check(given, |g| g.close(ERIN), open);
+    }
+}
+
+#[test]
+fn a_waived_duty_does_not_keep_it_open() {
+    let mut given = Given::resolved();
+    given.work();
+    for of in [
+        Obligation::IncidentReport,
+        Obligation::PostIncidentReview,
+        Obligation::CabReview,
+    ] {
+        for hand in [WALTER, WENDY] {
+            let waive = given.waive(hand, waiver(of));
+            given.must(&waive);
+        }
+    }
+    for hand in [WALTER, WENDY] {
+        let waive = given.waive(hand, waiver_of(Obligation::AccessReview, SHOP, false));
+        given.must(&waive);
+    }
+    check(given, |g| g.close(ERIN), CLOSED);
+}
+
+#[test]
+fn a_late_fact_opens_it_again_and_calls_for_another_review() {
+    const REOPENED: Then<'_> = Then::Recorded(&["BREAK_GLASS_ACTION", "INCIDENT_REOPENED"]);
+    let late = |hand: Hand| move |g: &mut Given| g.document(hand, g.grant(), "And the cache.");
+    // Before the review it is one more action.
+    check(
+        Given::resolved(),
+        late(ALICE),
+        Then::Recorded(&["BREAK_GLASS_ACTION"]),
+    );
+    for given in [Given::settled(), Given::closed()] {
+        let given = check(given, late(ALICE), REOPENED);
+        let incident = given.world().incident(&given.incident()).unwrap();
+        assert_eq!(incident.closed_at, None);
+        assert_eq!(status(&given, Obligation::PostIncidentReview), Status::Open);
+        check(
+            given.clone(),
+            |g| g.close(ERIN),
+            Then::Refused(Code::ObligationsOpen),
+        );
+        let review = review(&given, &[]);
+        let reviewed = Then::Recorded(&["POST_INCIDENT_REVIEW_COMPLETED"]);
+        let given = check(given, |g| g.complete_review(FRANK, review), reviewed);
+        check(given, |g| g.close(ERIN), CLOSED);
+    }
+}
+
+#[test]
+fn a_note_on_a_closed_incident_opens_nothing() {
+    let noted = Then::Recorded(&["INCIDENT_NOTED"]);
+    let given = check(
+        Given::closed(),
+        |g| g.note(BOB, g.incident(), "For the record."),
+        noted,
+    );
+    let incident = given.world().incident(&given.incident()).unwrap();
+    assert!(incident.closed_at.is_some());
+}
