@@ -24,7 +24,7 @@ pub struct IncidentView {
     pub commander: String,
     /// A practice.
     pub drill: bool,
-    /// `open` or `resolved`.
+    /// `open`, `resolved` or `closed`.
     pub state: String,
     /// Its last event, which an act may name as its head.
     pub head: String,
@@ -34,6 +34,11 @@ pub struct IncidentView {
     /// When it was resolved.
     #[schema(value_type = Option<String>)]
     pub resolved_at: Option<Timestamp>,
+    /// When it was closed.
+    #[schema(value_type = Option<String>)]
+    pub closed_at: Option<Timestamp>,
+    /// What its review gives a verdict on: every grant, `G-4`, every action, `G-4/1`.
+    pub to_review: Vec<String>,
     /// Its duties.
     pub obligations: Vec<ObligationView>,
     /// Its requests, by reference.
@@ -48,9 +53,9 @@ pub struct ObligationView {
     /// The clock, as recorded.
     #[schema(value_type = Object)]
     pub clock: Clock,
-    /// `open`, `met`, `met late` or `overdue`.
+    /// `open`, `met`, `met late`, `waived` or `overdue`.
     pub status: String,
-    /// When it was met.
+    /// When it was met or waived.
     #[schema(value_type = Option<String>)]
     pub met_at: Option<Timestamp>,
 }

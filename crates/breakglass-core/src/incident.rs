@@ -73,6 +73,16 @@ impl Incident {
         self.resolved_at.is_none()
     }
 
+    /// The word for where it stands.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (self.resolved_at, self.closed_at) {
+            (None, _) => "open",
+            (Some(_), None) => "resolved",
+            (Some(_), Some(_)) => "closed",
+        }
+    }
+
     /// Whether a person leads it, or may act for who does.
     pub(crate) fn is_led_by(&self, standing: &Standing<'_>) -> bool {
         self.commander.person == standing.person.person

@@ -35,6 +35,7 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
                 Status::Open => ("open", None),
                 Status::Met(at) => ("met", Some(at)),
                 Status::MetLate(at) => ("met late", Some(at)),
+                Status::Waived(at) => ("waived", Some(at)),
                 Status::Overdue => ("overdue", None),
             };
             ObligationView {
@@ -53,15 +54,12 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
         title: incident.title.to_string(),
         commander: incident.commander.principal.to_string(),
         drill: incident.drill,
-        state: if incident.is_open() {
-            "open"
-        } else {
-            "resolved"
-        }
-        .to_owned(),
+        state: incident.state().to_owned(),
         head: incident.head.to_string(),
         declared_at: incident.declared_at,
         resolved_at: incident.resolved_at,
+        closed_at: incident.closed_at,
+        to_review: world.subjects_of_review(incident).into_iter().collect(),
         obligations: obligations.collect(),
         requests: requests.map(|r| r.reference.to_string()).collect(),
         grants: grants.map(|g| g.reference.to_string()).collect(),

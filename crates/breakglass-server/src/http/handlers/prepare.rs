@@ -150,7 +150,16 @@ impl App {
             | ActCommand::Cancel(_)
             | ActCommand::Run(_)
             | ActCommand::Resolve(_)
-            | ActCommand::Rotate(_) => {
+            | ActCommand::Rotate(_)
+            | ActCommand::Transfer(_)
+            | ActCommand::NotifyCab(_)
+            | ActCommand::FileReport(_)
+            | ActCommand::CompleteReview(_)
+            | ActCommand::DecideCab(_)
+            | ActCommand::ReviewAccess(_)
+            | ActCommand::UpdateProcedure(_)
+            | ActCommand::Waive(_)
+            | ActCommand::Close(_) => {
                 blobs.extend(attachments.iter().map(|b| engine::public(b.bytes.clone())));
                 Ok(Prepared::Nothing)
             }

@@ -30,6 +30,7 @@ pub(super) struct File {
     pub(super) title: Line,
     pub(super) log: Log,
     pub(super) roots: Roots,
+    #[serde(default)]
     pub(super) clocks: Clocks,
     #[serde(rename = "node", default)]
     pub(super) nodes: Vec<Node>,
@@ -62,12 +63,17 @@ pub(super) struct Roots {
     pub(super) persons: Vec<Principal>,
 }
 
-/// Clocks.
-#[derive(Debug, Deserialize)]
+/// Clocks. Without one: as long as the procedure says.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clocks {
-    pub(super) resolve: Duration,
-    pub(super) rotation: Duration,
+    pub(super) resolve: Option<Duration>,
+    pub(super) rotation: Option<Duration>,
+    pub(super) report: Option<Duration>,
+    pub(super) access_review: Option<Duration>,
+    pub(super) procedure: Option<Duration>,
+    pub(super) cab_review: Option<Duration>,
+    pub(super) quarterly: Option<Duration>,
 }
 
 /// A node: its X25519 public key.
@@ -197,6 +203,8 @@ pub(super) struct Scenario {
     pub(super) threat_required: bool,
     #[serde(default)]
     pub(super) control_plane_down: bool,
+    /// Without it the board need not be told.
+    pub(super) cab_notice: Option<Duration>,
     pub(super) review: Duration,
 }
 
@@ -206,6 +214,7 @@ pub(super) const BUILT_IN: &str = r#"
 name = "critical-patch"
 actions = ["deployment_override"]
 threat_required = true
+cab_notice = "24h"
 review = "24h"
 
 [[scenario]]

@@ -1,8 +1,12 @@
 //! Every command that an act can carry, with arguments that could take effect.
 
 use breakglass_format::{
-    Blank,
-    act::{Action, AddCredential, Because, Command, Declare, NoArgs, Note, Record, Resolve},
+    Blank, Line,
+    act::{
+        Action, AddCredential, Because, Command, CompleteReview, DecideCab, Declare, FileReport,
+        NoArgs, Note, NotifyCab, Record, Resolve, ReviewAccess, Transfer, UpdateProcedure, Waive,
+    },
+    vocabulary::{AccessDecision, CabDecision, Obligation},
 };
 
 use crate::scene::declaration;
@@ -22,7 +26,7 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
     let because = || Because {
         reason: "because".parse().unwrap(),
     };
-    let all = vec![
+    let mut all = vec![
         Command::Declare(Declare { ..declaration() }),
         Command::Note(Note {
             text: "seen".parse().unwrap(),
@@ -46,10 +50,20 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
         Command::Return(NoArgs {}),
         Command::Revoke(because()),
     ];
+    all.extend(afterwards());
     let with_object = all.into_iter().map(|command| {
         let object = match &command {
             Command::Declare(_) => "",
-            Command::Note(_) | Command::Resolve(_) => &objects.incident,
+            Command::Note(_)
+            | Command::Resolve(_)
+            | Command::Transfer(_)
+            | Command::NotifyCab(_)
+            | Command::FileReport(_)
+            | Command::CompleteReview(_)
+            | Command::DecideCab(_)
+            | Command::UpdateProcedure(_)
+            | Command::Waive(_)
+            | Command::Close(_) => &objects.incident,
             Command::Withdraw(_) => &objects.request,
             Command::Record(_)
             | Command::Return(_)
@@ -57,12 +71,59 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             | Command::Plan(_)
             | Command::Run(_) => &objects.grant,
             Command::Cancel(_) => &objects.run,
-            Command::AddCredential(_) | Command::Rotate(_) => &objects.account,
+            Command::AddCredential(_) | Command::Rotate(_) | Command::ReviewAccess(_) => {
+                &objects.account
+            }
         };
         let object = object.to_owned();
         (command, object)
     });
     with_object.collect()
+}
+
+/// Those that follow an incident.
+fn afterwards() -> [Command; 9] {
+    let text = || "said".parse().unwrap();
+    let line = || "said".parse().unwrap();
+    [
+        Command::Transfer(Transfer {
+            reason: text(),
+            to: "bob".parse().unwrap(),
+        }),
+        Command::NotifyCab(NotifyCab {
+            channel: line(),
+            text: text(),
+        }),
+        Command::FileReport(FileReport { summary: text() }),
+        Command::CompleteReview(CompleteReview {
+            follow_ups: Vec::new(),
+            gaps: Vec::new(),
+            root_cause: text(),
+            verdicts: Vec::new(),
+        }),
+        Command::DecideCab(DecideCab {
+            decision: CabDecision::Accepted,
+            proxy: false,
+            remark: text(),
+        }),
+        Command::ReviewAccess(ReviewAccess {
+            decision: AccessDecision::Keep,
+            entitled: Vec::new(),
+            incident: Blank::NONE,
+            remark: text(),
+        }),
+        Command::UpdateProcedure(UpdateProcedure {
+            reference: line(),
+            summary: text(),
+        }),
+        Command::Waive(Waive {
+            account_gone: false,
+            obligation: Obligation::CabReview,
+            reason: text(),
+            subject: Line::default(),
+        }),
+        Command::Close(NoArgs {}),
+    ]
 }
 
 fn action() -> Action {

@@ -189,10 +189,18 @@ pub(super) fn nodes(file: &File) -> Result<Vec<Node>, CompileError> {
     .collect()
 }
 
-pub(super) const fn clocks(file: &File) -> Clocks {
+pub(super) fn clocks(file: &File) -> Clocks {
+    let (written, usual) = (&file.clocks, Clocks::default());
+    let or =
+        |written: &Option<friendly::Duration>, usual: i64| written.as_ref().map_or(usual, |d| d.0);
     Clocks {
-        resolve_s: file.clocks.resolve.0,
-        rotation_s: file.clocks.rotation.0,
+        resolve_s: or(&written.resolve, usual.resolve_s),
+        rotation_s: or(&written.rotation, usual.rotation_s),
+        report_s: or(&written.report, usual.report_s),
+        access_review_s: or(&written.access_review, usual.access_review_s),
+        procedure_s: or(&written.procedure, usual.procedure_s),
+        cab_review_s: or(&written.cab_review, usual.cab_review_s),
+        quarterly_s: or(&written.quarterly, usual.quarterly_s),
     }
 }
 
@@ -203,6 +211,7 @@ pub(super) fn scenarios(file: &File) -> Vec<Scenario> {
         service_required: s.service_required,
         threat_required: s.threat_required,
         control_plane_down: s.control_plane_down,
+        cab_notice_s: s.cab_notice.as_ref().map_or(0, |d| d.0),
         review_s: s.review.0,
     };
     file.scenarios.iter().map(scenario).collect()
