@@ -20,12 +20,14 @@ use breakglass_store::{
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
     config::{self, Config, ConfigError},
     custody::{Custody, KeyError, read_secret},
     engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring, bootstrap},
+    entropy::random,
     follower::Follower,
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
@@ -157,7 +159,7 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        serve(&runtime, listening, tools, config, stopped);
+        serve(&runtime, listening, tools, config, stopped)?;
         Ok(Self {
             engine,
             stop,
@@ -476,8 +478,10 @@ fn serve(
     tools: Arc<Tools>,
     config: &Config,
     stopped: watch::Receiver<bool>,
-) {
-    let app = App::new(tools, &config.limits);
+) -> std::io::Result<()> {
+    let nonce_key = Zeroizing::new(random().map_err(std::io::Error::other)?);
+    let app = App::new(tools, &config.limits, nonce_key);
     runtime.spawn(app.clone().summarise(stopped.clone()));
     runtime.spawn(listening.serve(http::router(app), stopped));
+    Ok(())
 }

@@ -10,10 +10,12 @@ use breakglass_core::Command;
 use breakglass_format::Timestamp;
 use breakglass_statement::AuthoritySet;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use super::{
     limit::{Counters, RateLimit},
-    sessions::{Nonces, Sessions},
+    nonces::Nonces,
+    sessions::Sessions,
 };
 use crate::{
     clock::Clock,
@@ -42,14 +44,14 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(tools: Arc<Tools>, limits: &Limits) -> Self {
+    pub(crate) fn new(tools: Arc<Tools>, limits: &Limits, nonce_key: Zeroizing<[u8; 32]>) -> Self {
         Self {
             engine: tools.engine.clone(),
             custody: tools.custody.clone(),
             clock: tools.clock.clone(),
             tools,
             sessions: Arc::default(),
-            nonces: Arc::default(),
+            nonces: Arc::new(Nonces::new(nonce_key)),
             rate: Arc::new(RateLimit::new(limits.statements_per_minute)),
             counters: Arc::default(),
             patience: Duration::from_secs(limits.read_timeout_s),

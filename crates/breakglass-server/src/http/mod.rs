@@ -4,6 +4,7 @@ mod app;
 mod extract;
 mod handlers;
 mod limit;
+mod nonces;
 pub(crate) mod openapi;
 mod patient;
 mod problem;

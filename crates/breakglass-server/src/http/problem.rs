@@ -126,7 +126,7 @@ impl ApiError {
     }
 
     pub(super) fn nonce() -> Self {
-        let detail = "the server's half of the nonce is not one it handed out, or was used";
+        let detail = "the server's half of the nonce is not one it handed out for this request, or is too old";
         let hint = "fetch the terms again and sign again";
         Self::new(
             StatusCode::CONFLICT,

@@ -13,10 +13,6 @@ use breakglass_format::{Digest, Fingerprint, PersonId, Timestamp};
 
 /// Sessions held at most; the oldest end first.
 const SESSIONS_MAX: usize = 10_000;
-/// Nonces handed out at most at a time.
-const NONCES_MAX: usize = 100_000;
-/// How long a nonce may be used, in seconds.
-const NONCE_S: i64 = 900;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,30 +63,5 @@ impl Sessions {
         let hash = breakglass_statement::digest(token.as_bytes());
         let sessions = self.by_hash.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.get(&hash).filter(|r| now < r.not_after).cloned()
-    }
-}
-
-/// The server's halves of request nonces: handed out with the terms, used once.
-#[derive(Debug, Default)]
-pub(crate) struct Nonces {
-    out: Mutex<HashMap<[u8; 16], Timestamp>>,
-}
-
-impl Nonces {
-    /// Hands one out.
-    pub(crate) fn give(&self, half: [u8; 16], now: Timestamp) {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if out.len() >= NONCES_MAX {
-            out.retain(|_, until| *until > now);
-        }
-        if out.len() < NONCES_MAX {
-            out.insert(half, now.plus_s(NONCE_S));
-        }
-    }
-
-    /// Whether this one was handed out and is not used yet. It is used now.
-    pub(crate) fn take(&self, half: [u8; 16], now: Timestamp) -> bool {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.remove(&half).is_some_and(|until| now < until)
     }
 }

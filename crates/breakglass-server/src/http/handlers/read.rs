@@ -15,14 +15,12 @@ use breakglass_format::{
 use breakglass_store::Ledger as _;
 use serde::Deserialize;
 
-use crate::{
-    entropy::random,
-    http::{
-        app::App,
-        extract::{Path, Query, Reading},
-        problem::ApiError,
-        views,
-    },
+use crate::http::{
+    app::App,
+    extract::{Path, Query, Reading},
+    nonces::Asking,
+    problem::ApiError,
+    views,
 };
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -178,9 +176,13 @@ pub(crate) async fn terms(
         .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
     let terms = terms_of(world, &reading.reader.person, &account, &incident)
         .map_err(|refusal| ApiError::from(refusal).at(app.now()))?;
-    let half: [u8; 16] =
-        random().map_err(|_| ApiError::from(crate::engine::Rejection::Stopped).at(app.now()))?;
-    app.nonces.give(half, app.now());
+    let asking = Asking {
+        person: &reading.reader.person,
+        account: &account,
+        incident: &incident,
+    };
+    let half = app.nonces.give(&asking, app.now());
+    let half = half.ok_or_else(|| ApiError::nonce().at(app.now()))?;
     Ok(Json(RequestTerms {
         account: terms.account,
         incident: terms.incident,

@@ -21,7 +21,10 @@ use super::prepare::Preparation;
 use crate::{
     engine::{self, Outcome},
     entropy::random,
-    http::{app::App, extract::Posted, limit::Counters, problem::ApiError, sessions::Reader},
+    http::{
+        app::App, extract::Posted, limit::Counters, nonces::Asking, problem::ApiError,
+        sessions::Reader,
+    },
 };
 
 type Answer = Result<(StatusCode, Json<Accepted>), ApiError>;
@@ -40,9 +43,17 @@ pub(crate) async fn request(State(app): State<App>, posted: Posted<Submission>) 
         return Ok(repeated);
     }
     app.own_head(&verified, &verified.statement().log).await?;
-    let nonce = verified.statement().nonce;
-    let half: [u8; 16] = nonce.as_bytes().first_chunk().copied().unwrap_or_default();
-    if !app.nonces.take(half, app.now()) {
+    let text = verified.statement();
+    let half = text.nonce.as_bytes().first_chunk().copied();
+    let asking = Asking {
+        person: &verified.signer().person,
+        account: &text.account.id,
+        incident: &text.incident.id,
+    };
+    if !app
+        .nonces
+        .knows(half.unwrap_or_default(), &asking, app.now())
+    {
         return Err(ApiError::nonce().at(app.now()));
     }
     let blobs = blobs(&verified);
