@@ -13,11 +13,13 @@ mod state;
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 
 use breakglass_core::{Command, Refusal, World};
-use breakglass_format::{CommandId, Digest, Entry};
+use breakglass_format::{CommandId, Digest, Entry, Timestamp};
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{Blob, Head, ReadError, SqliteLedger};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
+
+use crate::clock::{Clock, EngineTime};
 
 pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
@@ -128,6 +130,8 @@ pub(crate) struct EngineHandle {
     jobs: mpsc::SyncSender<Job>,
     published: Arc<RwLock<Arc<Published>>>,
     size: watch::Receiver<u64>,
+    /// Engine time as it began; its later course follows from the boot-time clock alone.
+    time: EngineTime,
 }
 
 impl EngineHandle {
@@ -137,6 +141,11 @@ impl EngineHandle {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Engine time, never before the last entry: what statements, sessions and rates are judged by.
+    pub(crate) fn now(&self, clock: &dyn Clock) -> Timestamp {
+        self.time.now(clock).max(self.published().world.last())
     }
 
     /// Told after each commit.

@@ -83,12 +83,13 @@ impl Engine {
             authorities: authorities.clone(),
             head,
         })));
+        let time = EngineTime::start(&*wiring.clock, world.last());
         let handle = EngineHandle {
             jobs,
             published: published.clone(),
             size: commits,
+            time: time.clone(),
         };
-        let time = EngineTime::start(&*wiring.clock, world.last());
         let mut engine = Self {
             ledger: opened.ledger,
             wiring,
@@ -145,10 +146,13 @@ impl Engine {
 
     /// How long until time alone changes something, bounded so that a step of the clock is seen.
     fn patience(&self) -> Duration {
-        let now = self.now().max(self.wiring.clock.wall());
-        let deadlines = [next_deadline(&self.world, now), self.cap.next()];
-        let next = deadlines.into_iter().flatten().min();
-        let left = next.map_or(i64::MAX, |at| at.since_ms(now).max(PATIENCE_MS));
+        let now = self.now();
+        // A grant ends by whichever clock gets there first; a minute of refusals is ours alone.
+        let latest = now.max(self.wiring.clock.wall());
+        let deadline = next_deadline(&self.world, latest).map(|at| at.since_ms(latest));
+        let summary = self.cap.next().map(|at| at.since_ms(now));
+        let left = [deadline, summary].into_iter().flatten().min();
+        let left = left.map_or(i64::MAX, |ms| ms.max(PATIENCE_MS));
         Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LOOK)
     }
 

@@ -92,6 +92,6 @@ impl App {
 
     /// The time that people are told, and that sessions and nonces are judged by.
     pub(super) fn now(&self) -> Timestamp {
-        self.tools.now()
+        self.engine.now(&*self.clock)
     }
 }
