@@ -9,13 +9,15 @@ mod bootstrap;
 mod refusals;
 mod run;
 mod state;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use breakglass_core::{Command, Refusal, World};
 use breakglass_format::{CommandId, Digest, Entry, Timestamp};
 use breakglass_statement::AuthoritySet;
-use breakglass_store::{Blob, Head, ReadError, SqliteLedger};
+use breakglass_store::{BatchError, Blob, Head, ReadError, SqliteLedger};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
@@ -75,9 +77,30 @@ pub(crate) enum Rejection {
     /// The store does not take it; nothing was written.
     #[error("the log did not take it: {0}")]
     NotTaken(String),
-    /// What is to be recorded does not fit into an entry.
+    /// What is to be recorded does not fit into an entry, or into a transaction.
     #[error("what is to be recorded does not fit: {0}")]
     TooLarge(String),
+    /// The same bytes are sealed and would become public, or the other way round.
+    #[error("{0}")]
+    Visibility(String),
+}
+
+/// What the ledger says of one command's part of a batch.
+impl From<BatchError> for Rejection {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::TooManyEntries { .. }
+            | BatchError::TooManyBlobs { .. }
+            | BatchError::EntryTooLong { .. }
+            | BatchError::BlobTooLong { .. } => Self::TooLarge(error.to_string()),
+            BatchError::BlobVisibility { .. } => Self::Visibility(error.to_string()),
+            BatchError::Empty
+            | BatchError::BlobDigest { .. }
+            | BatchError::Key { .. }
+            | BatchError::Full { .. }
+            | BatchError::Read(_) => Self::NotTaken(error.to_string()),
+        }
+    }
 }
 
 impl Rejection {
@@ -91,7 +114,8 @@ impl Rejection {
             | Self::Busy
             | Self::Read(_)
             | Self::NotTaken(_)
-            | Self::TooLarge(_) => Self::NotTaken(self.to_string()),
+            | Self::TooLarge(_)
+            | Self::Visibility(_) => Self::NotTaken(self.to_string()),
         }
     }
 }
@@ -132,7 +156,11 @@ pub(crate) struct EngineHandle {
     size: watch::Receiver<u64>,
     /// Engine time as it began; its later course follows from the boot-time clock alone.
     time: EngineTime,
+    trouble: Trouble,
 }
+
+/// Why the ledger does not take what the engine records of its own accord, where it does not.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl EngineHandle {
     /// The world, the authorities and the head, all of one moment.
@@ -146,6 +174,12 @@ impl EngineHandle {
     /// Engine time, never before the last entry: what statements, sessions and rates are judged by.
     pub(crate) fn now(&self, clock: &dyn Clock) -> Timestamp {
         self.time.now(clock).max(self.published().world.last())
+    }
+
+    /// Why what time calls for is not on record, where the ledger does not take it.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Told after each commit.

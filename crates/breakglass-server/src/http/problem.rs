@@ -259,6 +259,11 @@ impl From<Rejection> for ApiError {
                 let (code, hint) = ("busy", "try again in a second; nothing happened");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "busy", detail, hint)
             }
+            Rejection::Visibility(_) => {
+                let (code, title) = ("visibility_differs", "visibility differs");
+                let hint = "attach other bytes: what was sealed is never shown, nor the reverse";
+                Self::new(StatusCode::CONFLICT, code, title, detail, hint)
+            }
             Rejection::Stopped
             | Rejection::Read(_)
             | Rejection::ReadOnly(_)

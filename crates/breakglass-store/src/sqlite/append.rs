@@ -39,7 +39,7 @@ impl SqliteLedger {
         }
         self.check_key(key)?;
         check_limits(batch)?;
-        self.check_visibilities(&batch.blobs)?;
+        self.check_each_blob(&batch.blobs)?;
         let growth = self.grow(batch)?;
         match self.commit(batch, &growth, key) {
             Ok(head) => {
@@ -63,6 +63,11 @@ impl SqliteLedger {
             expected: self.key.to_string(),
             got: key.verifier().to_string(),
         })
+    }
+
+    pub(super) fn check_each_blob(&self, blobs: &[Blob]) -> Result<(), BatchError> {
+        blobs.iter().try_for_each(check_blob)?;
+        self.check_visibilities(blobs)
     }
 
     /// Bytes are public or sealed, for ever: whoever could have both could export a secret.
@@ -160,7 +165,7 @@ fn check_limits(batch: &Batch) -> Result<(), BatchError> {
             return Err(BatchError::EntryTooLong { place, got });
         }
     }
-    batch.blobs.iter().try_for_each(check_blob)
+    Ok(())
 }
 
 fn check_blob(blob: &Blob) -> Result<(), BatchError> {

@@ -101,6 +101,10 @@ impl Ledger for SqliteLedger {
         self.append_batch(expected, batch, key)
     }
 
+    fn check_blobs(&self, blobs: &[Blob]) -> Result<(), BatchError> {
+        self.check_each_blob(blobs)
+    }
+
     fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
         self.read_entry(index)
     }

@@ -75,6 +75,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str)
     if app.tools.read_only.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
     }
+    if app.engine.trouble().is_some() {
+        let told = "the log does not take what time calls for\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
+    }
     match app.engine.read(|ledger| ledger.head().size()).await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the log cannot be asked\n"),
