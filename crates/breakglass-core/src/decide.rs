@@ -1,7 +1,7 @@
 //! The one door: which events a command makes, or why not.
 
 use breakglass_format::{
-    Event, Timestamp,
+    Timestamp,
     act::{Act, Command as ActCommand},
     authority::Person,
     limits,
@@ -15,6 +15,9 @@ use crate::{
     refusal::{Code, Refusal},
     world::{Version, World},
 };
+
+/// Events of one tick at most: they become durable together, and a transaction is bounded.
+const TICK_MAX: usize = 1_024;
 
 /// Decides a command. Nothing in the world changes; what comes back is what would be recorded.
 pub fn decide(
@@ -240,6 +243,8 @@ impl World {
         let mut drafts = self.expire_grants(cx);
         drafts.extend(self.lapse_requests(cx));
         drafts.extend(self.overdue_obligations(cx));
+        // Each is an event by itself: what is left out is due still, and is told by the next tick.
+        drafts.truncate(TICK_MAX);
         drafts
     }
 }
@@ -253,13 +258,4 @@ impl Standing<'_> {
             Err(Code::needs(privilege))
         }
     }
-}
-
-/// Whether an event is one of a kind of facts that a caller looks for. Only here so that the
-/// engine can tell a tick that made nothing from one that did.
-#[must_use]
-pub fn is_quiet(drafts: &[Draft]) -> bool {
-    drafts
-        .iter()
-        .all(|d| matches!(d.event, Event::RefusalsSummarised(_)))
 }
