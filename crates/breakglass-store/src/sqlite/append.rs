@@ -96,13 +96,15 @@ impl SqliteLedger {
         let leaves: Vec<Hash> = batch.entries.iter().map(|entry| leaf_hash(entry)).collect();
         let size = self.head.size();
         let tiles =
-            tiles_after_append(&self.tiles(), size, &leaves).map_err(|error| match error {
-                AppendError::TooLarge { old_size, added } => BatchError::Full {
-                    size: old_size,
-                    added,
+            tiles_after_append(&self.reads().tiles(), size, &leaves).map_err(
+                |error| match error {
+                    AppendError::TooLarge { old_size, added } => BatchError::Full {
+                        size: old_size,
+                        added,
+                    },
+                    AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
                 },
-                AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
-            })?;
+            )?;
         let mut edge = self.edge.clone();
         edge.extend(leaves);
         Ok(Growth { edge, tiles })
