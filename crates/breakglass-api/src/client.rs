@@ -22,6 +22,9 @@ use crate::{
 
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How long, and how often in a row, a question waits for its turn.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+const WAITS_MAX: u32 = 10;
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -268,7 +271,7 @@ impl Client {
 
     /// A blob, for auditors; `None` where the server does not have it or never exports it.
     pub fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, ClientError> {
-        match self.call(&format!("/v1/blobs/{}", encode(digest)), None::<&()>)? {
+        match self.ask(&format!("/v1/blobs/{}", encode(digest)))? {
             (_, mut response) if response.status() == StatusCode::OK => {
                 Ok(Some(read(&mut response).map_err(|detail| {
                     ClientError::Foreign {
@@ -284,12 +287,12 @@ impl Client {
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let (url, response) = self.call(path, None::<&()>)?;
+        let (url, response) = self.ask(path)?;
         parse(url, response)
     }
 
     fn text(&self, path: &str) -> Result<String, ClientError> {
-        let (url, mut response) = self.call(path, None::<&()>)?;
+        let (url, mut response) = self.ask(path)?;
         if response.status() != StatusCode::OK {
             return Err(problem(url, response));
         }
@@ -312,6 +315,24 @@ impl Client {
     ) -> Result<T, ClientError> {
         let (url, response) = self.call(path, Some(body))?;
         parse(url, response)
+    }
+
+    /// Asks, and asks again where the server says in how many seconds: an export asks a lot.
+    fn ask(&self, path: &str) -> Result<(String, Response<ureq::Body>), ClientError> {
+        for _ in 0..WAITS_MAX {
+            let (url, response) = self.call(path, None::<&()>)?;
+            let wait = (response.status() == StatusCode::TOO_MANY_REQUESTS)
+                .then(|| response.headers().get("retry-after"))
+                .flatten()
+                .and_then(|v| v.to_str().ok()?.parse().ok())
+                .map(Duration::from_secs)
+                .filter(|wait| *wait <= WAIT_MAX);
+            let Some(wait) = wait else {
+                return Ok((url, response));
+            };
+            std::thread::sleep(wait);
+        }
+        self.call(path, None::<&()>)
     }
 
     /// Tries the servers in turn; the next one only where no connection was made.

@@ -89,6 +89,8 @@ pub struct Limits {
     pub connections: usize,
     /// Statements posted per minute and address.
     pub statements_per_minute: u32,
+    /// Questions per minute and reading session; of callers without one, per address.
+    pub reads_per_minute: u32,
     /// Seconds until a request must have arrived.
     pub read_timeout_s: u64,
 }
@@ -98,6 +100,7 @@ impl Default for Limits {
         Self {
             connections: 512,
             statements_per_minute: 240,
+            reads_per_minute: 3_000,
             read_timeout_s: 15,
         }
     }

@@ -15,7 +15,8 @@ use breakglass_connectors::{
 use breakglass_format::Digest;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, compare,
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, SqliteReader,
+    compare,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
@@ -31,6 +32,7 @@ use crate::{
     follower::Follower,
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
+    readers::{READERS, Readers, Threads},
     worker::{self, Attempts, Tools},
 };
 
@@ -105,6 +107,7 @@ pub struct Server {
     engine: EngineHandle,
     stop: watch::Sender<bool>,
     engine_thread: Option<std::thread::JoinHandle<()>>,
+    reading: Threads,
     threads: Vec<std::thread::JoinHandle<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     address: SocketAddr,
@@ -132,7 +135,12 @@ impl Server {
             read_only: read_only.clone(),
             on_fatal: Box::new(on_fatal),
         };
+        let follows = opened.ledger.reader()?;
+        let connections: Result<Vec<_>, OpenError> =
+            (0..READERS).map(|_| opened.ledger.reader()).collect();
+        let connections = connections?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
+        let (readers, reading) = Readers::start(&engine, connections)?;
         let tools = Arc::new(Tools {
             engine: engine.clone(),
             custody: Arc::new(custody),
@@ -150,7 +158,14 @@ impl Server {
         let address = listening.address;
         let mut threads = Vec::new();
         if read_only.is_none() {
-            threads.push(follow(&engine, &clock, config, &stopped, runtime.handle())?);
+            threads.push(follow(
+                &engine,
+                follows,
+                &clock,
+                config,
+                &stopped,
+                runtime.handle(),
+            )?);
             threads.push(keep_mark(
                 engine.clone(),
                 mark,
@@ -159,11 +174,12 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        serve(&runtime, listening, tools, config, stopped)?;
+        serve(&runtime, listening, tools, readers, config, stopped)?;
         Ok(Self {
             engine,
             stop,
             engine_thread: Some(engine_thread),
+            reading,
             threads,
             runtime: Some(runtime),
             address,
@@ -237,6 +253,7 @@ impl Server {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
+        self.reading.stop();
         self.engine.stop();
         if let Some(thread) = self.engine_thread.take() {
             let _ = thread.join();
@@ -429,13 +446,14 @@ fn connectors(
 
 fn follow(
     engine: &EngineHandle,
+    reader: SqliteReader,
     clock: &Arc<dyn Clock>,
     config: &Config,
     stopped: &watch::Receiver<bool>,
     runtime: &tokio::runtime::Handle,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let path = config.data_dir.join("events.jsonl");
-    let follower = Follower::new(engine.clone(), clock.clone(), &path);
+    let follower = Follower::new(engine.clone(), reader, clock.clone(), &path);
     let (stopped, runtime) = (stopped.clone(), runtime.clone());
     let thread = std::thread::Builder::new().name("jsonl".to_owned());
     thread.spawn(move || follower.run(stopped, &runtime))
@@ -476,11 +494,12 @@ fn serve(
     runtime: &tokio::runtime::Runtime,
     listening: Listening,
     tools: Arc<Tools>,
+    readers: Readers,
     config: &Config,
     stopped: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let nonce_key = Zeroizing::new(random().map_err(std::io::Error::other)?);
-    let app = App::new(tools, &config.limits, nonce_key);
+    let app = App::new(tools, readers, &config.limits, nonce_key);
     runtime.spawn(app.clone().summarise(stopped.clone()));
     runtime.spawn(listening.serve(http::router(app), stopped));
     Ok(())

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 use breakglass_core::{Command, Refusal, World};
 use breakglass_format::{CommandId, Digest, Entry, Timestamp};
 use breakglass_statement::AuthoritySet;
-use breakglass_store::{BatchError, Blob, Head, ReadError, SqliteLedger};
+use breakglass_store::{BatchError, Blob, Head, ReadError, Snapshot, SqliteLedger};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
@@ -146,6 +146,8 @@ pub(crate) struct Published {
     pub(crate) world: Arc<World>,
     pub(crate) authorities: Arc<AuthoritySet>,
     pub(crate) head: Head,
+    /// The same head, as readers believe by it.
+    pub(crate) snapshot: Snapshot,
 }
 
 /// A hand-hold on the engine.
@@ -201,10 +203,7 @@ impl EngineHandle {
             command_id,
             reply,
         }));
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => Rejection::Busy,
-            mpsc::TrySendError::Disconnected(_) => Rejection::Stopped,
-        })?;
+        self.offer(job)?;
         Ok(answer)
     }
 
@@ -232,41 +231,40 @@ impl EngineHandle {
     /// The answer of a statement that took effect before, if it did.
     pub(crate) async fn repeat(&self, statement: Digest) -> Option<Result<Outcome, Rejection>> {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job::Repeat(statement, reply)).is_err() {
-            return Some(Err(Rejection::Stopped));
+        if let Err(rejection) = self.offer(Job::Repeat(statement, reply)) {
+            return Some(Err(rejection));
         }
         answer.await.ok().flatten()
     }
 
-    /// Reads from the ledger, in async code.
+    /// Reads from the ledger between two commits, in async code: what a statement needs that is
+    /// about to take effect. Whoever only wants to look asks the [`Readers`](crate::readers::Readers).
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
     ) -> Result<T, Rejection> {
-        self.ask(read)?.await.map_err(|_| Rejection::Stopped)
+        let (job, answer) = reading(read);
+        self.offer(job)?;
+        answer.await.map_err(|_| Rejection::Stopped)
     }
 
-    /// Reads from the ledger, on a thread of its own.
+    /// Reads from the ledger, on a thread of its own, which may wait for its turn.
     pub(crate) fn read_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
     ) -> Result<T, Rejection> {
-        self.ask(read)?
-            .blocking_recv()
-            .map_err(|_| Rejection::Stopped)
+        let (job, answer) = reading(read);
+        self.jobs.send(job).map_err(|_| Rejection::Stopped)?;
+        answer.blocking_recv().map_err(|_| Rejection::Stopped)
     }
 
-    fn ask<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, Rejection> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Read(Box::new(move |ledger| {
-            // Whoever asked may have gone; then nobody needs the answer.
-            let _ = reply.send(read(ledger));
-        }));
-        self.jobs.send(job).map_err(|_| Rejection::Stopped)?;
-        Ok(answer)
+    /// Hands over a job, unless too many wait: nobody waits for a place in the queue who holds up
+    /// others meanwhile.
+    fn offer(&self, job: Job) -> Result<(), Rejection> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Rejection::Busy,
+            mpsc::TrySendError::Disconnected(_) => Rejection::Stopped,
+        })
     }
 
     /// Makes the engine look at the clock now.
@@ -279,4 +277,15 @@ impl EngineHandle {
     pub(crate) fn stop(&self) {
         let _ = self.jobs.send(Job::Stop);
     }
+}
+
+fn reading<T: Send + 'static>(
+    read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
+) -> (Job, oneshot::Receiver<T>) {
+    let (reply, answer) = oneshot::channel();
+    let job = Job::Read(Box::new(move |ledger| {
+        // Whoever asked may have gone; then nobody needs the answer.
+        let _ = reply.send(read(ledger));
+    }));
+    (job, answer)
 }

@@ -98,6 +98,7 @@ impl Engine {
             world: world.clone(),
             authorities: authorities.clone(),
             head,
+            snapshot: opened.ledger.snapshot(),
         })));
         let time = EngineTime::start(&*wiring.clock, world.last());
         let handle = EngineHandle {
@@ -409,6 +410,7 @@ impl Engine {
             world: self.world.clone(),
             authorities: self.authorities.clone(),
             head,
+            snapshot: self.ledger.snapshot(),
         };
         *self
             .published

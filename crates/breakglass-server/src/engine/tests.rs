@@ -16,11 +16,17 @@ use breakglass_statement::{AuthoritySet, verify_enroll, verify_session};
 use breakglass_store::{Blob, SqliteLedger};
 use breakglass_tlog::{KeyName, SigningKey};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use super::{
-    Engine, EngineHandle, Outcome, Rejection, Wiring, batch::Draught, bootstrap, public, sealed,
+    Engine, EngineHandle, Job, Outcome, Rejection, Wiring, batch::Draught, bootstrap, public,
+    reading, sealed,
 };
-use crate::{clock::Clock, genesis::Genesis};
+use crate::{
+    clock::Clock,
+    genesis::Genesis,
+    readers::{Readers, Threads},
+};
 
 /// When the statements of the frozen vectors were signed.
 const NOW: &str = "2026-01-06T10:00:00.000Z";
@@ -82,6 +88,8 @@ fn report() -> Command {
 /// An engine over a log that began with the authority of the vectors.
 struct House {
     handle: EngineHandle,
+    readers: Readers,
+    reading: Threads,
     thread: Option<std::thread::JoinHandle<()>>,
     authorities: AuthoritySet,
     clock: Arc<Standing>,
@@ -105,9 +113,13 @@ impl House {
             read_only: None,
             on_fatal: Box::new(|detail| panic!("{detail}")),
         };
+        let connections = vec![opened.ledger.reader().unwrap()];
         let (handle, thread) = Engine::start(opened, authorities.clone(), wiring).unwrap();
+        let (readers, reading) = Readers::start(&handle, connections).unwrap();
         Self {
             handle,
+            readers,
+            reading,
             thread: Some(thread),
             authorities,
             clock,
@@ -115,19 +127,26 @@ impl House {
         }
     }
 
+    /// Keeps the engine from everything else until told to go on, and then waits for its turn.
+    fn hold(&self) -> (mpsc::Sender<()>, oneshot::Receiver<bool>) {
+        let (go, held) = mpsc::channel::<()>();
+        let (hold, done) = reading(move |_| held.recv().is_ok());
+        self.handle.offer(hold).unwrap();
+        (go, done)
+    }
+
     /// What comes of commands that share a group.
     fn together(
         &self,
         jobs: Vec<(Command, Vec<Blob>, Option<CommandId>)>,
     ) -> Vec<Result<Outcome, Rejection>> {
-        let (go, held) = mpsc::channel::<()>();
-        let hold = self.handle.ask(move |_| held.recv().is_ok()).unwrap();
+        let (go, done) = self.hold();
         let answers: Vec<_> = jobs
             .into_iter()
             .map(|(command, blobs, id)| self.handle.send(command, blobs, id).unwrap())
             .collect();
         go.send(()).unwrap();
-        assert!(hold.blocking_recv().unwrap());
+        assert!(done.blocking_recv().unwrap());
         answers
             .into_iter()
             .map(|answer| answer.blocking_recv().unwrap())
@@ -149,6 +168,7 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
+        self.reading.stop();
         self.handle.stop();
         self.thread.take().unwrap().join().unwrap();
     }
@@ -275,4 +295,51 @@ fn what_time_calls_for_and_the_log_does_not_take_is_told() {
         std::thread::yield_now();
     }
     assert!(house.handle.trouble().unwrap().contains("signs with key"));
+}
+
+/// Runs what is async to its end.
+fn ended<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(future)
+}
+
+#[test]
+fn neither_readers_nor_the_writer_wait_for_each_other() {
+    let house = House::new();
+    let size = house.handle.published().head.size();
+    let (go, done) = house.hold();
+    let read = ended(house.readers.read(move |log| log.entries(0..size)));
+    assert_eq!(read.unwrap().unwrap().len() as u64, size);
+    go.send(()).unwrap();
+    assert!(done.blocking_recv().unwrap());
+
+    let (go, held) = mpsc::channel::<()>();
+    let holding = house.readers.read(move |_| held.recv().is_ok());
+    let release = async {
+        house
+            .handle
+            .submit(report(), Vec::new(), None)
+            .await
+            .unwrap();
+        go.send(()).unwrap();
+    };
+    let (held, ()) = ended(async { tokio::join!(holding, release) });
+    assert!(held.unwrap());
+    // What was committed meanwhile is seen by the next one.
+    let seen = ended(house.readers.read(|log| log.head().size()));
+    assert_eq!(seen.unwrap(), size + 1);
+}
+
+#[test]
+fn a_full_queue_is_told_at_once_and_holds_up_no_thread() {
+    let house = House::new();
+    let (go, done) = house.hold();
+    while house.handle.offer(Job::Wake).is_ok() {}
+    let digest = breakglass_statement::digest(b"a statement");
+    let said = ended(house.handle.repeat(digest));
+    assert!(matches!(said, Some(Err(Rejection::Busy))), "{said:?}");
+    let said = ended(house.handle.read(|_| ()));
+    assert!(matches!(said, Err(Rejection::Busy)), "{said:?}");
+    go.send(()).unwrap();
+    assert!(done.blocking_recv().unwrap());
 }

@@ -20,6 +20,7 @@ pub(crate) struct ApiError {
     title: &'static str,
     detail: String,
     hint: &'static str,
+    retry_after_s: Option<u64>,
     /// Filled in by the layer that knows the time.
     pub(super) time: Timestamp,
 }
@@ -38,6 +39,7 @@ impl ApiError {
             title,
             detail: detail.into(),
             hint,
+            retry_after_s: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
             time: Timestamp::EPOCH,
         }
     }
@@ -113,16 +115,15 @@ impl ApiError {
         )
     }
 
-    pub(super) fn limited() -> Self {
-        let (code, detail) = ("rate_limited", "too many statements from this address");
-        let hint = "wait a minute";
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            code,
-            "rate limited",
-            detail,
-            hint,
-        )
+    pub(super) fn limited(what: &str, wait_s: u64) -> Self {
+        let (code, title) = ("rate_limited", "rate limited");
+        let hint = "wait as long as Retry-After says";
+        let detail = format!("too many {what}");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self {
+            retry_after_s: Some(wait_s),
+            ..Self::new(status, code, title, detail, hint)
+        }
     }
 
     pub(super) fn nonce() -> Self {
@@ -301,8 +302,8 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         let json = header::HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

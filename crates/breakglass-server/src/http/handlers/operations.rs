@@ -12,11 +12,11 @@ use breakglass_api::wire::{AuthorityChain, AuthoritySubmission, RootSignature, S
 
 use breakglass_store::Ledger as _;
 
-use crate::http::{app::App, problem::ApiError};
+use crate::http::{app::App, extract::Anybody, problem::ApiError};
 
 /// What anybody may know.
 #[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
-pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
+pub(crate) async fn status(State(app): State<App>, _: Anybody) -> Json<Status> {
     let published = app.published();
     Json(Status {
         instance: published.authorities.instance(),
@@ -40,7 +40,7 @@ pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
 /// The authority and how it came to be: public keys and names, no secrets, which a client needs
 /// before it can trust anything else.
 #[utoipa::path(get, path = "/v1/authority", responses((status = 200, body = AuthorityChain)))]
-pub(crate) async fn authority(State(app): State<App>) -> Json<AuthorityChain> {
+pub(crate) async fn authority(State(app): State<App>, _: Anybody) -> Json<AuthorityChain> {
     let authorities = app.authorities();
     let versions = authorities.versions().map(|version| AuthoritySubmission {
         document: String::from_utf8_lossy(version.bytes()).into_owned(),

@@ -28,6 +28,12 @@ pub(super) enum Preparation {
     Failed(ApiError),
 }
 
+/// A stored statement and its signature, from their blobs.
+pub(super) fn pair(statement: Option<Blob>, signature: Option<Blob>) -> Option<(Vec<u8>, String)> {
+    let signature = String::from_utf8(signature?.bytes).ok()?;
+    Some((statement?.bytes, signature))
+}
+
 impl App {
     /// Judges the checkout on the published world, checks the stored signatures behind the grant
     /// once more, opens the credential and seals it to the one-time key.
@@ -114,16 +120,14 @@ impl App {
     }
 
     /// A stored statement and its signature.
-    pub(in crate::http) async fn signed(
+    async fn signed(
         &self,
         statement: Digest,
         signature: Digest,
     ) -> Result<(Vec<u8>, String), ApiError> {
         let read = self.engine.read(move |ledger| {
-            let statement = ledger.blob(&statement).ok().flatten()?.bytes;
-            let signature =
-                String::from_utf8(ledger.blob(&signature).ok().flatten()?.bytes).ok()?;
-            Some((statement, signature))
+            let blob = |digest: &Digest| ledger.blob(digest).ok().flatten();
+            pair(blob(&statement), blob(&signature))
         });
         let found = read.await.map_err(|e| self.rejected(e))?;
         found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))

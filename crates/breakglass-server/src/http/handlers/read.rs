@@ -12,9 +12,10 @@ use breakglass_format::{
     AccountId, Digest, Entry, GrantId, IncidentId, RequestId, RunId, entry::Recorded,
     event::Reference, render::timeline::Timeline, statement::LogHead,
 };
-use breakglass_store::Ledger as _;
+use breakglass_store::ReadError;
 use serde::Deserialize;
 
+use super::{evidence::PAGE, prepare::pair};
 use crate::http::{
     app::App,
     extract::{Path, Query, Reading},
@@ -78,11 +79,13 @@ pub(crate) async fn timeline(
     let id = incident_id(&published.world, &id)
         .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
     let size = published.head.size();
-    let lines = app.engine.read(move |ledger| {
-        let mut timeline = Timeline::new();
-        let mut lines = Vec::new();
-        for index in 0..size {
-            let bytes = ledger.entry(index)?;
+    let (mut timeline, mut lines) = (Timeline::new(), Vec::new());
+    let mut from = 0;
+    // A page at a time, so that others who read have their turn.
+    while from < size {
+        let to = size.min(from + PAGE);
+        let read = app.readers.read(move |log| log.entries(from..to)).await;
+        for (index, bytes) in (from..).zip(app.of_log(read)?) {
             let Ok(entry) = Entry::from_bytes(&bytes) else {
                 continue;
             };
@@ -93,11 +96,8 @@ pub(crate) async fn timeline(
                 lines.extend(said);
             }
         }
-        Ok::<_, breakglass_store::ReadError>(lines)
-    });
-    let lines = lines.await.map_err(|e| ApiError::from(e).at(app.now()))?;
-    let lines =
-        lines.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(app.now()))?;
+        from = to;
+    }
     Ok(Json(lines))
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn request(
     let world = &published.world;
     let found = request_id(world, &id).and_then(|id| world.request(&id));
     let found = found.ok_or_else(|| ApiError::not_found("such request").at(app.now()))?;
-    let (statement, signature) = app.signed(found.statement, found.signature).await?;
+    let (statement, signature) = app.shown(found.statement, found.signature).await?;
     let entry = app.proven(found.index).await?;
     Ok(Json(RequestDossier {
         view: views::request(world, found),
@@ -308,14 +308,27 @@ fn account_id(world: &World, text: &str) -> Option<AccountId> {
 impl App {
     /// An entry with its proof.
     pub(in crate::http) async fn proven(&self, index: u64) -> Result<Proven, ApiError> {
-        let read = self.engine.read(move |ledger| {
-            let entry = String::from_utf8_lossy(&ledger.entry(index)?).into_owned();
-            Ok::<_, breakglass_store::ReadError>(Proven {
+        let read = self.readers.read(move |log| {
+            let entry = String::from_utf8_lossy(&log.entry(index)?).into_owned();
+            Ok::<_, ReadError>(Proven {
                 entry,
-                proof: ledger.receipt(index)?,
+                proof: log.receipt(index)?,
             })
         });
-        let read = read.await.map_err(|e| ApiError::from(e).at(self.now()))?;
-        read.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(self.now()))
+        self.of_log(read.await)
+    }
+
+    /// A stored statement and its signature, for who wants to see them.
+    async fn shown(
+        &self,
+        statement: Digest,
+        signature: Digest,
+    ) -> Result<(Vec<u8>, String), ApiError> {
+        let read = self.readers.read(move |log| {
+            let blob = |digest: &Digest| log.blob(digest).ok().flatten();
+            pair(blob(&statement), blob(&signature))
+        });
+        let found = read.await.map_err(|e| ApiError::from(e).at(self.now()))?;
+        found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))
     }
 }
