@@ -20,6 +20,9 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Loopback address on which Prometheus finds the metrics; without it there are none.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the high-water mark is kept: the last signed checkpoint, by which a restored backup
     /// is recognised. Best on another disk than the data; beside it where this is not given.
     #[serde(default)]
@@ -132,6 +135,12 @@ pub enum ConfigError {
         /// The address.
         listen: SocketAddr,
     },
+    /// Metrics for everybody on the network.
+    #[error("metrics_listen {listen} is not loopback: metrics have no TLS and ask for no session")]
+    MetricsBeyondLoopback {
+        /// The address.
+        listen: SocketAddr,
+    },
     /// A program is not named by an absolute path.
     #[error("the program of {name} is not an absolute path")]
     RelativeProgram {
@@ -186,6 +195,9 @@ impl Config {
             return Err(ConfigError::PlainHttp {
                 listen: self.listen,
             });
+        }
+        if let Some(listen) = self.metrics_listen.filter(|a| !a.ip().is_loopback()) {
+            return Err(ConfigError::MetricsBeyondLoopback { listen });
         }
         for (name, program) in self.rotators.iter().chain(&self.connectors) {
             if !program.program.is_absolute() {

@@ -111,6 +111,7 @@ pub struct Server {
     threads: Vec<std::thread::JoinHandle<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     read_only: Option<String>,
 }
 
@@ -155,7 +156,9 @@ impl Server {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
+        let metrics = runtime.block_on(http::listen_for_metrics(config))?;
         let address = listening.address;
+        let metrics_address = metrics.as_ref().map(|m| m.address);
         let mut threads = Vec::new();
         if read_only.is_none() {
             threads.push(follow(
@@ -174,7 +177,8 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        serve(&runtime, listening, tools, readers, config, stopped)?;
+        let app = App::new(tools, readers, &config.limits, nonce_key()?);
+        serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
             engine,
             stop,
@@ -183,6 +187,7 @@ impl Server {
             threads,
             runtime: Some(runtime),
             address,
+            metrics_address,
             read_only,
         })
     }
@@ -220,6 +225,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it tells its metrics, where it does.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Why it only reads, where it only reads.
@@ -490,17 +501,22 @@ fn keep_mark(
         })
 }
 
+/// What this process knows its nonces by.
+fn nonce_key() -> std::io::Result<Zeroizing<[u8; 32]>> {
+    random().map(Zeroizing::new).map_err(std::io::Error::other)
+}
+
 fn serve(
     runtime: &tokio::runtime::Runtime,
+    app: App,
     listening: Listening,
-    tools: Arc<Tools>,
-    readers: Readers,
-    config: &Config,
-    stopped: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let nonce_key = Zeroizing::new(random().map_err(std::io::Error::other)?);
-    let app = App::new(tools, readers, &config.limits, nonce_key);
+    metrics: Option<Listening>,
+    stopped: &watch::Receiver<bool>,
+) {
     runtime.spawn(app.clone().summarise(stopped.clone()));
-    runtime.spawn(listening.serve(http::router(app), stopped));
-    Ok(())
+    if let Some(metrics) = metrics {
+        let router = http::metrics_router(app.clone());
+        runtime.spawn(metrics.serve(router, stopped.clone()));
+    }
+    runtime.spawn(listening.serve(http::router(app), stopped.clone()));
 }

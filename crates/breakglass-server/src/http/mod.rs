@@ -14,7 +14,7 @@ mod views;
 
 pub(crate) use app::App;
 pub(crate) use serve::ListenError;
-pub(crate) use serve::{Listening, listen};
+pub(crate) use serve::{Listening, listen, listen_for_metrics};
 
 use axum::{
     Router,
@@ -26,7 +26,16 @@ use handlers::{evidence, operations, read, statements};
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// Every route there is.
+/// What is served on the address for metrics, and nowhere else: how many grants are active and
+/// requests pending tells an attacker when to come.
+pub(crate) fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(operations::metrics))
+        .fallback(operations::not_found)
+        .with_state(app)
+}
+
+/// Every route there is for people.
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route(
@@ -63,7 +72,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/openapi.json", get(operations::openapi))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
         .fallback(operations::not_found)
         .method_not_allowed_fallback(operations::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

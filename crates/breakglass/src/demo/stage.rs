@@ -138,6 +138,7 @@ impl Stage {
         Ok(Config {
             data_dir: server.join("data"),
             high_water_file: None,
+            metrics_listen: None,
             listen: "127.0.0.1:0".parse().map_err(make)?,
             genesis: self.genesis,
             log_key_file: server.join("log.key"),

@@ -15,4 +15,4 @@ mod relay;
 mod requests;
 mod session_key;
 mod starve;
-mod wire;
+pub(crate) mod wire;

@@ -22,6 +22,8 @@ mod kill;
 #[cfg(test)]
 mod lying_server;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod proxy;

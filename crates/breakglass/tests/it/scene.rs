@@ -70,6 +70,12 @@ impl Scene {
         self.server.wake();
     }
 
+    /// Where the server tells its metrics, if it does.
+    pub(crate) fn metrics_url(&self) -> Option<String> {
+        let address = self.server.metrics_address()?;
+        Some(format!("http://{address}"))
+    }
+
     pub(crate) fn log_size(&self) -> u64 {
         self.server.log_size()
     }

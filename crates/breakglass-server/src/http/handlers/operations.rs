@@ -97,7 +97,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let rows: [(&str, &str, u64); 9] = [
+    let rows: [(&str, &str, u64); 11] = [
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
         ("requests_pending", "gauge", pending),
@@ -122,6 +122,16 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             "statements_rate_limited_total",
             "counter",
             count(&app.counters.limited),
+        ),
+        (
+            "reads_rate_limited_total",
+            "counter",
+            count(&app.counters.reads_limited),
+        ),
+        (
+            "time_not_recorded",
+            "gauge",
+            u64::from(app.engine.trouble().is_some()),
         ),
     ];
     let text: String = rows

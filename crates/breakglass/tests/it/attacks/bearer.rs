@@ -20,7 +20,7 @@ use super::{
 use crate::scene::{Cast, Scene, Secrets, password};
 
 /// What is served beside the described operations.
-const UNDESCRIBED: [&str; 4] = ["/v1/openapi.json", "/healthz", "/readyz", "/metrics"];
+const UNDESCRIBED: [&str; 3] = ["/v1/openapi.json", "/healthz", "/readyz"];
 /// What only an auditor may read.
 const AUDITORS: [&str; 3] = [
     "/v1/log/proof/{index}",
