@@ -152,9 +152,10 @@ impl Draught {
         let now = self.now.max(self.world.last());
         if drafts.len() > ENTRIES_MAX {
             let got = drafts.len();
-            return Err(Rejection::TooLarge(format!(
-                "it would make {got} entries, at most {ENTRIES_MAX} are made together"
-            )));
+            return Err(Rejection::TooMany {
+                got,
+                max: ENTRIES_MAX,
+            });
         }
         let mut made = Vec::new();
         for draft in drafts {

@@ -77,6 +77,14 @@ pub(crate) enum Rejection {
     /// The store does not take it; nothing was written.
     #[error("the log did not take it: {0}")]
     NotTaken(String),
+    /// What follows from it is more than becomes durable together.
+    #[error("it would make {got} entries, at most {max} are made together")]
+    TooMany {
+        /// How many.
+        got: usize,
+        /// How many may be.
+        max: usize,
+    },
     /// What is to be recorded does not fit into an entry, or into a transaction.
     #[error("what is to be recorded does not fit: {0}")]
     TooLarge(String),
@@ -114,6 +122,7 @@ impl Rejection {
             | Self::Busy
             | Self::Read(_)
             | Self::NotTaken(_)
+            | Self::TooMany { .. }
             | Self::TooLarge(_)
             | Self::Visibility(_) => Self::NotTaken(self.to_string()),
         }

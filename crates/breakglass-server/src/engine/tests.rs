@@ -270,7 +270,7 @@ fn a_command_with_too_many_consequences_is_refused_and_leaves_nothing() {
     };
     let refused = draught.record(drafts(5_000), None, None);
     assert!(
-        matches!(refused, Err(Rejection::TooLarge(_))),
+        matches!(refused, Err(Rejection::TooMany { got: 5_000, .. })),
         "{refused:?}"
     );
     assert!(draught.entries.is_empty());

@@ -260,6 +260,11 @@ impl From<Rejection> for ApiError {
                 let (code, hint) = ("busy", "try again in a second; nothing happened");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "busy", detail, hint)
             }
+            Rejection::TooMany { .. } => {
+                let (code, title) = ("too_many_consequences", "too much follows from it");
+                let hint = "deny or withdraw pending requests, or wait until they lapse";
+                Self::new(StatusCode::CONFLICT, code, title, detail, hint)
+            }
             Rejection::Visibility(_) => {
                 let (code, title) = ("visibility_differs", "visibility differs");
                 let hint = "attach other bytes: what was sealed is never shown, nor the reverse";
