@@ -33,6 +33,8 @@ pub enum Command {
     Checkout(Box<VerifiedCheckout>, Handout),
     /// A person does something else.
     Act(Box<VerifiedAct>, Prepared),
+    /// The connector planned what an act asked for.
+    Planned(Box<PlanReport>),
     /// The root persons publish an authority.
     Publish(Publication),
     /// Time passed.
@@ -96,15 +98,21 @@ pub enum Prepared {
         /// The version inside it.
         version: i64,
     },
-    /// `plan`: what the connector planned.
-    Planned {
-        /// The plan's hash.
-        plan: Digest,
-        /// The plan, as a blob.
-        document: Digest,
-        /// One line for people.
-        summary: Line,
-    },
+}
+
+/// What a connector planned.
+#[derive(Debug, Clone)]
+pub struct PlanReport {
+    /// The act that asked for it.
+    pub act: VerifiedAct,
+    /// The event that says that the credential was used for it.
+    pub access: EventId,
+    /// The plan's hash.
+    pub plan: Digest,
+    /// The plan, as a blob.
+    pub document: Digest,
+    /// One line for people.
+    pub summary: Line,
 }
 
 /// A verified version of the authority, to be published.

@@ -33,6 +33,7 @@ pub fn decide(
         Command::Deny(denial) => world.decide_denial(denial, cx),
         Command::Checkout(checkout, handout) => world.decide_checkout(checkout, *handout, cx),
         Command::Act(act, prepared) => world.decide_act(act, prepared, cx),
+        Command::Planned(report) => world.decide_planned(report, cx),
         Command::Publish(publication) => world.decide_publication(publication, cx),
         Command::Tick => Ok(world.decide_tick(cx)),
         Command::Claim(claim) => world.decide_claim(claim, cx),
@@ -205,7 +206,7 @@ impl World {
                 self.decide_cancel(&text.object, args, &standing, &author, cx)
             }
             ActCommand::Plan(args) => {
-                self.decide_plan(&text.object, args, prepared, &text.signer, &author, cx)
+                self.decide_plan(&text.object, args, &text.signer, &author, cx)
             }
             ActCommand::Run(args) => self.decide_run(&text.object, args, &text.signer, &author, cx),
             ActCommand::Resolve(args) => {

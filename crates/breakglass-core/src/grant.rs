@@ -402,7 +402,7 @@ impl World {
         all.filter(|a| named.contains(&a.event)).cloned().collect()
     }
 
-    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, at: Timestamp) {
+    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, recorded: &Recorded) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
@@ -411,8 +411,9 @@ impl World {
             incident.used.insert_mut(d.account.id.clone(), None);
         }
         if d.disclosed {
-            self.apply_disclosed(d, at);
+            self.apply_disclosed(d, recorded.entry.created_at);
         }
+        self.apply_planning(d, recorded);
     }
 
     pub(crate) fn apply_ended(&mut self, d: &BreakGlassEnded, recorded: &Recorded) {

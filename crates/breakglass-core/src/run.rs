@@ -4,15 +4,13 @@ use breakglass_format::{
     Digest, EventId, GrantId, IncidentId, Line, Name, RunId, Timestamp,
     act::{Action, Because, Object},
     entry::Recorded,
-    event::{
-        AccountRef, ActionPlanned, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed,
-    },
+    event::{AccountRef, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
     statement::Signer,
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
 use crate::{
-    command::{Author, Claim, Context, Draft, Prepared, RunReport},
+    command::{Author, Claim, Context, Draft, RunReport},
     decide::Standing,
     grant::Grant,
     incident::required,
@@ -64,39 +62,6 @@ impl Run {
 }
 
 impl World {
-    pub(crate) fn decide_plan(
-        &self,
-        object: &Object,
-        args: &Action,
-        prepared: &Prepared,
-        signer: &Signer,
-        author: &Author,
-        cx: &mut Context<'_>,
-    ) -> Result<Vec<Draft>, Refusal> {
-        let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
-        self.check_action(grant, args)?;
-        self.quorum_behind(grant, cx)?;
-        let Prepared::Planned {
-            plan,
-            document,
-            summary,
-        } = prepared
-        else {
-            return Err(Code::NotCalledFor.into());
-        };
-        let event = ActionPlanned {
-            action: args.action.clone(),
-            artifact: args.artifact.clone(),
-            document: *document,
-            grant_id: grant.id,
-            incident_id: grant.incident,
-            plan: *plan,
-            summary: summary.clone(),
-            target: args.target.clone(),
-        };
-        Ok(vec![cx.draft(author, event)])
-    }
-
     pub(crate) fn decide_run(
         &self,
         object: &Object,

@@ -2,7 +2,7 @@
 
 use breakglass_core::{
     Command, Effect,
-    command::{Claim, RotationOutcome, RotationReport, RunReport, Stage},
+    command::{Claim, PlanReport, RotationOutcome, RotationReport, RunReport, Stage},
     plan,
 };
 use breakglass_format::{
@@ -145,6 +145,31 @@ impl Given {
             version: staged.map_or(0, |s| s.version),
             outcome,
         })
+    }
+
+    /// What a connector planned for the last access that was for a plan.
+    ///
+    /// # Panics
+    ///
+    /// There was none.
+    #[must_use]
+    pub fn planned(&self) -> Command {
+        let mut log = self.log().iter().rev();
+        let access = log.find(|r| self.world().planning(&r.entry.event_id).is_some());
+        let access = &access.expect("an access for a plan").entry;
+        let act = self
+            .accepted()
+            .get(access.statement.as_ref().expect("a statement"));
+        let Some(Command::Act(act, _)) = act else {
+            panic!("no act asked for the plan");
+        };
+        Command::Planned(Box::new(PlanReport {
+            act: (**act).clone(),
+            access: access.event_id,
+            plan: digest(b"plan"),
+            document: digest(b"plan document"),
+            summary: line("back to the release before"),
+        }))
     }
 
     /// The claim of a run's dispatch.

@@ -13,6 +13,7 @@ mod envelope;
 mod grant;
 mod incident;
 mod obligation;
+mod planning;
 mod quorum;
 mod request;
 mod run;
@@ -80,6 +81,7 @@ struct Fold<'a> {
     approvals: BTreeMap<EventId, quorum::Approval<'a>>,
     denials: BTreeSet<(PersonId, AccountId, IncidentId)>,
     runs: BTreeMap<RunId, run::Run>,
+    plannings: BTreeMap<EventId, planning::Planning<'a>>,
     proposals: Vec<credential::Proposal<'a>>,
     causes: BTreeMap<EventId, credential::Cause>,
     claims: BTreeMap<(EventId, bool), i64>,
@@ -109,6 +111,7 @@ impl<'a> Fold<'a> {
             approvals: BTreeMap::new(),
             denials: BTreeSet::new(),
             runs: BTreeMap::new(),
+            plannings: BTreeMap::new(),
             proposals: Vec::new(),
             causes: BTreeMap::new(),
             claims: BTreeMap::new(),
@@ -140,7 +143,7 @@ impl<'a> Fold<'a> {
             Event::BreakGlassAccess(d) => self.accessed(entry, d),
             Event::BreakGlassEnded(d) => self.ended(entry, d),
             Event::BreakGlassAction(d) => self.acted(entry, d),
-            Event::ActionPlanned(d) => self.planned(entry, d),
+            Event::ActionPlanned(d) => self.planned(d),
             Event::RunProgressed(d) => self.progressed(entry, d),
             Event::EffectClaimed(d) => self.claimed(d),
             Event::ActProposed(d) => self.proposed(entry, d),

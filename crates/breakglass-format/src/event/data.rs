@@ -317,7 +317,7 @@ data! {
         incident_id: IncidentId,
         /// Why.
         justification: Prose,
-        /// The run that used it; blank where a person took it.
+        /// The run that used it; blank where a person took it, or where it was used to plan.
         run_id: Blank<RunId>,
         /// Which version of the credential.
         version: i64,
@@ -373,6 +373,8 @@ data! {
 
     /// Data of `ACTION_PLANNED`.
     ActionPlanned {
+        /// The event that says that the credential was used for it.
+        access: EventId,
         /// Which action.
         action: Name,
         /// The artifact.

@@ -254,7 +254,8 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
             command: kind.word().to_owned(),
             object: String::new(),
         }),
-        Command::Publish(_)
+        Command::Planned(_)
+        | Command::Publish(_)
         | Command::Tick
         | Command::Claim(_)
         | Command::Stage(_)

@@ -4,10 +4,12 @@
 //! comes; what it was doing when the process died is called for again by the same log.
 
 mod attempts;
+mod planning;
 mod rotate;
 mod run;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use planning::Unplanned;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,16 +17,16 @@ use std::{
     time::Duration,
 };
 
-use breakglass_connectors::{
-    Failure, Record,
-    deploy::{Connector, Operation, Plan},
-    rotate::Rotator,
-};
-use breakglass_core::{Effect, plan};
-use breakglass_format::{Line, Timestamp, error_class::ErrorClass};
+use breakglass_connectors::{deploy::Connector, rotate::Rotator};
+use breakglass_core::{Effect, World, plan};
+use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
-use crate::{clock::Clock, custody::Custody, engine::EngineHandle};
+use crate::{
+    clock::{Clock, EngineTime},
+    custody::Custody,
+    engine::EngineHandle,
+};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
@@ -36,6 +38,8 @@ pub(crate) struct Tools {
     pub(crate) engine: EngineHandle,
     pub(crate) custody: Arc<Custody>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Runs beside the engine's own, from the same instant.
+    pub(crate) time: EngineTime,
     pub(crate) rotators: BTreeMap<String, Arc<dyn Rotator>>,
     pub(crate) connectors: BTreeMap<String, Arc<dyn Connector>>,
     /// What is remembered of runs between two steps.
@@ -55,33 +59,18 @@ impl Tools {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.wall().max(self.engine.published().world.last())
     }
-}
 
-impl Tools {
-    /// Asks the connector of the grant's account what an operation would do.
-    pub(crate) fn plan(&self, grant: &str, operation: &Operation) -> Result<Plan, Failure> {
-        let failed = |detail: &str| Failure {
-            class: ErrorClass::Permanent,
-            detail: Line::lossy(detail),
-            record: Record::new(),
-        };
-        let published = self.engine.published();
-        let world = &published.world;
-        let grant = grant.parse().ok().and_then(|id| world.grant(&id));
-        let account = grant
-            .map(|g| &g.account.id)
-            .ok_or_else(|| failed("no such grant"))?;
-        let current = world.account(account).and_then(|a| a.current);
-        let current = current.ok_or_else(|| failed("the account has no credential"))?;
-        let object = world.authority().and_then(|v| v.authority.account(account));
-        let name = object.and_then(|a| a.connector.0.as_ref());
-        let connector = name.and_then(|n| self.connectors.get(n.as_str()));
-        let connector = connector.ok_or_else(|| failed("no such connector is configured"))?;
-        let credential = self.open(account, current.sealed, current.version);
-        let credential = credential.map_err(|e| failed(&e.to_string()))?;
-        Ok(connector
-            .plan(operation, &rotate::fields(&credential))?
-            .value)
+    /// Engine time: what everything is judged by that must not follow a step of the wall clock.
+    pub(crate) fn engine_time(&self) -> Timestamp {
+        let now = self.time.now(&*self.clock);
+        now.max(self.engine.published().world.last())
+    }
+
+    /// The connector that the authority in force names for an account.
+    fn connector(&self, world: &World, account: &AccountId) -> Option<Arc<dyn Connector>> {
+        let account = world.authority()?.authority.account(account)?;
+        let name = account.connector.0.as_ref()?;
+        self.connectors.get(name.as_str()).cloned()
     }
 }
 

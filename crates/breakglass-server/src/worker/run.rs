@@ -42,7 +42,7 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
         );
         return;
     }
-    let Some(connector) = connector_of(tools, run) else {
+    let Some(connector) = tools.connector(&published.world, &run.account.id) else {
         let detail = "the server's configuration has no such connector";
         report(
             tools,
@@ -82,13 +82,6 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
             None,
         );
     }
-}
-
-fn connector_of(tools: &Tools, run: &Run) -> Option<std::sync::Arc<dyn Connector>> {
-    let published = tools.engine.published();
-    let authority = &published.world.authority()?.authority;
-    let name = authority.account(&run.account.id)?.connector.0.clone()?;
-    tools.connectors.get(name.as_str()).cloned()
 }
 
 fn credential_of(tools: &Tools, run: &Run) -> Option<Credential> {

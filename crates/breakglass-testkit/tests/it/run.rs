@@ -1,7 +1,7 @@
 //! Runs: planned, ordered, claimed, reported, cancelled.
 
-use breakglass_core::{Command, Effect, refusal::Code};
-use breakglass_format::{act::Action, act::Command as Act, vocabulary::RunState};
+use breakglass_core::{Effect, refusal::Code};
+use breakglass_format::{EventId, act::Action, act::Command as Act, vocabulary::RunState};
 use breakglass_testkit::{
     Given, Then, Wish, check,
     people::{ALICE, BOB, CAROL, ERIN, MALLORY, SHOP, line, name},
@@ -33,23 +33,87 @@ fn a_run_uses_the_credential_without_showing_it() {
     );
 }
 
+const PLANNED: Then<'_> = Then::Recorded(&["ACTION_PLANNED"]);
+
+/// Alice asked for a plan; the connector has not answered.
+fn planning() -> (Given, EventId) {
+    let mut given = Given::granted();
+    let plan = given.plan(ALICE, given.grant());
+    let access = given.must(&plan).pop().unwrap().entry;
+    (given, access.event_id)
+}
+
 #[test]
-fn a_plan_is_written_down_and_uses_nothing() {
-    let given = check(
-        Given::granted(),
-        |g| g.plan(ALICE, g.grant()),
-        Then::Recorded(&["ACTION_PLANNED"]),
+fn a_plan_uses_the_credential_on_record_before_the_connector_gets_it() {
+    let (given, access) = planning();
+    let grant = given.world().grant(&given.grant()).unwrap();
+    assert!(grant.used && !grant.documented && grant.checkouts == 0);
+    assert_eq!(given.world().planning(&access).unwrap().version, 2);
+    let given = check(given, |g| g.planned(), PLANNED);
+    let planned = given.log().last().unwrap();
+    assert!(
+        planned.entry.statement.0.is_none(),
+        "it is the server's word"
     );
-    assert!(!given.world().grant(&given.grant()).unwrap().used);
-    let unprepared = |g: &mut Given| match g.plan(ALICE, g.grant()) {
-        Command::Act(act, _) => Command::Act(act, breakglass_core::command::Prepared::Nothing),
-        other => other,
-    };
     check(
-        Given::granted(),
-        unprepared,
+        given.clone(),
+        |g| g.planned(),
         Then::Refused(Code::NotCalledFor),
     );
+    let mut given = given;
+    let give_back = given.give_back(ALICE, given.grant());
+    given.must(&give_back);
+    assert!(matches!(given.due()[..], [Effect::Rotate { .. }]));
+}
+
+#[test]
+fn a_plan_that_came_to_nothing_counts_as_a_use() {
+    let (mut given, _) = planning();
+    let give_back = given.give_back(ALICE, given.grant());
+    given.must(&give_back);
+    assert!(matches!(given.due()[..], [Effect::Rotate { .. }]));
+}
+
+#[test]
+fn the_connector_gets_the_credential_that_the_access_names_and_that_soon() {
+    let code = |given: &Given, access| {
+        let credential = given
+            .world()
+            .planning_credential(access, given.now(), given.wall());
+        credential.map(|(_, c)| c.version).map_err(|r| r.code)
+    };
+    let (given, access) = planning();
+    assert_eq!(code(&given, &access), Ok(2));
+    let mut planned = given.clone();
+    let report = planned.planned();
+    planned.must(&report);
+    assert_eq!(code(&planned, &access), Err(Code::NotCalledFor));
+    let mut late = given.clone();
+    late.sleep_ms(300_001);
+    assert_eq!(code(&late, &access), Err(Code::ClockSkew));
+    let mut over = given.clone();
+    let revoke = over.revoke(BOB, over.grant());
+    over.must(&revoke);
+    assert_eq!(code(&over, &access), Err(Code::GrantNotActive));
+    // What the connector had been asked is still told.
+    check(over, |g| g.planned(), PLANNED);
+    let unknown = EventId::new(given.now(), [9; 10]);
+    assert_eq!(code(&given, &unknown), Err(Code::NotCalledFor));
+}
+
+#[test]
+fn a_plan_under_way_does_not_get_a_newer_credential() {
+    let mut given = Given::rotating().asked(&Wish::credential(SHOP));
+    given = given.approved_by(BOB).approved_by(CAROL);
+    let plan = given.plan(ALICE, given.grant());
+    let access = given.must(&plan).pop().unwrap().entry.event_id;
+    let (id, cause) = given.waiting(SHOP);
+    let report = given.rotated(&id, cause);
+    given.must(&report);
+    let credential = given
+        .world()
+        .planning_credential(&access, given.now(), given.wall());
+    assert_eq!(credential.map_err(|r| r.code), Err(Code::CredentialMoved));
 }
 
 #[test]

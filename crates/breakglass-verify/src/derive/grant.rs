@@ -9,7 +9,7 @@ use breakglass_format::{
 use super::{End, Fold, Grant, RequestState, Statement, credential::Cause};
 use crate::{Finding, Level};
 
-impl Fold<'_> {
+impl<'a> Fold<'a> {
     pub(super) fn granted(&mut self, d: &BreakGlassGranted) {
         self.version_in_force(d.authority_version);
         let number = u64::try_from(self.out.grants.len()).unwrap_or(u64::MAX) + 1;
@@ -143,7 +143,7 @@ impl Fold<'_> {
             .map(|(approved, asked)| approved.min(asked))
     }
 
-    pub(super) fn accessed(&mut self, entry: &Entry, d: &BreakGlassAccess) {
+    pub(super) fn accessed(&mut self, entry: &'a Entry, d: &BreakGlassAccess) {
         let active = self.active(d.grant_id);
         self.rule(active, "access_outside_grant", "no grant was active");
         let Some(grant) = self.out.grants.get(&d.grant_id).cloned() else {
@@ -157,10 +157,14 @@ impl Fold<'_> {
         );
         if d.disclosed {
             self.disclosed(entry, d, &grant);
-        } else {
-            let run = d.run_id.0.and_then(|run| self.runs.get(&run));
-            let own = run.is_some_and(|run| run.grant == d.grant_id);
+        } else if let Some(run) = d.run_id.0 {
+            let own = self
+                .runs
+                .get(&run)
+                .is_some_and(|run| run.grant == d.grant_id);
             self.rule(own, "access_without_run", "no run under this grant used it");
+        } else {
+            self.used_to_plan(entry, d);
         }
         if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
             grant.used = true;

@@ -3,7 +3,7 @@
 use breakglass_format::{
     Entry, GrantId, RunId,
     act::{Action, Command},
-    event::{ActionPlanned, BreakGlassAction, EffectClaimed, RunProgressed},
+    event::{BreakGlassAction, EffectClaimed, RunProgressed},
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
@@ -70,7 +70,13 @@ impl<'a> Fold<'a> {
                 ("action", is_action(args, d)),
             ]);
         }
-        self.as_granted(d);
+        let done = Action {
+            action: d.action.clone(),
+            artifact: d.artifact.clone(),
+            plan: d.plan,
+            target: d.target.clone(),
+        };
+        self.as_granted(d.grant_id, &done);
         let Some(id) = d.run_id.0 else {
             self.rule(false, "run_unknown", "a run has an id");
             return;
@@ -86,23 +92,24 @@ impl<'a> Fold<'a> {
     }
 
     /// A grant for one action is for that action on that target, and the scenario permits it.
-    fn as_granted(&mut self, d: &BreakGlassAction) {
-        let grant = self.out.grants.get(&d.grant_id);
+    pub(super) fn as_granted(&mut self, grant: GrantId, done: &Action) {
+        let grant = self.out.grants.get(&grant);
         let asked = grant.and_then(|grant| self.asked.get(&grant.request));
         let fits = asked.is_some_and(|(_, asked)| {
             let purpose = &asked.purpose;
             purpose.kind == PurposeKind::Credential
-                || (purpose.action == d.action
-                    && purpose.target == d.target
-                    && purpose.artifact == d.artifact)
+                || (purpose.action == done.action
+                    && purpose.target == done.target
+                    && purpose.artifact == done.artifact)
         });
-        let scenario = self.out.incidents.get(&d.incident_id).map(|i| &i.scenario);
+        let incident = grant.and_then(|grant| self.out.incidents.get(&grant.incident));
+        let scenario = incident.map(|i| &i.scenario);
         let permitted = scenario
             .zip(self.current())
             .is_some_and(|(name, authority)| {
                 authority
                     .scenario(name)
-                    .is_some_and(|s| s.actions.contains(&d.action))
+                    .is_some_and(|s| s.actions.contains(&done.action))
             });
         self.rule(
             fits,
@@ -116,30 +123,7 @@ impl<'a> Fold<'a> {
         );
     }
 
-    pub(super) fn planned(&mut self, entry: &Entry, d: &ActionPlanned) {
-        let grant = self.out.grants.get(&d.grant_id);
-        let known = grant.is_some_and(|grant| grant.incident == d.incident_id);
-        self.rule(known, "grant_unknown", "no grant is for this incident");
-        let Some(Statement::Act(act)) = self.statement(entry) else {
-            return;
-        };
-        let (Command::Plan(args) | Command::Run(args)) = &act.statement().command else {
-            self.rule(false, "not_signed", "it takes a signed plan or run act");
-            return;
-        };
-        let same =
-            args.action == d.action && args.artifact == d.artifact && args.target == d.target;
-        self.by_holder(d.grant_id, &act.signer().person);
-        self.same(&[
-            (
-                "grant",
-                act.statement().object.id.as_str() == d.grant_id.to_string(),
-            ),
-            ("action", same),
-        ]);
-    }
-
-    fn by_holder(&mut self, grant: GrantId, person: &breakglass_format::PersonId) {
+    pub(super) fn by_holder(&mut self, grant: GrantId, person: &breakglass_format::PersonId) {
         let own = self
             .out
             .grants

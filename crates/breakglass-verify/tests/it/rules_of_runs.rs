@@ -1,9 +1,9 @@
 //! Runs against the rules: another person's, of another action, without a claim.
 
 use breakglass_format::{
-    GrantId, IncidentId, RunId,
+    EventId, GrantId, IncidentId, RunId,
     act::{Action, Command},
-    event::{BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
+    event::{ActionPlanned, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
@@ -119,6 +119,71 @@ fn a_run_goes_well() {
     assert_eq!(stage.log.verdict().findings, []);
     stage.progressed(run, RunState::Running);
     broken(&stage.log, &["run_over"]);
+}
+
+impl Stage {
+    /// Somebody has a rollback planned: the access for it.
+    fn use_to_plan(&mut self, by: &str, action: &str, target: &str) -> EventId {
+        let args = Action {
+            action: read(action),
+            artifact: read(""),
+            plan: none(),
+            target: read(target),
+        };
+        let said = self.log.act(by, self.grant, Command::Plan(args));
+        let access = BreakGlassAccess {
+            account: account(),
+            action: read(action),
+            disclosed: false,
+            envelope: none(),
+            grant_id: self.grant,
+            incident_id: self.incident,
+            justification: self.asked.request.justification.clone(),
+            run_id: none(),
+            version: 1,
+        };
+        self.log.caused(&said, access)
+    }
+
+    fn planned(&mut self, access: EventId, target: &str) {
+        let document = self.log.blob(b"the plan");
+        self.log.server(ActionPlanned {
+            access,
+            action: read("rollback"),
+            artifact: read(""),
+            document,
+            grant_id: self.grant,
+            incident_id: self.incident,
+            plan: document,
+            summary: read("back"),
+            target: read(target),
+        });
+    }
+}
+
+#[test]
+fn a_plan_is_the_holders_and_uses_the_credential_first() {
+    let mut plans = stage();
+    let access = plans.use_to_plan("alice", "rollback", "checkout");
+    assert!(plans.log.verdict().derived.grants[&plans.grant].used);
+    plans.planned(access, "checkout");
+    assert_eq!(plans.log.verdict().findings, []);
+    plans.planned(access, "checkout");
+    broken(&plans.log, &["planned_twice"]);
+    let mut another = stage();
+    let access = another.use_to_plan("alice", "rollback", "checkout");
+    another.planned(access, "payments");
+    broken(&another.log, &["event_differs_from_statement"]);
+    let mut unrecorded = stage();
+    let nothing = EventId::new(unrecorded.log.now, unrecorded.log.random());
+    unrecorded.planned(nothing, "checkout");
+    broken(&unrecorded.log, &["plan_without_access"]);
+    let mut by_another = stage();
+    by_another.use_to_plan("erin", "rollback", "checkout");
+    broken(&by_another.log, &["action_by_another"]);
+    let mut elsewhere = stage();
+    elsewhere.use_to_plan("alice", "rollback", "payments");
+    broken(&elsewhere.log, &["action_not_granted"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod commands;
 mod flood;
 mod hand;
 mod malformed;
+mod plans;
 mod proxy_replay;
 mod relay;
 mod requests;

@@ -2,6 +2,7 @@
 
 pub(super) mod evidence;
 pub(super) mod operations;
+mod plan;
 mod prepare;
 pub(super) mod read;
 pub(super) mod statements;

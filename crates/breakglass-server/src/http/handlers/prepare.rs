@@ -1,22 +1,18 @@
 //! What a statement needs that only the server can make, before the writer decides it: a sealed
-//! envelope, an imported credential, a plan. Nothing made here leaves before the entry is durable.
+//! envelope, an imported credential. Nothing made here leaves before the entry is durable.
 
-use breakglass_connectors::deploy::Operation;
 use breakglass_core::{
     Command, Context, Draft, Refusal, World,
     command::{Handout, Prepared},
     decide,
 };
-use breakglass_format::{
-    Digest, Event,
-    act::{Action, Command as ActCommand},
-};
+use breakglass_format::{Digest, Event, act::Command as ActCommand};
 use breakglass_statement::{VerifiedAct, VerifiedCheckout, verify_approval, verify_request};
 use breakglass_store::{Blob, Ledger as _};
 
 use crate::{
     custody::{CustodyError, Release},
-    engine::{self, Rejection},
+    engine,
     http::{app::App, problem::ApiError},
 };
 
@@ -134,7 +130,7 @@ impl App {
     }
 
     /// What an act needs that only the server can make.
-    pub(super) async fn prepare_act(
+    pub(super) fn prepare_act(
         &self,
         act: &VerifiedAct,
         attachments: &[Blob],
@@ -144,7 +140,6 @@ impl App {
             ActCommand::AddCredential(args) => {
                 self.prepare_import(act, &args.fields, attachments, blobs)
             }
-            ActCommand::Plan(action) => self.prepare_plan(act, action, blobs).await,
             ActCommand::Declare(_)
             | ActCommand::Note(_)
             | ActCommand::Record(_)
@@ -152,6 +147,7 @@ impl App {
             | ActCommand::Return(_)
             | ActCommand::Revoke(_)
             | ActCommand::Cancel(_)
+            | ActCommand::Plan(_)
             | ActCommand::Run(_)
             | ActCommand::Resolve(_)
             | ActCommand::Rotate(_) => {
@@ -205,45 +201,6 @@ impl App {
             version,
         };
         blobs.push(sealed);
-        Ok(prepared)
-    }
-
-    /// Asks the connector, for a grant that the signer holds and that allows it.
-    async fn prepare_plan(
-        &self,
-        act: &VerifiedAct,
-        action: &Action,
-        blobs: &mut Vec<Blob>,
-    ) -> Result<Prepared, ApiError> {
-        let placeholder = Prepared::Planned {
-            plan: act.digest(),
-            document: act.digest(),
-            summary: breakglass_format::Line::default(),
-        };
-        let command = Command::Act(Box::new(act.clone()), placeholder);
-        if self
-            .would_accept(&self.published().world, &command)
-            .is_err()
-        {
-            // The writer refuses it as well, and puts the refusal on record.
-            return Ok(Prepared::Nothing);
-        }
-        let (tools, grant) = (self.tools.clone(), act.statement().object.id.to_string());
-        let operation = Operation {
-            action: action.action.clone(),
-            artifact: action.artifact.clone(),
-            target: action.target.clone(),
-        };
-        let planned = tokio::task::spawn_blocking(move || tools.plan(&grant, &operation)).await;
-        let planned = planned.map_err(|_| self.rejected(Rejection::Stopped))?;
-        let plan = planned.map_err(|failure| ApiError::plane(&failure).at(self.now()))?;
-        let document = engine::public(plan.document().to_vec());
-        let prepared = Prepared::Planned {
-            plan: plan.hash(),
-            document: document.digest,
-            summary: plan.summary().clone(),
-        };
-        blobs.push(document);
         Ok(prepared)
     }
 }

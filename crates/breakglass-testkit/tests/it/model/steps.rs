@@ -355,6 +355,11 @@ impl Players {
         if let Some((account, cause, version)) = self.attempt.clone() {
             return self.go_on(given, random, &account, cause, version);
         }
+        let asked = |r: &Recorded| given.world().planning(&r.entry.event_id).is_some();
+        if random.once_in(6) && given.log().iter().any(asked) {
+            let planned = given.planned();
+            return self.submit(given, "worker", &planned);
+        }
         match random.pick(&given.due()) {
             Some(Effect::Rotate { account, cause }) => self.begin(given, &account, cause),
             Some(Effect::Advance { run, .. }) => {

@@ -168,7 +168,7 @@ pub(super) fn used(d: &BreakGlassAccess, scene: &Scene<'_>) -> Sentence {
     } else {
         let user = match d.run_id.0 {
             Some(run) => scene.names.run(run),
-            None => d.action.to_string(),
+            None => format!("planning {}", d.action),
         };
         format!(
             "{grant}: the credential of {account} (version {version}) was used for {user}, without showing it"
@@ -227,11 +227,7 @@ pub(super) fn ended(d: &BreakGlassEnded, scene: &Scene<'_>) -> Sentence {
 pub(super) fn planned(d: &ActionPlanned, scene: &Scene<'_>) -> Sentence {
     let grant = scene.names.grant(d.grant_id);
     let what = with_artifact(action_on(&d.action, &d.target), &d.artifact);
-    let says = format!(
-        "{grant}: {} planned {what}: {}",
-        scene.who,
-        quote(&d.summary)
-    );
+    let says = format!("{grant}: {what} was planned: {}", quote(&d.summary));
     Sentence {
         says,
         details: vec![format!("plan: {}", d.plan)],
