@@ -137,7 +137,7 @@ codes!(
     /// The action differs from the one the approvers signed.
     PurposeDiffers = "purpose_differs", "this is not the action that was approved", "run exactly what was approved, or make a new request";
     /// No checkout is left.
-    UsesExhausted = "uses_exhausted", "the approved number of checkouts is used up", "make a new request";
+    UsesExhausted = "uses_exhausted", "the approved number of checkouts and runs is used up", "make a new request";
     /// The quorum behind the grant no longer holds.
     QuorumGone = "quorum_gone", "the approvals behind this grant no longer make a quorum", "make a new request";
     /// The credential changed while the answer was made.

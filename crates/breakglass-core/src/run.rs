@@ -72,6 +72,7 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         self.check_action(grant, args)?;
+        grant.use_is_left()?;
         self.quorum_behind(grant, cx)?;
         let state = self.account(&grant.account.id).and_then(|a| a.current);
         let current =

@@ -139,9 +139,9 @@ fn how_long(request: &Request, duration_s: i64, now: Timestamp) -> Vec<Row> {
         human_s(asked)
     };
     let uses = match request.uses {
-        0 => ", any number of checkouts".to_owned(),
-        1 => ", one checkout".to_owned(),
-        n => format!(", {n} checkouts"),
+        0 => ", any number of checkouts and runs".to_owned(),
+        1 => ", one checkout or run".to_owned(),
+        n => format!(", {n} checkouts or runs"),
     };
     let left_s = request.approve_by.since_ms(now).max(0) / 1000;
     let mut rows = vec![

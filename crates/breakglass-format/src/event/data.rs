@@ -180,7 +180,7 @@ data! {
         reference: Reference,
         /// Who asks.
         requester: Member,
-        /// How many checkouts; 0 = any number.
+        /// How many checkouts and runs together; 0 = any number.
         uses: i64,
         /// What the approvers sign as well.
         warnings: Vec<Warning>,
@@ -283,7 +283,7 @@ data! {
         reference: Reference,
         /// The request it consumes.
         request_id: RequestId,
-        /// How many checkouts; 0 = any number.
+        /// How many checkouts and runs together; 0 = any number.
         uses: i64,
     }
 

@@ -133,6 +133,29 @@ fn what_was_approved_is_what_is_run() {
 }
 
 #[test]
+fn runs_count_against_the_approved_uses_and_plans_do_not() {
+    let once = |wish: Wish| {
+        let given = Given::declared().asked(&wish.uses(1));
+        given.approved_by(BOB).approved_by(CAROL)
+    };
+    let exhausted = Then::Refused(Code::UsesExhausted);
+    let used = Then::Recorded(&["BREAK_GLASS_ACCESS"]);
+    let given = check(
+        once(Wish::rollback(SHOP)),
+        |g| g.plan(ALICE, g.grant()),
+        used,
+    );
+    let given = check(given, |g| g.order(ALICE, g.grant()), ORDERED);
+    assert_eq!(given.world().grant(&given.grant()).unwrap().runs, 1);
+    check(given, |g| g.order(ALICE, g.grant()), exhausted);
+    let credential = || once(Wish::credential(SHOP));
+    let given = check(credential(), |g| g.checkout(ALICE, g.grant()), used);
+    check(given, |g| g.order(ALICE, g.grant()), exhausted);
+    let given = check(credential(), |g| g.order(ALICE, g.grant()), ORDERED);
+    check(given, |g| g.checkout(ALICE, g.grant()), exhausted);
+}
+
+#[test]
 fn with_the_credential_itself_the_scenario_sets_the_limit() {
     let mut action = rollback();
     action.action = name("deployment_override");

@@ -110,10 +110,12 @@ pub struct Grant {
     pub not_after: Timestamp,
     /// No extension reaches beyond this.
     pub cap: Timestamp,
-    /// How many checkouts it allows; 0: any number.
+    /// How many checkouts and runs together it allows; 0: any number.
     pub uses: i64,
     /// How many times the credential was handed out under it.
     pub checkouts: i64,
+    /// How many runs were ordered under it.
+    pub runs: i64,
     /// Whether the credential was used under it, disclosed or not.
     pub used: bool,
     /// Whether an action was documented under it.

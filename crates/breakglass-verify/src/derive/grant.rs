@@ -54,6 +54,7 @@ impl<'a> Fold<'a> {
             cap: d.cap,
             uses: d.uses,
             checkouts: 0,
+            runs: 0,
             used: false,
             documented: false,
             ended: None,
@@ -155,6 +156,11 @@ impl<'a> Fold<'a> {
             "access_to_another_account",
             "the grant is for another account or incident",
         );
+        if d.disclosed || d.run_id.0.is_some() {
+            let left = grant.uses == 0 || grant.checkouts + grant.runs < grant.uses;
+            let detail = "all checkouts and runs were used up";
+            self.rule(left, "uses_exceeded", detail);
+        }
         if d.disclosed {
             self.disclosed(entry, d, &grant);
         } else if let Some(run) = d.run_id.0 {
@@ -169,6 +175,7 @@ impl<'a> Fold<'a> {
         if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
+            grant.runs += i64::from(d.run_id.0.is_some());
         }
         self.used
             .insert((grant.incident, grant.account.clone()), self.index);
@@ -184,8 +191,6 @@ impl<'a> Fold<'a> {
         } else {
             self.rule(false, "not_signed", "it takes a signed checkout");
         }
-        let left = grant.uses == 0 || grant.checkouts < grant.uses;
-        self.rule(left, "uses_exceeded", "all checkouts were used up");
         let approvals = self
             .out
             .requests

@@ -4,6 +4,7 @@ use breakglass_format::{
     EventId, GrantId, IncidentId, RunId,
     act::{Action, Command},
     event::{ActionPlanned, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
+    statement::Request,
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
@@ -23,11 +24,16 @@ struct Stage {
 }
 
 fn stage() -> Stage {
+    stage_with(|_| {})
+}
+
+fn stage_with(change: impl FnOnce(&mut Request)) -> Stage {
     let (mut log, incident) = story::declared();
     let asked = log.request("alice", incident, |request| {
         request.purpose.kind = PurposeKind::Action;
         request.purpose.action = read("rollback");
         request.purpose.target = read("checkout");
+        change(request);
     });
     let approvals = [
         log.approve("bob", &asked, |_| {}),
@@ -184,6 +190,19 @@ fn a_plan_is_the_holders_and_uses_the_credential_first() {
     let mut elsewhere = stage();
     elsewhere.use_to_plan("alice", "rollback", "payments");
     broken(&elsewhere.log, &["action_not_granted"]);
+}
+
+#[test]
+fn runs_and_checkouts_together_are_within_the_uses_that_were_granted() {
+    let mut stage = stage_with(|request| request.uses = 1);
+    let access = stage.use_to_plan("alice", "rollback", "checkout");
+    stage.planned(access, "checkout");
+    let run = stage.run("alice", "rollback", "checkout");
+    stage.used(run);
+    assert_eq!(stage.log.verdict().findings, []);
+    let again = stage.run("alice", "rollback", "checkout");
+    stage.used(again);
+    broken(&stage.log, &["uses_exceeded"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// Why.
     #[arg(long, value_parser = input::prose)]
     why: Prose,
-    /// How many checkouts; any number if not given.
+    /// How many checkouts and runs together; any number if not given.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     uses: i64,
     /// Attest that the control plane is unusable, because …

@@ -34,7 +34,11 @@ pub(super) fn requested(d: &BreakGlassRequested, scene: &Scene<'_>) -> Sentence 
         Origin::Offline => details.push("made offline, with the emergency kit".to_owned()),
     }
     if d.uses > 0 {
-        details.push(format!("at most {}", count(d.uses, "checkout")));
+        let uses = match d.uses {
+            1 => "one checkout or run".to_owned(),
+            n => format!("{n} checkouts or runs"),
+        };
+        details.push(format!("at most {uses}"));
     }
     details.extend(d.warnings.iter().map(warning));
     Sentence { says, details }
