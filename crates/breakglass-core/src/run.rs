@@ -105,7 +105,8 @@ impl World {
         Ok(vec![cx.draft(author, action), cx.draft(author, access)])
     }
 
-    /// Whether a plan or run is what the grant is for, and its account has a connector.
+    /// Whether a plan or run is what the grant is for and the scenario permits, and its account has
+    /// a connector.
     pub(crate) fn check_action(&self, grant: &Grant, args: &Action) -> Result<(), Refusal> {
         required("target", args.target.as_str())?;
         let version = self.authority().ok_or(Code::StaleAuthority)?;
@@ -114,18 +115,15 @@ impl World {
             return Err(Code::NoConnector.with("account", &grant.account.name));
         }
         let purpose = &grant.purpose;
-        if purpose.kind == PurposeKind::Action {
-            let same = purpose.action == args.action
-                && purpose.target == args.target
-                && purpose.artifact == args.artifact
-                && (purpose.plan.0.is_none() || purpose.plan == args.plan);
-            return if same {
-                Ok(())
-            } else {
-                let approved = format!("{} of {}", purpose.action, purpose.target);
-                Err(Code::PurposeDiffers.with("approved", approved))
-            };
+        let same = purpose.action == args.action
+            && purpose.target == args.target
+            && purpose.artifact == args.artifact
+            && (purpose.plan.0.is_none() || purpose.plan == args.plan);
+        if purpose.kind == PurposeKind::Action && !same {
+            let approved = format!("{} of {}", purpose.action, purpose.target);
+            return Err(Code::PurposeDiffers.with("approved", approved));
         }
+        // What was approved is not permitted for ever: the authority in force decides.
         let scenario = self.incident(&grant.incident).map(|i| &i.scenario);
         let permitted = scenario.and_then(|s| version.authority.scenario(s));
         if permitted.is_some_and(|s| s.actions.contains(&args.action)) {

@@ -4,7 +4,7 @@ use breakglass_core::{Effect, refusal::Code};
 use breakglass_format::{EventId, act::Action, act::Command as Act, vocabulary::RunState};
 use breakglass_testkit::{
     Given, Then, Wish, check,
-    people::{ALICE, BOB, CAROL, ERIN, MALLORY, SHOP, line, name},
+    people::{ALICE, BOB, CAROL, ERIN, MALLORY, SHOP, line, name, successor},
     statements::rollback,
 };
 
@@ -165,6 +165,20 @@ fn with_the_credential_itself_the_scenario_sets_the_limit() {
         order,
         Then::Refused(Code::ActionNotPermitted),
     );
+}
+
+#[test]
+fn what_the_scenario_no_longer_permits_is_not_run_under_an_older_grant() {
+    let mut given = for_the_action();
+    let mut next = successor(&given.authority());
+    for scenario in &mut next.scenarios {
+        scenario.actions.retain(|a| a.as_str() != "rollback");
+    }
+    let publish = given.publish(next, true);
+    given.must(&publish);
+    let refused = Then::Refused(Code::ActionNotPermitted);
+    check(given.clone(), |g| g.order(ALICE, g.grant()), refused);
+    check(given, |g| g.plan(ALICE, g.grant()), refused);
 }
 
 #[test]
