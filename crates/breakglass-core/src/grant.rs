@@ -424,12 +424,14 @@ impl World {
             self.apply_disclosed(d, recorded.entry.created_at);
         }
         self.apply_planning(d, recorded);
+        self.apply_run_access(d);
     }
 
     pub(crate) fn apply_ended(&mut self, d: &BreakGlassEnded, recorded: &Recorded) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.ended = Some((d.reason, recorded.entry.created_at));
         }
+        self.cancel_runs_of(d.grant_id);
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.clocks.extend(d.clocks.iter().cloned());
         }

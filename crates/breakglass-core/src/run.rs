@@ -10,6 +10,7 @@ use breakglass_format::{
 };
 
 use crate::{
+    account::Credential,
     command::{Author, Claim, Context, Draft, RunReport},
     decide::Standing,
     grant::Grant,
@@ -41,6 +42,8 @@ pub struct Run {
     pub plan: Option<Digest>,
     /// When it was ordered.
     pub at: Timestamp,
+    /// The version of the credential that its access names; no step of it uses another.
+    pub version: i64,
     /// How often a dispatch was claimed.
     pub attempts: i64,
     /// Where it stands; `None` until the plane was asked.
@@ -49,7 +52,7 @@ pub struct Run {
     pub handle: Line,
     /// The plan that was dispatched, as a blob.
     pub document: Option<Digest>,
-    /// Whether somebody wants it cancelled.
+    /// Whether somebody wants it cancelled, or access ended.
     pub cancelling: bool,
 }
 
@@ -133,13 +136,26 @@ impl World {
         }
     }
 
-    /// A run's plan is made again at dispatch; these are the arguments it was ordered with.
+    /// Whether a run is to go on. Where it is not, nothing more of it leaves for the plane, and
+    /// what the plane has is to be cancelled there: somebody asked for that, or access is over.
     #[must_use]
     pub fn run_is_wanted(&self, run: &Run, now: Timestamp) -> bool {
         let active = self
             .grant(&run.grant)
             .is_some_and(|g| g.is_active() && !g.is_over(now));
         !run.is_over() && !run.cancelling && active
+    }
+
+    /// The credential that the next step of a run may use: the one that its access names, while
+    /// that is current.
+    ///
+    /// A rotation does not wait for runs: a plane that hangs must not keep a used credential
+    /// alive. Nor does a run take up the new one, for which no access is on record; it goes on
+    /// without, and ends where the plane does not answer without.
+    #[must_use]
+    pub fn run_credential(&self, run: &Run) -> Option<Credential> {
+        let current = self.account(&run.account.id)?.current;
+        current.filter(|c| c.version == run.version)
     }
 
     pub(crate) fn decide_cancel(
@@ -200,6 +216,9 @@ impl World {
         if !self.run_is_wanted(run, now) || run.cause != claim.cause {
             return Err(Code::NotCalledFor.into());
         }
+        if self.run_credential(run).is_none() {
+            return Err(Code::CredentialMoved.with("version", run.version));
+        }
         Ok(EffectClaimed {
             account: run.account.clone(),
             attempt: run.attempts + 1,
@@ -253,6 +272,7 @@ impl World {
             artifact: d.artifact.clone(),
             plan: d.plan.0,
             at: recorded.entry.created_at,
+            version: 0,
             attempts: 0,
             state: None,
             handle: Line::default(),
@@ -260,6 +280,23 @@ impl World {
             cancelling: false,
         };
         self.runs.insert_mut(id, run);
+    }
+
+    pub(crate) fn apply_run_access(&mut self, d: &BreakGlassAccess) {
+        if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
+            run.version = d.version;
+        }
+    }
+
+    /// Access ended: what is under way under it is to be stopped.
+    pub(crate) fn cancel_runs_of(&mut self, grant: GrantId) {
+        let of_it = |r: &&Run| r.grant == grant && !r.is_over();
+        let runs: Vec<RunId> = self.runs.values().filter(of_it).map(|r| r.id).collect();
+        for id in runs {
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.cancelling = true;
+            }
+        }
     }
 
     pub(crate) fn apply_dispatch_claimed(&mut self, d: &EffectClaimed, _at: Timestamp) {

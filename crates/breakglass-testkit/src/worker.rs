@@ -56,6 +56,9 @@ impl Given {
         if run.attempts == 0 && !self.world().run_is_wanted(run, self.now()) {
             return self.must(&self.run_report(id, RunState::Cancelled));
         }
+        if run.attempts == 0 && self.world().run_credential(run).is_none() {
+            return self.must(&self.run_report(id, RunState::Failed));
+        }
         let mut recorded = Vec::new();
         if run.attempts == 0 {
             let claim = self.claim_run(id);

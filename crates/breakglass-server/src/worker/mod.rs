@@ -66,6 +66,11 @@ impl Tools {
         now.max(self.engine.published().world.last())
     }
 
+    /// The later of engine time and wall clock: what the end of access is judged by.
+    fn latest(&self) -> Timestamp {
+        self.engine_time().max(self.clock.wall())
+    }
+
     /// The connector that the authority in force names for an account.
     fn connector(&self, world: &World, account: &AccountId) -> Option<Arc<dyn Connector>> {
         let account = world.authority()?.authority.account(account)?;
@@ -96,7 +101,7 @@ pub(crate) async fn run(tools: Arc<Tools>, mut stop: watch::Receiver<bool>) {
 
 fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<()>) {
     let published = tools.engine.published();
-    for effect in plan(&published.world, tools.now()) {
+    for effect in plan(&published.world, tools.engine_time()) {
         let key = match &effect {
             Effect::Rotate { account, .. } => format!("rotate {account}"),
             Effect::Advance { run, .. } => format!("run {run}"),

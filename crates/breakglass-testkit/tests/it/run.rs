@@ -1,6 +1,6 @@
 //! Runs: planned, ordered, claimed, reported, cancelled.
 
-use breakglass_core::{Effect, refusal::Code};
+use breakglass_core::{Command, Effect, refusal::Code};
 use breakglass_format::{EventId, act::Action, act::Command as Act, vocabulary::RunState};
 use breakglass_testkit::{
     Given, Then, Wish, check,
@@ -266,6 +266,61 @@ fn a_cancellation_ends_what_was_not_sent_and_is_a_wish_afterwards() {
         stranger,
         Then::Refused(Code::NotHolder),
     );
+}
+
+#[test]
+fn the_steps_of_a_run_use_the_credential_that_its_access_names_or_none() {
+    let mut given = Given::rotating().asked(&Wish::credential(SHOP));
+    given = given.approved_by(BOB).approved_by(CAROL);
+    let order = given.order(ALICE, given.grant());
+    given.must(&order);
+    let version = |g: &Given| {
+        let run = g.world().run(&g.run()).unwrap();
+        g.world().run_credential(run).map(|c| c.version)
+    };
+    assert_eq!(version(&given), Some(2));
+    // The rotation that was under way comes through: the order is worth nothing any more.
+    let (id, cause) = given.waiting(SHOP);
+    let report = given.rotated(&id, cause);
+    given.must(&report);
+    assert_eq!(version(&given), None);
+    check(
+        given,
+        |g| g.claim_run(g.run()),
+        Then::Refused(Code::CredentialMoved),
+    );
+}
+
+#[test]
+fn whatever_ends_access_cancels_what_is_under_way() {
+    let ends: [fn(&mut Given) -> Command; 3] = [
+        |g| g.give_back(ALICE, g.grant()),
+        |g| g.revoke(BOB, g.grant()),
+        |g| g.resolve(ERIN, g.incident()),
+    ];
+    let cancelling = |given: &Given| {
+        let run = given.world().run(&given.run()).unwrap();
+        let wanted = given.world().run_is_wanted(run, given.now());
+        (run.cancelling, wanted)
+    };
+    for end in ends {
+        let mut given = Given::dispatched();
+        assert_eq!(cancelling(&given), (false, true));
+        let end = end(&mut given);
+        given.must(&end);
+        assert_eq!(cancelling(&given), (true, false));
+        assert!(matches!(
+            given.due()[..],
+            [Effect::Rotate { .. }, Effect::Advance { .. }]
+        ));
+    }
+    let mut over = Given::dispatched();
+    over.pass_s(4 * 3600);
+    assert_eq!(cancelling(&over), (true, false));
+    let mut verified = Given::verified();
+    let give_back = verified.give_back(ALICE, verified.grant());
+    verified.must(&give_back);
+    assert_eq!(cancelling(&verified), (false, false));
 }
 
 #[test]

@@ -156,6 +156,13 @@ impl<'a> Fold<'a> {
             "access_to_another_account",
             "the grant is for another account or incident",
         );
+        let current = self.out.accounts.get(&grant.account);
+        let named = current.is_some_and(|account| account.version == d.version);
+        self.rule(
+            named,
+            "access_to_another_version",
+            "it was not the current credential of the account",
+        );
         if d.disclosed || d.run_id.0.is_some() {
             let left = grant.uses == 0 || grant.checkouts + grant.runs < grant.uses;
             let detail = "all checkouts and runs were used up";

@@ -87,6 +87,10 @@ impl Stage {
     }
 
     fn used(&mut self, run_id: RunId) {
+        self.used_version(run_id, 1);
+    }
+
+    fn used_version(&mut self, run_id: RunId, version: i64) {
         self.log.server(BreakGlassAccess {
             account: account(),
             action: read("rollback"),
@@ -96,7 +100,7 @@ impl Stage {
             incident_id: self.incident,
             justification: self.asked.request.justification.clone(),
             run_id: Some(run_id).into(),
-            version: 1,
+            version,
         });
     }
 
@@ -190,6 +194,14 @@ fn a_plan_is_the_holders_and_uses_the_credential_first() {
     let mut elsewhere = stage();
     elsewhere.use_to_plan("alice", "rollback", "payments");
     broken(&elsewhere.log, &["action_not_granted"]);
+}
+
+#[test]
+fn what_is_used_is_the_current_credential() {
+    let mut stage = stage();
+    let run = stage.run("alice", "rollback", "checkout");
+    stage.used_version(run, 2);
+    broken(&stage.log, &["access_to_another_version"]);
 }
 
 #[test]

@@ -28,6 +28,8 @@ mod openapi;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod ssh;
