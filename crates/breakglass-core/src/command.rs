@@ -165,6 +165,8 @@ pub struct RotationReport {
     pub cause: EventId,
     /// The staged version it was about; 0 where it failed before anything was staged.
     pub version: i64,
+    /// The version that was current when the attempt looked, and that the target was to unlearn.
+    pub replaced: i64,
     /// What came of it.
     pub outcome: RotationOutcome,
 }
@@ -183,8 +185,8 @@ pub enum RotationOutcome {
         class: ErrorClass,
         /// One line for people.
         detail: Line,
-        /// When to try again.
-        retry_at: Option<Timestamp>,
+        /// After how many seconds to try again, in engine time; `None`: not before a person looked.
+        retry_after_s: Option<i64>,
     },
 }
 

@@ -116,6 +116,12 @@ impl World {
         if report.version != state.staged.map_or(0, |s| s.version) {
             return Err(Code::NotCalledFor.with("version", report.version));
         }
+        // People imported another one meanwhile. Nobody has shown that the target refuses that
+        // one, and what stopped the attempt says nothing about it: the next attempt looks anew.
+        let current = state.current.map_or(0, |c| c.version);
+        if report.replaced != current {
+            return Err(Code::CredentialMoved.with("version", current));
+        }
         Ok(vec![match &report.outcome {
             RotationOutcome::Rotated { evidence } => {
                 let staged = state.staged.ok_or(Code::NotCalledFor)?;
@@ -126,6 +132,7 @@ impl World {
                     incidents: rotation.incidents.clone(),
                     new_accepted: true,
                     old_refused: true,
+                    replaced: report.replaced,
                     sealed: staged.sealed,
                     version: staged.version,
                 };
@@ -134,7 +141,7 @@ impl World {
             RotationOutcome::Failed {
                 class,
                 detail,
-                retry_at,
+                retry_after_s,
             } => {
                 let event = CredentialRotationFailed {
                     account: account_ref(account),
@@ -142,7 +149,7 @@ impl World {
                     cause: report.cause,
                     class: *class,
                     detail: detail.clone(),
-                    retry_at: (*retry_at).into(),
+                    retry_at: retry_after_s.map(|s| cx.now.plus_s(s)).into(),
                     version: report.version,
                 };
                 cx.draft(&WORKER, event)

@@ -130,7 +130,7 @@ impl Given {
                 None => ErrorClass::Permanent,
             },
             detail: line("the target did not answer"),
-            retry_at,
+            retry_after_s: retry_at.map(|at| at.since_ms(self.now()) / 1000),
         };
         self.rotation_report(account, cause, outcome)
     }
@@ -141,11 +141,13 @@ impl Given {
         cause: EventId,
         outcome: RotationOutcome,
     ) -> Command {
-        let staged = self.world().account(account).and_then(|a| a.staged);
+        let state = self.world().account(account);
+        let (current, staged) = (state.and_then(|a| a.current), state.and_then(|a| a.staged));
         Command::RotationReport(RotationReport {
             account: account.clone(),
             cause,
             version: staged.map_or(0, |s| s.version),
+            replaced: current.map_or(0, |c| c.version),
             outcome,
         })
     }

@@ -489,6 +489,8 @@ data! {
         new_accepted: bool,
         /// The target refused the old credential.
         old_refused: bool,
+        /// The version of the old credential.
+        replaced: i64,
         /// SHA-256 of the sealed object that is now current.
         sealed: Digest,
         /// Its version.

@@ -158,6 +158,16 @@ impl<'a> Fold<'a> {
             .iter()
             .all(|id| self.out.incidents.contains_key(id));
         self.rule(known, "incident_unknown", "it was never declared");
+        let current = self
+            .out
+            .accounts
+            .get(&d.account.id)
+            .map_or(0, |a| a.version);
+        self.rule(
+            current == d.replaced,
+            "rotated_from_another",
+            "what was shown to be refused was not the current credential",
+        );
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
         account.version = d.version;
         account.sealed = Some(d.sealed);

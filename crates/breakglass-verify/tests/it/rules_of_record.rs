@@ -234,6 +234,9 @@ fn a_rotation_is_called_for_and_staged_and_claimed() {
     story::rotation(&mut log, |d| d.sealed = sha256(b"another"));
     broken(&log, &["rotated_unstaged"]);
     let mut log = story::returned().log;
+    story::rotation(&mut log, |d| d.replaced = 2);
+    broken(&log, &["rotated_from_another"]);
+    let mut log = story::returned().log;
     let elsewhere = EventId::new(log.now, [250; 10]);
     story::rotation(&mut log, |d| d.cause = elsewhere);
     broken(&log, &["effect_unclaimed", "rotation_not_called_for"]);

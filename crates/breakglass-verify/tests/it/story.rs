@@ -310,6 +310,7 @@ fn rotate(
         incidents,
         new_accepted: true,
         old_refused: true,
+        replaced: 1,
         sealed,
         version: 2,
     };
