@@ -107,6 +107,9 @@ impl World {
         if args.fields.is_empty() || act.documents.is_empty() {
             return Err(Code::TextMissing.with("field", "fields"));
         }
+        if account.rotator.0.is_some() {
+            crate::rotation::renews_all(&args.fields)?;
+        }
         self.no_foreign_grant(&account.id)?;
         match self.agree(act, &account.id, Privilege::Account, standing, cx.now)? {
             Agreement::First(proposal) => Ok(vec![self.propose(

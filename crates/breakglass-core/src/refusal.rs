@@ -98,6 +98,8 @@ codes!(
     ActionNotPermitted = "action_not_permitted", "the scenario does not permit this action", "choose an action of the scenario";
     /// The account has no credential.
     NoCredential = "no_credential", "no credential is in custody for this account", "two holders of the account privilege add one: breakglass account add-credential";
+    /// A rotation would leave a secret as it is.
+    FieldNotRotated = "field_not_rotated", "the account's rotator renews the password only; a secret beside it would stay known", "import username and password alone, or keep the rest under an account without a rotator";
     /// Another grant of an exclusive account is active.
     AccountBusy = "account_busy", "another grant of this account is active", "wait for its end, ask its holder to return it, or have it revoked";
     /// The grant to be extended cannot be.

@@ -2,10 +2,11 @@
 //! is the working one unknown: the new one lies sealed before the target hears of it.
 
 use breakglass_format::{
-    IncidentId, Timestamp,
+    IncidentId, Name, Timestamp,
     authority::Account,
     error_class::ErrorClass,
     event::{CredentialRotated, CredentialRotationFailed, CredentialStaged, EffectClaimed},
+    rotatable::{RENEWED, is_rotatable},
     vocabulary::EffectKind,
 };
 
@@ -18,6 +19,18 @@ use crate::{
 };
 
 const WORKER: Author = Author::System("worker");
+
+/// What a rotation calls rotated must be worth nothing to whoever knew it before: with a rotator, a
+/// credential has the password that it renews, and no other secret.
+pub(crate) fn renews_all(fields: &[Name]) -> Result<(), Refusal> {
+    if let Some(field) = fields.iter().find(|f| !is_rotatable(f.as_str())) {
+        return Err(Code::FieldNotRotated.with("field", field));
+    }
+    if !fields.iter().any(|f| f.as_str() == RENEWED) {
+        return Err(Code::FieldNotRotated.with("missing", RENEWED));
+    }
+    Ok(())
+}
 
 impl World {
     fn called_for(

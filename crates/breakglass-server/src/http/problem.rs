@@ -230,6 +230,7 @@ const fn is_passing(code: Code) -> bool {
         Code::StaleAuthority
             | Code::StaleObject
             | Code::Replayed
+            | Code::FieldNotRotated
             | Code::AccountBusy
             | Code::RequestNotPending
             | Code::GrantNotActive

@@ -17,7 +17,11 @@ use breakglass_seal::Credential;
 use super::Tools;
 use breakglass_store::Ledger as _;
 
-use crate::{custody::CustodyError, engine, entropy::random};
+use crate::{
+    custody::{CustodyError, successor},
+    engine,
+    entropy::random,
+};
 
 /// First wait after a failure, and the longest; with the hour in mind.
 const BACKOFF_MS: (u64, u64) = (2_000, 60_000);
@@ -117,7 +121,7 @@ fn stage(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Custo
     };
     let version = published.world.next_version(account);
     let old = tools.open(account, current.sealed, current.version)?;
-    let new = tools.custody.successor(&old)?;
+    let new = successor(&old)?;
     let blob = engine::sealed(tools.custody.seal(account, version, &new)?);
     let stage = Stage {
         account: account.clone(),

@@ -1,12 +1,13 @@
 //! Credentials: put into custody by two people, rotated after use, and the proof of it.
 
 use breakglass_format::{
-    AccountId, Entry, PersonId, Prose, RunId, Timestamp,
+    AccountId, Entry, Name, PersonId, Prose, RunId, Timestamp,
     act::{Act, Command},
     event::{
         AccountRef, ActProposed, CredentialAdded, CredentialRotated, CredentialRotationFailed,
         CredentialStaged, RotationOrdered,
     },
+    rotatable::{RENEWED, is_rotatable},
     vocabulary::Privilege,
 };
 use breakglass_statement::Verified;
@@ -44,7 +45,10 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn credential_added(&mut self, entry: &Entry, d: &CredentialAdded) {
-        self.second_person(entry, "add_credential", &d.account);
+        let act = self.second_person(entry, "add_credential", &d.account);
+        if let Some(Command::AddCredential(args)) = act.map(|act| &act.statement().command) {
+            self.wholly_rotated(&d.account, &args.fields);
+        }
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
         let before = account.version;
         account.version = d.version;
@@ -58,6 +62,19 @@ impl<'a> Fold<'a> {
         // An import is known to whoever typed it, and is rotated at once where that is possible.
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
+    }
+
+    /// Where a machine rotates the credential, nothing in it stays secret beside what is renewed.
+    fn wholly_rotated(&mut self, account: &AccountRef, fields: &[Name]) {
+        let account = self.current().and_then(|a| a.account(&account.id));
+        let by_machine = account.is_some_and(|account| account.rotator.0.is_some());
+        let names = || fields.iter().map(Name::as_str);
+        let all = names().all(is_rotatable) && names().any(|name| name == RENEWED);
+        self.rule(
+            !by_machine || all,
+            "secret_not_rotated",
+            "the rotator renews the password only",
+        );
     }
 
     pub(super) fn rotation_ordered(&mut self, entry: &Entry, d: &RotationOrdered) {

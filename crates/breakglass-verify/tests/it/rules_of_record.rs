@@ -261,6 +261,21 @@ fn a_credential_takes_two_people() {
 }
 
 #[test]
+fn a_machine_rotates_all_that_is_secret_or_the_import_is_none() {
+    for fields in [&["username"][..], &["password", "totp_seed"]] {
+        let mut log = story::founded();
+        let said = story::add_fields(&mut log, "bob", fields);
+        story::added(&mut log, &said);
+        let codes = [
+            "credential_version",
+            "needs_two_people",
+            "secret_not_rotated",
+        ];
+        broken(&log, &codes);
+    }
+}
+
+#[test]
 fn a_key_that_nobody_proved_to_hold_does_not_count() {
     let mut log = story::founded();
     // Entries 2 to 7 are the enrolments; without alice's the log is rewritten from there on.

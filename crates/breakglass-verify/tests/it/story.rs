@@ -162,7 +162,11 @@ pub(crate) fn propose(log: &mut Scribe, by: &str) -> Said {
 }
 
 pub(crate) fn add_credential(log: &mut Scribe, by: &str) -> Said {
-    let fields = vec![read("username"), read("password")];
+    add_fields(log, by, &["username", "password"])
+}
+
+pub(crate) fn add_fields(log: &mut Scribe, by: &str, fields: &[&str]) -> Said {
+    let fields = fields.iter().map(|field| read(field)).collect();
     let command = Command::AddCredential(AddCredential { fields });
     let sealed = sha256(b"sealed to the node");
     log.act_with(by, account().id, command, |act| {
