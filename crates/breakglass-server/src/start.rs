@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::{
-    clock::{Clock, EngineTime},
+    clock::Clock,
     config::{self, Config, ConfigError},
     custody::{Custody, KeyError, read_secret},
     engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring, bootstrap},
@@ -142,12 +142,10 @@ impl Server {
         let connections = connections?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
         let (readers, reading) = Readers::start(&engine, connections)?;
-        let time = EngineTime::start(&*clock, engine.published().world.last());
         let tools = Arc::new(Tools {
             engine: engine.clone(),
             custody: Arc::new(custody),
             clock: clock.clone(),
-            time,
             rotators: rotators(config)?,
             connectors: connectors(config)?,
             attempts: Attempts::default(),

@@ -22,11 +22,7 @@ use breakglass_core::{Effect, World, plan};
 use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
-use crate::{
-    clock::{Clock, EngineTime},
-    custody::Custody,
-    engine::EngineHandle,
-};
+use crate::{clock::Clock, custody::Custody, engine::EngineHandle};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
@@ -38,8 +34,6 @@ pub(crate) struct Tools {
     pub(crate) engine: EngineHandle,
     pub(crate) custody: Arc<Custody>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Runs beside the engine's own, from the same instant.
-    pub(crate) time: EngineTime,
     pub(crate) rotators: BTreeMap<String, Arc<dyn Rotator>>,
     pub(crate) connectors: BTreeMap<String, Arc<dyn Connector>>,
     /// What is remembered of runs between two steps.
@@ -55,15 +49,9 @@ impl std::fmt::Debug for Tools {
 }
 
 impl Tools {
-    /// The time that effects are judged by: the later of the wall clock and the last entry.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.wall().max(self.engine.published().world.last())
-    }
-
     /// Engine time: what everything is judged by that must not follow a step of the wall clock.
     pub(crate) fn engine_time(&self) -> Timestamp {
-        let now = self.time.now(&*self.clock);
-        now.max(self.engine.published().world.last())
+        self.engine.now(&*self.clock)
     }
 
     /// The later of engine time and wall clock: what the end of access is judged by.

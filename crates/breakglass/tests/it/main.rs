@@ -34,6 +34,8 @@ mod scene;
 #[cfg(test)]
 mod ssh;
 #[cfg(test)]
+mod stepped;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod usage;
