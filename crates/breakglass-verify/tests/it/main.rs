@@ -2,6 +2,8 @@
 //! with either.
 
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod derived;
 #[cfg(test)]
 mod emitted;
@@ -12,6 +14,8 @@ mod people;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod rich;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod rules_of_authority;
@@ -19,6 +23,8 @@ mod rules_of_authority;
 mod rules_of_record;
 #[cfg(test)]
 mod rules_of_runs;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod scribe;
 #[cfg(test)]
