@@ -4,6 +4,7 @@
 mod compare;
 mod heads;
 mod log;
+mod plans;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +94,7 @@ impl Checked {
         };
         let (derived, broken) = derive(&record);
         self.findings.extend(broken);
+        self.findings.extend(plans::check(&recorded, &layout.files));
         self.count(&authorities, &derived);
         self.derived = derived;
         Some(())

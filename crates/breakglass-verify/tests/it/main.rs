@@ -20,6 +20,8 @@ mod rules;
 #[cfg(test)]
 mod rules_of_authority;
 #[cfg(test)]
+mod rules_of_plans;
+#[cfg(test)]
 mod rules_of_record;
 #[cfg(test)]
 mod rules_of_runs;

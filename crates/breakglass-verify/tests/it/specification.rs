@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Words with an underscore in the sources that are no codes: fields, commands.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 14] = [
     "add_credential",
     "all_roots",
     "approve_by",
+    "blast_radius",
     "due_at",
     "duration_s",
     "incident_id",
