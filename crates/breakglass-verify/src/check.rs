@@ -2,6 +2,7 @@
 //! (`docs/spec/evidence.md` says what is checked in which order).
 
 mod compare;
+mod differs;
 mod heads;
 mod log;
 mod plans;

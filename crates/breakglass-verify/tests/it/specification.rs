@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Words with an underscore in the sources that are no codes: fields, commands.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 15] = [
     "add_credential",
     "all_roots",
     "approve_by",
@@ -12,6 +12,7 @@ const OTHERS: [&str; 14] = [
     "duration_s",
     "incident_id",
     "known_to",
+    "log_index",
     "not_after",
     "not_before",
     "run_id",
