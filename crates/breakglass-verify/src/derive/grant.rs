@@ -94,6 +94,7 @@ impl Fold<'_> {
         let active = self.active(d.grant_id);
         let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
         let people = self.people(&d.approvals);
+        let purpose = self.asked_with(d.grant_id).map(|first| &first.purpose);
         let (now, request) = (self.now, self.out.grants.get_mut(&d.grant_id).zip(asked));
         let Some((grant, asked)) = request else {
             self.rule(false, "grant_unknown", "there is no such grant or request");
@@ -103,6 +104,7 @@ impl Fold<'_> {
             && asked.requester.person == grant.holder
             && asked.account.id == grant.account
             && asked.incident_id == grant.incident
+            && Some(&asked.purpose) == purpose
             && d.incident_id == grant.incident;
         let latest = grant.not_after.max(now).plus_s(seconds.unwrap_or(0));
         let within = d.not_after <= latest.min(grant.cap);

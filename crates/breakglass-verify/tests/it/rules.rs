@@ -245,6 +245,10 @@ fn an_extension_moves_the_end_as_far_as_was_signed() {
         &extended("alice", HOUR, |r| r.extends = none()),
         &["extension_of_another_grant"],
     );
+    broken(
+        &extended("alice", HOUR, |r| r.purpose.target = read("elsewhere")),
+        &["extension_of_another_grant"],
+    );
 }
 
 #[test]
