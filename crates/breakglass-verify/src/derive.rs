@@ -7,6 +7,7 @@
 //! always is one. One file per subject, each a few pages long.
 
 mod authority;
+mod cause;
 mod credential;
 mod derived;
 mod envelope;
@@ -22,8 +23,8 @@ mod statement;
 use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_format::{
-    AccountId, Digest, Entry, Event, EventId, Fingerprint, IncidentId, PersonId, RequestId, RunId,
-    Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
+    AccountId, Digest, Entry, Event, EventId, Fingerprint, GrantId, IncidentId, PersonId,
+    RequestId, RunId, Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
 };
 use breakglass_statement::{AuthoritySet, Verified};
 
@@ -89,6 +90,10 @@ struct Fold<'a> {
     /// The last use of an account under an incident, and the last proven rotation: indexes.
     used: BTreeMap<(IncidentId, AccountId), u64>,
     rotated: BTreeMap<AccountId, u64>,
+    /// Incidents whose use of an account calls for the rotation to come.
+    to_rotate: BTreeMap<AccountId, Vec<IncidentId>>,
+    /// The last version that a credential of an account was given.
+    numbers: BTreeMap<AccountId, i64>,
     /// Accounts for whose rotation a clock must run.
     clocks_needed: BTreeSet<(IncidentId, AccountId)>,
 }
@@ -118,6 +123,8 @@ impl<'a> Fold<'a> {
             staged: BTreeMap::new(),
             used: BTreeMap::new(),
             rotated: BTreeMap::new(),
+            to_rotate: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             clocks_needed: BTreeSet::new(),
         }
     }
@@ -137,9 +144,9 @@ impl<'a> Fold<'a> {
             Event::BreakGlassDenied(d) => self.denied(entry, d),
             Event::BreakGlassLapsed(d) => self.lapsed(entry, d),
             Event::BreakGlassWithdrawn(d) => self.withdrawn(entry, d),
-            Event::BreakGlassVoided(d) => self.voided(d),
-            Event::BreakGlassGranted(d) => self.granted(d),
-            Event::BreakGlassExtended(d) => self.extended(d),
+            Event::BreakGlassVoided(d) => self.voided(entry, d),
+            Event::BreakGlassGranted(d) => self.granted(entry, d),
+            Event::BreakGlassExtended(d) => self.extended(entry, d),
             Event::BreakGlassAccess(d) => self.accessed(entry, d),
             Event::BreakGlassEnded(d) => self.ended(entry, d),
             Event::BreakGlassAction(d) => self.acted(entry, d),
@@ -176,9 +183,18 @@ impl<'a> Fold<'a> {
 
     /// What an event says against what the person signed: the first field that differs.
     fn same(&mut self, fields: &[(&str, bool)]) {
+        self.first_other(fields, "event_differs_from_statement", "what was signed");
+    }
+
+    /// What an event repeats against what the log and the authority say: the first field that
+    /// differs.
+    fn repeats(&mut self, fields: &[(&str, bool)]) {
+        self.first_other(fields, "event_differs_from_log", "what the log says");
+    }
+
+    fn first_other(&mut self, fields: &[(&str, bool)], code: &'static str, what: &str) {
         if let Some((field, _)) = fields.iter().find(|(_, same)| !same) {
-            let detail = format!("{field} is not what was signed");
-            self.rule(false, "event_differs_from_statement", &detail);
+            self.rule(false, code, &format!("{field} is not {what}"));
         }
     }
 
@@ -187,18 +203,18 @@ impl<'a> Fold<'a> {
         self.record.statements.get(entry.statement.as_ref()?)
     }
 
-    /// The act that caused an entry, which must be one of this command; a fact that takes a
-    /// person's word and has none is a finding.
-    fn act(&mut self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
-        let act = match self.statement(entry) {
+    /// The act that caused an entry, if it is one of this command; that it has to be is said of
+    /// every event in [`cause`].
+    fn act(&self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
+        match self.statement(entry) {
             Some(Statement::Act(act)) if act.statement().command.word() == command => Some(act),
             _ => None,
-        };
-        self.rule(
-            act.is_some(),
-            "not_signed",
-            &format!("it takes a signed {command} act"),
-        );
-        act
+        }
+    }
+
+    /// What was asked for with the request that became a grant.
+    fn asked_with(&self, grant: GrantId) -> Option<&'a BreakGlassRequested> {
+        let request = self.out.grants.get(&grant)?.request;
+        self.asked.get(&request).map(|(_, asked)| *asked)
     }
 }

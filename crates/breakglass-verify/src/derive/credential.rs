@@ -1,18 +1,22 @@
 //! Credentials: put into custody by two people, rotated after use, and the proof of it.
 
 use breakglass_format::{
-    AccountId, Entry, Name, PersonId, Prose, RunId, Timestamp,
+    AccountId, Digest, Entry, Name, PersonId, RunId, Timestamp,
     act::{Act, Command},
+    canonical,
     event::{
         AccountRef, ActProposed, CredentialAdded, CredentialRotated, CredentialRotationFailed,
         CredentialStaged, RotationOrdered,
     },
     rotatable::{RENEWED, is_rotatable},
+    statement::Kind,
     vocabulary::Privilege,
 };
 use breakglass_statement::Verified;
+use serde_json::json;
 
 use super::Fold;
+use crate::digest;
 
 /// What an event calls for.
 pub(super) enum Cause {
@@ -22,43 +26,54 @@ pub(super) enum Cause {
     Dispatch(RunId),
 }
 
+/// How long the second of two people has, in seconds.
+const AGREE_WITHIN_S: i64 = 15 * 60;
+
 /// The word of the first of two people.
 pub(super) struct Proposal<'a> {
     act: &'a Verified<Act>,
     until: Timestamp,
-    used: bool,
 }
 
 impl<'a> Fold<'a> {
     pub(super) fn proposed(&mut self, entry: &Entry, d: &ActProposed) {
-        let Some(act) = self.act(entry, d.command.as_str()) else {
+        let act = self.act(entry, "add_credential");
+        let Some(act) = act.or_else(|| self.act(entry, "rotate")) else {
             return;
         };
         let about = act.statement().object.id.as_str() == d.account.id.as_str();
-        self.same(&[("account", about)]);
+        self.same(&[
+            ("account", about),
+            (
+                "command",
+                act.statement().command.word() == d.command.as_str(),
+            ),
+            ("agreement", agreement(act.statement()) == Some(d.agreement)),
+            ("key", act.enrolled_key() == &d.key),
+        ]);
+        let until = self.now.plus_s(AGREE_WITHIN_S);
+        self.repeats(&[
+            ("account", self.has_account(&d.account)),
+            ("until", d.until == until),
+        ]);
         self.may_change(act);
-        self.proposals.push(Proposal {
-            act,
-            until: d.until,
-            used: false,
-        });
+        self.proposals.push(Proposal { act, until });
     }
 
     pub(super) fn credential_added(&mut self, entry: &Entry, d: &CredentialAdded) {
-        let act = self.second_person(entry, "add_credential", &d.account);
-        if let Some(Command::AddCredential(args)) = act.map(|act| &act.statement().command) {
-            self.wholly_rotated(&d.account, &args.fields);
+        if let Some((act, first)) = self.second_person(entry, "add_credential", &d.account) {
+            // Whoever typed it in knows it; the second saw the names of its fields.
+            let known_to = first.is_none_or(|first| d.known_to == [first.clone()]);
+            self.repeats(&[("known_to", known_to)]);
+            if let Command::AddCredential(args) = &act.statement().command {
+                self.wholly_rotated(&d.account, &args.fields);
+            }
         }
+        self.number(&d.account, d.version);
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
-        let before = account.version;
         account.version = d.version;
         account.sealed = Some(d.sealed);
         account.used = false;
-        self.rule(
-            before < d.version,
-            "credential_version",
-            "versions count up",
-        );
         // An import is known to whoever typed it, and is rotated at once where that is possible.
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
@@ -78,46 +93,57 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn rotation_ordered(&mut self, entry: &Entry, d: &RotationOrdered) {
-        let act = self.second_person(entry, "rotate", &d.account);
-        if let Some(Command::Rotate(args)) = act.map(|act| &act.statement().command) {
-            self.same(&[("reason", is_reason(&args.reason, &d.reason))]);
+        let second = self.second_person(entry, "rotate", &d.account);
+        if let Some(Command::Rotate(args)) = second.map(|(act, _)| &act.statement().command) {
+            self.same(&[("reason", args.reason == d.reason)]);
         }
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
     }
 
     /// The second of two people repeats what the first signed: command, object, arguments and
-    /// documents. Nobody else's grant on the account is active meanwhile.
+    /// documents. Nobody else's grant on the account is active meanwhile. Both acts, of which the
+    /// first may be missing.
     fn second_person(
         &mut self,
         entry: &Entry,
         command: &str,
         account: &AccountRef,
-    ) -> Option<&'a Verified<Act>> {
+    ) -> Option<(&'a Verified<Act>, Option<&'a PersonId>)> {
         let act = self.act(entry, command)?;
         let about = act.statement().object.id.as_str() == account.id.as_str();
         self.same(&[("account", about)]);
+        self.repeats(&[("account", self.has_account(account))]);
         self.may_change(act);
-        let now = self.now;
-        let first = self.proposals.iter_mut().find(|p| {
-            !p.used
-                && now <= p.until
-                && p.act.signer().person != act.signer().person
-                && agree(p.act.statement(), act.statement())
-        });
-        let people: Vec<PersonId> = first
-            .into_iter()
-            .map(|proposal| {
-                proposal.used = true;
-                proposal.act.signer().person.clone()
+        let second = &act.signer().person;
+        // The first must still be one who may, with a key that counts.
+        let may = |act: &Verified<Act>| {
+            let authority = self.current();
+            let person = authority.and_then(|a| a.person(&act.signer().person));
+            person.is_some_and(|person| {
+                let key = person.key(act.enrolled_key());
+                person.may(Privilege::Account)
+                    && key.is_some_and(|key| key.counts(Kind::Act, self.now))
             })
-            .collect();
+        };
+        let first = self.proposals.iter().rev().find(|p| {
+            let person = &p.act.signer().person;
+            self.now < p.until
+                && person != second
+                && may(p.act)
+                && agreement(p.act.statement()) == agreement(act.statement())
+        });
+        let first = first.map(|proposal| &proposal.act.signer().person);
         self.rule(
-            !people.is_empty(),
+            first.is_some(),
             "needs_two_people",
-            "no other person signed the same before",
+            "no other person who may signed the same before",
         );
-        let other = |holder: &PersonId| *holder != act.signer().person && !people.contains(holder);
+        // What was agreed on settles whatever else was proposed for the account.
+        let about = &act.statement().object.id;
+        self.proposals
+            .retain(|p| p.act.statement().object.id != *about);
+        let other = |holder: &PersonId| holder != second && Some(holder) != first;
         let taken = self.out.grants.values().any(|grant| {
             grant.account == account.id && grant.ended.is_none() && other(&grant.holder)
         });
@@ -126,7 +152,7 @@ impl<'a> Fold<'a> {
             "account_taken",
             "another's grant on the account is active",
         );
-        Some(act)
+        Some((act, first))
     }
 
     fn may_change(&mut self, act: &Verified<Act>) {
@@ -136,16 +162,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn credential_staged(&mut self, d: &CredentialStaged) {
         self.called_for(&d.cause, &d.account);
-        let current = self
-            .out
-            .accounts
-            .get(&d.account.id)
-            .map_or(0, |account| account.version);
-        self.rule(
-            current < d.version,
-            "credential_version",
-            "versions count up",
-        );
+        self.number(&d.account, d.version);
         self.staged
             .insert((d.account.id.clone(), d.version), d.sealed);
     }
@@ -170,21 +187,15 @@ impl<'a> Fold<'a> {
             "rotation_without_proof",
             "new accepted and old refused is what rotated means",
         );
-        let known = d
-            .incidents
-            .iter()
-            .all(|id| self.out.incidents.contains_key(id));
-        self.rule(known, "incident_unknown", "it was never declared");
-        let current = self
-            .out
-            .accounts
-            .get(&d.account.id)
-            .map_or(0, |a| a.version);
+        let current = self.out.accounts.get(&d.account.id);
+        let current = current.map_or(0, |a| a.version);
         self.rule(
             current == d.replaced,
             "rotated_from_another",
             "what was shown to be refused was not the current credential",
         );
+        let incidents = self.to_rotate.remove(&d.account.id).unwrap_or_default();
+        self.repeats(&[("incidents", d.incidents == incidents)]);
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
         account.version = d.version;
         account.sealed = Some(d.sealed);
@@ -197,15 +208,34 @@ impl<'a> Fold<'a> {
 
     pub(super) fn rotation_failed(&mut self, d: &CredentialRotationFailed) {
         self.called_for(&d.cause, &d.account);
-        let claimed = self.claims.contains_key(&(d.cause, false));
+        let claimed = self.claims.get(&(d.cause, false)).copied();
         self.rule(
-            claimed,
+            claimed.is_some(),
             "effect_unclaimed",
             "a result without a claim before it",
         );
+        let staged = (d.account.id.clone(), d.version);
+        let staged = d.version == 0 || self.staged.contains_key(&staged);
+        self.repeats(&[
+            (
+                "attempt",
+                claimed.is_none_or(|claimed| claimed == d.attempt),
+            ),
+            ("version", staged),
+        ]);
     }
 
-    /// Every step of a rotation names an event that calls for one.
+    /// Versions of a credential are counted 1, 2, 3, whichever of them came to be used.
+    fn number(&mut self, account: &AccountRef, version: i64) {
+        let before = self.numbers.insert(account.id.clone(), version);
+        self.rule(
+            before.unwrap_or(0) + 1 == version,
+            "credential_version",
+            "versions are counted 1, 2, 3",
+        );
+    }
+
+    /// Every step of a rotation names an event that calls for one, of an account that there is.
     fn called_for(&mut self, cause: &breakglass_format::EventId, account: &AccountRef) {
         let called = match self.causes.get(cause) {
             Some(Cause::Rotation(id)) => *id == account.id,
@@ -216,15 +246,18 @@ impl<'a> Fold<'a> {
             "rotation_not_called_for",
             "no event before calls for it",
         );
+        self.repeats(&[("account", self.has_account(account))]);
     }
 }
 
-fn agree(first: &Act, second: &Act) -> bool {
-    first.command == second.command
-        && first.object.id == second.object.id
-        && first.documents == second.documents
-}
-
-fn is_reason(signed: &Prose, stated: &Prose) -> bool {
-    signed == stated
+/// What both of two people sign: SHA-256 of the canonical object of `args`, `command`,
+/// `documents` and `object`, the id alone.
+fn agreement(act: &Act) -> Option<Digest> {
+    let object = json!({
+        "args": act.command.args().ok()?,
+        "command": act.command.word(),
+        "documents": canonical::to_value(&act.documents).ok()?,
+        "object": act.object.id.as_str(),
+    });
+    Some(digest(&canonical::emit(&object).ok()?))
 }

@@ -104,6 +104,8 @@ pub struct Grant {
     pub holder: PersonId,
     /// Who approved it or an extension of it.
     pub approvers: Vec<PersonId>,
+    /// What moved its end: the request, and the end that it moved.
+    pub extensions: Vec<(RequestId, Timestamp)>,
     /// When it began.
     pub not_before: Timestamp,
     /// When it ends, all extensions counted.

@@ -10,20 +10,27 @@ use super::{Duty, DutyKey, Fold, Status};
 use crate::{Finding, Level};
 
 impl Fold<'_> {
-    /// Starts the clocks that an entry carries: as long as the authority in force says, from now.
+    /// Starts the clocks that an entry carries: as long as the authority in force says, from now,
+    /// and the commander's.
     pub(super) fn start(&mut self, incident: IncidentId, clocks: &[Clock]) {
-        for clock in clocks {
+        let owner = self.out.incidents.get(&incident);
+        let owner = owner.map(|incident| incident.commander.clone());
+        for (n, clock) in clocks.iter().enumerate() {
+            let same = |c: &Clock| c.obligation == clock.obligation && c.subject == clock.subject;
+            let once = !clocks.iter().take(n).any(same);
             let length = self.current().map(|authority| match clock.obligation {
                 Obligation::IncidentResolved => authority.clocks.resolve_s,
                 Obligation::CredentialRotation => authority.clocks.rotation_s,
             });
-            let fits = length == Some(clock.length_s)
-                && clock.due_at <= self.now.plus_s(clock.length_s)
-                && self.has_subject(incident, clock);
+            let fits = once
+                && length == Some(clock.length_s)
+                && clock.due_at == self.now.plus_s(clock.length_s)
+                && self.has_subject(incident, clock)
+                && owner.as_ref() == Some(&clock.owner);
             self.rule(
                 fits,
                 "clock_wrong",
-                "length, due time or subject is not what it must be",
+                "length, due time, subject or owner is not what it must be, or it is there twice",
             );
             let key = DutyKey {
                 incident,

@@ -3,14 +3,19 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Words with an underscore in the sources that are no codes: fields, commands.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 15] = [
     "add_credential",
     "all_roots",
     "approve_by",
+    "blast_radius",
     "due_at",
     "duration_s",
     "incident_id",
+    "known_to",
+    "log_index",
     "not_after",
+    "not_before",
+    "run_id",
     "session_key",
     "allowed_signers",
     "_type",
