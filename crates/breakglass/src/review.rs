@@ -10,7 +10,7 @@ use breakglass_format::{
 };
 
 use crate::{
-    actor::Dossier,
+    actor::{Dossier, Identity},
     output::{Tone, line, prose},
 };
 
@@ -207,6 +207,13 @@ fn standing(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
         plain("approved by", format!("{so_far} (the server's word)")),
         plain("statement", dossier.verified().digest().to_string()),
     ]
+}
+
+/// Whose signature it is going to be.
+#[must_use]
+pub fn signing(identity: &Identity) -> Row {
+    let text = format!("{} with the key {}", identity.principal, identity.key);
+    plain("you sign as", text)
 }
 
 const fn plain(label: &'static str, text: String) -> Row {

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use super::{Context, input};
 use crate::{
     actor::{CredentialImport, Outcome},
-    hint::Failure,
+    hint::{Code, Failure},
     output::{line, prompt, table::table},
     state::file,
 };
@@ -105,8 +105,11 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
         .iter()
         .find(|a| a.name == account || a.id == account);
     let view = found.ok_or_else(|| {
-        Failure::usage(format!("there is no account {}", line(account)))
-            .hint("breakglass account list")
+        Failure::of(
+            Code::AccountUnknown,
+            format!("there is no account {}", line(account)),
+        )
+        .hint("breakglass account list")
     })?;
     if cx.output().is_json() {
         cx.output().json(view);
@@ -161,8 +164,8 @@ fn add(args: &AddCredential, cx: &Context) -> Result<(), Failure> {
 }
 
 fn agree(account: &str, path: &Path, cx: &Context) -> Result<(), Failure> {
-    let mistake = |what: String| Failure::usage(format!("{}: {what}", path.display()));
-    let content = file::read(path)?.ok_or_else(|| mistake("there is no such file".to_owned()))?;
+    let mistake = |what: String| Failure::malformed(path, what);
+    let content = file::read(path)?.ok_or_else(|| Failure::missing(path))?;
     let import: CredentialImport =
         serde_json::from_slice(&content).map_err(|e| mistake(e.to_string()))?;
     let mut actor = cx.actor()?;
@@ -201,7 +204,9 @@ fn rotation_sentence(outcome: &Outcome, account: &str) -> String {
 }
 
 fn credential(args: &AddCredential) -> Result<Credential, Failure> {
-    let refused = |e: CredentialError| Failure::usage(e.to_string());
+    let refused = |e: CredentialError| {
+        Failure::usage(e.to_string()).hint("breakglass account add-credential --help")
+    };
     let mut builder = Credential::builder();
     if let Some(username) = &args.username {
         builder = builder
@@ -233,16 +238,17 @@ fn credential(args: &AddCredential) -> Result<Credential, Failure> {
 /// The content of a file, without its last line break.
 fn from_file(path: &Path) -> Result<String, Failure> {
     let content = file::read(path)?;
-    let missing = || Failure::usage(format!("{}: there is no such file", path.display()));
-    let content = content.ok_or_else(missing)?;
-    let text = std::str::from_utf8(&content)
-        .map_err(|_| Failure::usage(format!("{} is not text", path.display())))?;
+    let content = content.ok_or_else(|| Failure::missing(path))?;
+    let text =
+        std::str::from_utf8(&content).map_err(|_| Failure::malformed(path, "it is not text"))?;
     Ok(text.strip_suffix('\n').unwrap_or(text).to_owned())
 }
 
 fn typed(name: &str) -> Result<String, Failure> {
-    let mut value = prompt::secret(name)
-        .map_err(|e| Failure::refused(format!("cannot ask for {name}: {e}")))?;
+    let mut value = prompt::secret(name).map_err(|e| {
+        Failure::of(Code::ConsentNeeded, format!("cannot ask for {name}: {e}"))
+            .hint("--field NAME=@FILE reads it from a file")
+    })?;
     // Handed over, not copied: what is left to wipe is empty.
     Ok(std::mem::take(&mut *value))
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::{Context, approve::consent, input};
 use crate::{
     actor::Actor,
-    hint::Failure,
+    hint::{Code, Failure},
     output::{line, table::table},
 };
 
@@ -92,7 +92,7 @@ fn declare(
     let declare = declaration.declare(&actor, scenario, why)?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
-        return Err(Failure::refused("the log proves no incident"));
+        return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
     let reference = declared.reference.to_string();
     let sentence = format!(
@@ -156,7 +156,9 @@ fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
     let mut open = all.iter().filter(|i| i.state == "open");
     match (open.next(), open.next()) {
         (Some(sole), None) => Ok(sole.clone()),
-        _ => Err(Failure::usage("name the incident").hint("breakglass incident list")),
+        _ => {
+            Err(Failure::of(Code::Ambiguous, "name the incident").hint("breakglass incident list"))
+        }
     }
 }
 

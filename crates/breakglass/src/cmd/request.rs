@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use breakglass_api::view::RequestView;
 use breakglass_format::{Digest, Line, Name, Prose, time::human_s};
+use serde_json::json;
 
 use super::{Context, input};
 use crate::{
     actor::{ActionWish, Actor, RequestWish},
-    hint::Failure,
+    hint::{Code, Failure},
 };
 
 /// How often `--wait` looks.
@@ -80,7 +81,7 @@ pub(super) fn post(
 ) -> Result<(), Failure> {
     let outcome = actor.request(wish)?;
     let Some(requested) = outcome.requested() else {
-        return Err(Failure::refused("the log proves no request"));
+        return Err(Failure::of(Code::NotProven, "the log proves no request"));
     };
     let reference = requested.reference.to_string();
     let sentence = format!(
@@ -110,14 +111,22 @@ fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<(), Failure>
         match (view.state.as_str(), &view.grant) {
             ("pending", _) => std::thread::sleep(LOOK_EVERY),
             ("granted", Some(grant)) => {
-                cx.output().data(&crate::output::line(grant));
+                let word = crate::output::line(grant);
+                cx.output().answer(&word, &json!({"grant": grant}));
                 cx.output()
                     .say(&format!("granted; breakglass checkout {grant}"));
                 return Ok(());
             }
             (state, _) => {
                 let state = crate::output::line(state);
-                return Err(Failure::refused(format!("{reference} is {state}")));
+                return Err(Failure::of(
+                    Code::RequestNotGranted,
+                    format!("{reference} is {state}"),
+                )
+                .hint(
+                    "breakglass incident timeline says by whom and why; \
+                         a changed wish is a new request: breakglass request",
+                ));
             }
         }
     }
@@ -134,7 +143,7 @@ fn incident(args: &Args, actor: &mut Actor, cx: &Context) -> Result<String, Fail
     let declare = declaration.declare(actor, scenario.clone(), args.why.clone())?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
-        return Err(Failure::refused("the log proves no incident"));
+        return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
     cx.output().say(&format!("declared {}", declared.reference));
     Ok(declared.incident_id.to_string())

@@ -1,15 +1,14 @@
 //! `breakglass status`.
 
 use super::Context;
-use crate::{actor::Class, hint::Failure, output::line};
+use crate::{actor::ActorError, hint::Failure, output::line};
 
 pub(super) fn run(cx: &Context) -> Result<(), Failure> {
     let config = cx.config()?;
     let status = cx.anybody()?.status()?;
     if status.instance != config.genesis {
         let (pinned, got) = (config.genesis, status.instance);
-        let message = format!("the server is of the instance {got}, pinned is {pinned}");
-        return Err(Failure::new(Class::Tampered, message));
+        return Err(Failure::from(ActorError::ForeignInstance { pinned, got }));
     }
     if cx.output().is_json() {
         cx.output().json(&status);

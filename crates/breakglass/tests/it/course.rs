@@ -8,27 +8,27 @@ use breakglass_seal::names;
 use crate::usage::breakglass;
 
 /// A server with people, and what they type.
-struct Terminal {
-    house: House,
+pub(crate) struct Terminal {
+    pub(crate) house: House,
 }
 
 /// What a command ended with.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    said: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) said: String,
 }
 
 impl Terminal {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_breakglass"));
         Self {
             house: House::build(program).unwrap(),
         }
     }
 
-    fn types(&self, who: &str, args: &[&str]) -> Ended {
+    pub(crate) fn types(&self, who: &str, args: &[&str]) -> Ended {
         let output = breakglass(&self.house.stage.home(who), args);
         Ended {
             code: output.status.code().unwrap(),
@@ -41,33 +41,33 @@ impl Terminal {
     }
 
     /// What a command printed that must succeed.
-    fn does(&self, who: &str, args: &[&str]) -> String {
+    pub(crate) fn does(&self, who: &str, args: &[&str]) -> String {
         let ended = self.types(who, args);
         assert_eq!(ended.code, 0, "{who} {args:?}: {}", ended.said);
         ended.out
     }
 
     /// What a command said that must be refused.
-    fn refuses(&self, who: &str, args: &[&str]) -> String {
+    pub(crate) fn refuses(&self, who: &str, args: &[&str]) -> String {
         let ended = self.types(who, args);
         assert_eq!(ended.code, 1, "{who} {args:?}: {ended:?}");
         assert_eq!(ended.out, "", "{who} {args:?}");
         ended.said
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         let path = self.house.stage.dir().join(name);
         path.to_str().unwrap().to_owned()
     }
 
-    fn log_in(&self, people: &[&str]) {
+    pub(crate) fn log_in(&self, people: &[&str]) {
         for who in people {
             self.does(who, &["login"]);
         }
     }
 
     /// Carol seals the shop's password, Dave agrees.
-    fn import(&self) {
+    pub(crate) fn import(&self) {
         let (secret, sealed) = (self.file("secret"), self.file("sealed.json"));
         let credential = &self.house.stage.first_password;
         let password = credential.field(names::PASSWORD).unwrap();
@@ -91,7 +91,7 @@ impl Terminal {
         assert_eq!(self.does("dave", &agree), "shop-root");
     }
 
-    fn ask(&self) -> String {
+    pub(crate) fn ask(&self) -> String {
         let declare = [
             "--declare",
             "production-outage",

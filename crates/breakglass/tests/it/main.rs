@@ -16,6 +16,8 @@ mod demo;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;

@@ -64,7 +64,7 @@ pub(crate) async fn incident(
     let published = app.published();
     let world = &published.world;
     let found = incident_id(world, &id).and_then(|id| world.incident(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
     Ok(Json(views::incident(world, found, app.now())))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn timeline(
 ) -> Answer<Vec<String>> {
     let published = app.published();
     let id = incident_id(&published.world, &id)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
     let size = published.head.size();
     let lines = app.engine.read(move |ledger| {
         let mut timeline = Timeline::new();
@@ -139,7 +139,7 @@ pub(crate) async fn request(
     let published = app.published();
     let world = &published.world;
     let found = request_id(world, &id).and_then(|id| world.request(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such request").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("request", &id).at(app.now()))?;
     let (statement, signature) = app.signed(found.statement, found.signature).await?;
     let entry = app.proven(found.index).await?;
     Ok(Json(RequestDossier {
@@ -173,9 +173,9 @@ pub(crate) async fn terms(
     let published = app.published();
     let world = &published.world;
     let account = account_id(world, &query.account)
-        .ok_or_else(|| ApiError::not_found("such account").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("account", &query.account).at(app.now()))?;
     let incident = incident_id(world, &query.incident)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("incident", &query.incident).at(app.now()))?;
     let terms = terms_of(world, &reading.reader.person, &account, &incident)
         .map_err(|refusal| ApiError::from(refusal).at(app.now()))?;
     let half: [u8; 16] =
@@ -220,7 +220,7 @@ pub(crate) async fn grant(
     let published = app.published();
     let world = &published.world;
     let found = grant_id(world, &id).and_then(|id| world.grant(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such grant").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("grant", &id).at(app.now()))?;
     Ok(Json(views::grant(world, found)))
 }
 
@@ -254,9 +254,8 @@ pub(crate) async fn run(
 ) -> Answer<RunView> {
     let published = app.published();
     let world = &published.world;
-    let id: Option<RunId> = id.parse().ok();
-    let found = id.and_then(|id| world.run(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such run").at(app.now()))?;
+    let found = id.parse::<RunId>().ok().and_then(|id| world.run(&id));
+    let found = found.ok_or_else(|| ApiError::unknown("run", &id).at(app.now()))?;
     Ok(Json(views::run(world, found)))
 }
 
