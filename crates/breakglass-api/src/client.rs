@@ -12,7 +12,8 @@ use crate::{
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
+        AccountView, GrantView, IncidentView, ProposalView, RequestDossier, RequestView, RunView,
+        WhoamiView,
     },
     wire::{
         Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
@@ -234,6 +235,11 @@ impl Client {
     /// Accounts.
     pub fn accounts(&self) -> Result<Vec<AccountView>, ClientError> {
         self.get("/v1/accounts")
+    }
+
+    /// What waits for a second person at an account, newest first.
+    pub fn proposals(&self, account: &str) -> Result<Vec<ProposalView>, ClientError> {
+        self.get(&format!("/v1/accounts/{}/proposals", encode(account)))
     }
 
     /// Runs, newest first.

@@ -162,6 +162,26 @@ pub struct AccountView {
     pub grant: Option<String>,
 }
 
+/// An act that waits for a second person, with everything that person's client checks before it
+/// signs the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProposalView {
+    /// `rotate` or `add_credential`.
+    pub command: String,
+    /// Who proposes it, by principal.
+    pub by: String,
+    /// Until when another person may agree.
+    #[schema(value_type = String)]
+    pub until: Timestamp,
+    /// The act of the first person and its signature.
+    pub act: Signed,
+    /// The entry that recorded it, proven.
+    pub entry: Proven,
+    /// The server's time.
+    #[schema(value_type = String)]
+    pub time: Timestamp,
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunView {

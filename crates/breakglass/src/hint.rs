@@ -12,7 +12,7 @@ use thiserror::Error;
 pub use code::Code;
 
 use crate::{
-    actor::{ActorError, DossierError, LookupError},
+    actor::{ActorError, DossierError, LookupError, ProposalError},
     signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{ConfigError, PinError, StateError},
     trust::TrustError,
@@ -202,6 +202,7 @@ fn of_actor(error: &ActorError) -> Code {
         },
         ActorError::Terms(_) | ActorError::Statement(_) => Code::StatementForged,
         ActorError::Dossier(error) => of_dossier(error),
+        ActorError::Proposal(error) => of_proposal(error),
         ActorError::EnvelopeDiffers { .. }
         | ActorError::EnvelopeParse(_)
         | ActorError::EnvelopeOpen(_) => Code::EnvelopeDiffers,
@@ -216,6 +217,16 @@ const fn of_dossier(error: &DossierError) -> Code {
         DossierError::NotPending { .. } => Code::RequestNotPending,
         DossierError::Lapsed { .. } => Code::RequestLapsed,
         DossierError::Duration { .. } => Code::DurationOutOfRange,
+    }
+}
+
+const fn of_proposal(error: &ProposalError) -> Code {
+    match error {
+        ProposalError::None { .. } | ProposalError::NoSuchFile { .. } => Code::ProposalUnknown,
+        ProposalError::Own { .. } => Code::AnotherPersonNeeded,
+        ProposalError::Differs { .. } => Code::ProposalDiffers,
+        ProposalError::Several { .. } => Code::Ambiguous,
+        ProposalError::EntryDiffers { .. } => Code::StatementForged,
     }
 }
 

@@ -20,7 +20,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, operations, read, statements};
+use handlers::{evidence, operations, proposals, read, statements};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -47,6 +47,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/grants", get(read::grants))
         .route("/v1/grants/{id}", get(read::grant))
         .route("/v1/accounts", get(read::accounts))
+        .route(
+            "/v1/accounts/{account}/proposals",
+            get(proposals::proposals),
+        )
         .route("/v1/runs", get(read::runs))
         .route("/v1/runs/{id}", get(read::run))
         .route(

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, operations, read, statements};
+use super::handlers::{evidence, operations, proposals, read, statements};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,7 @@ use super::handlers::{evidence, operations, read, statements};
         read::grants,
         read::grant,
         read::accounts,
+        proposals::proposals,
         read::runs,
         read::run,
         evidence::checkpoint,

@@ -53,6 +53,9 @@ codes!(
     RequestLapsed = "request_lapsed", 1, "the request has lapsed";
     RequestNotGranted = "request_not_granted", 1, "the request was not granted";
     DurationOutOfRange = "duration_out_of_range", 1, "not a time that can be approved";
+    ProposalUnknown = "proposal_unknown", 1, "nobody proposes this";
+    ProposalDiffers = "proposal_differs", 1, "somebody proposes this with another reason";
+    AnotherPersonNeeded = "another_person_needed", 1, "this takes another person";
     ProgramFailed = "program_failed", 1, "the program did not succeed";
     NoNode = "no_node", 1, "the authority names no node that can be sealed to";
     LogGrowing = "log_growing", 1, "the log grew faster than it could be read";

@@ -3,7 +3,7 @@
 use breakglass_api::{ClientError, Problem};
 
 use crate::{
-    actor::{ActorError, Class, DossierError, LookupError},
+    actor::{ActorError, Class, DossierError, LookupError, ProposalError},
     signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{PinError, StateError},
     trust::TrustError,
@@ -71,6 +71,7 @@ pub(super) fn after(error: &ActorError) -> Option<String> {
         ActorError::Lookup(error) => return Some(after_lookup(error)),
         ActorError::Text { .. } | ActorError::Id(_) => "say it otherwise; nothing was signed",
         ActorError::Dossier(error) => return Some(after_dossier(error)),
+        ActorError::Proposal(error) => return Some(after_proposal(error)),
         ActorError::NoNode | ActorError::NodeKey(_) => {
             "the root persons add a node to the authority: docs/procedures/change-the-authority.md"
         }
@@ -214,6 +215,30 @@ fn after_dossier(error: &DossierError) -> String {
         }
     };
     hint.to_owned()
+}
+
+fn after_proposal(error: &ProposalError) -> String {
+    match error {
+        ProposalError::None { account } => {
+            format!("propose it yourself: breakglass account rotate {account} --why '…'")
+        }
+        ProposalError::NoSuchFile { account } => format!(
+            "a proposal lapses after 15 minutes; the first person seals the credential again: \
+             breakglass account add-credential {account}"
+        ),
+        ProposalError::Own { until } => format!(
+            "another holder of the account privilege agrees before {until}: \
+             breakglass authority show lists them"
+        ),
+        ProposalError::Differs { account, .. } => {
+            format!("see what is proposed, and agree to it: breakglass account rotate {account}")
+        }
+        ProposalError::Several { account, .. } => format!(
+            "name the one you agree to by its reason: \
+             breakglass account rotate {account} --why 'that reason'"
+        ),
+        ProposalError::EntryDiffers { .. } => distrust(Class::Tampered).unwrap_or_default(),
+    }
 }
 
 /// What to do where what a server shows cannot be true.

@@ -88,6 +88,12 @@ impl Terminal {
         let agree = [&add[..], &["--agree", &sealed]].concat();
         let said = self.refuses("carol", &agree);
         assert!(said.contains("takes two people"), "{said}");
+        let unasked = self.types("dave", &agree);
+        assert_eq!(unasked.code, 2, "nobody to ask: {unasked:?}");
+        for shown in ["proposed by", "carol", "password, username"] {
+            assert!(unasked.said.contains(shown), "{unasked:?}");
+        }
+        let agree = [&agree[..], &["--yes"]].concat();
         assert_eq!(self.does("dave", &agree), "shop-root");
     }
 

@@ -34,4 +34,6 @@ mod ssh;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod two_people;
+#[cfg(test)]
 mod usage;

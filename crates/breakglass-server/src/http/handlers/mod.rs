@@ -3,5 +3,6 @@
 pub(super) mod evidence;
 pub(super) mod operations;
 mod prepare;
+pub(super) mod proposals;
 pub(super) mod read;
 pub(super) mod statements;

@@ -296,7 +296,7 @@ fn grant_id(world: &World, text: &str) -> Option<GrantId> {
     }
 }
 
-fn account_id(world: &World, text: &str) -> Option<AccountId> {
+pub(super) fn account_id(world: &World, text: &str) -> Option<AccountId> {
     let authority = &world.authority()?.authority;
     let by_name = authority.account_named(text).map(|a| a.id.clone());
     by_name.or_else(|| text.parse().ok())
