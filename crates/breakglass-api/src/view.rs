@@ -42,6 +42,27 @@ pub struct IncidentView {
     pub grants: Vec<String>,
 }
 
+/// Something that was refused in an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusalView {
+    /// Index of the entry.
+    pub index: u64,
+    /// When.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Who was refused, by principal.
+    pub who: String,
+    /// What was asked for: `approval`, `act.resolve` …
+    pub command: String,
+    /// Stable code of the refusal.
+    pub code: String,
+    /// What it was about: the id of an incident, request, grant or run; for requests and answers
+    /// the account's name.
+    pub object: String,
+    /// The values that the rule compared.
+    pub compared: Vec<String>,
+}
+
 /// A duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ObligationView {

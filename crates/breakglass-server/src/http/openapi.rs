@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, operations, proposals, read, statements};
+use super::handlers::{evidence, operations, proposals, read, statements, timeline};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,7 +23,8 @@ use super::handlers::{evidence, operations, proposals, read, statements};
         read::whoami,
         read::incidents,
         read::incident,
-        read::timeline,
+        timeline::timeline,
+        timeline::refusals,
         read::requests,
         read::request,
         read::terms,

@@ -1,6 +1,6 @@
 //! `breakglass incident`.
 
-use breakglass_api::view::IncidentView;
+use breakglass_api::view::{IncidentView, RefusalView};
 use breakglass_format::{Name, Prose};
 use clap::Subcommand;
 
@@ -194,9 +194,18 @@ fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An incident with what was refused in it.
+#[derive(serde::Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    incident: &'a IncidentView,
+    refusals: &'a [RefusalView],
+}
+
 fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
+    let refusals = &cx.client()?.refusals(&incident.id)?;
     if cx.output().is_json() {
-        cx.output().json(incident);
+        cx.output().json(&Whole { incident, refusals });
         return Ok(());
     }
     let resolved = incident.resolved_at.map(|at| at.to_string());
@@ -233,6 +242,16 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             duty.clock.due_at
         ));
     }
+    for refused in refusals {
+        cx.output().data(&format!(
+            "{:<10} {}  {}: {} ({})",
+            "refused",
+            refused.at,
+            line(&refused.who),
+            line(&refused.command),
+            line(&refused.code)
+        ));
+    }
     Ok(())
 }
 
@@ -245,5 +264,9 @@ fn timeline(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
     for text in lines {
         cx.output().data(&line(&text));
     }
+    cx.output().say(
+        "refused requests and answers are told by their account and time; not here: refusals \
+         beyond ten a minute, and what no known key signed (they are in an export)",
+    );
     Ok(())
 }

@@ -32,6 +32,8 @@ mod scene;
 #[cfg(test)]
 mod ssh;
 #[cfg(test)]
+mod timeline;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod two_people;

@@ -6,3 +6,4 @@ mod prepare;
 pub(super) mod proposals;
 pub(super) mod read;
 pub(super) mod statements;
+pub(super) mod timeline;

@@ -9,8 +9,7 @@ use breakglass_api::{
 };
 use breakglass_core::{World, terms::terms as terms_of, world::Named};
 use breakglass_format::{
-    AccountId, Digest, Entry, GrantId, IncidentId, RequestId, RunId, entry::Recorded,
-    event::Reference, render::timeline::Timeline, statement::LogHead,
+    AccountId, Digest, GrantId, IncidentId, RequestId, RunId, event::Reference, statement::LogHead,
 };
 use breakglass_store::Ledger as _;
 use serde::Deserialize;
@@ -66,41 +65,6 @@ pub(crate) async fn incident(
     let found = incident_id(world, &id).and_then(|id| world.incident(&id));
     let found = found.ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
     Ok(Json(views::incident(world, found, app.now())))
-}
-
-/// The incident's part of the timeline, one line each.
-#[utoipa::path(get, path = "/v1/incidents/{id}/timeline", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<String>)))]
-pub(crate) async fn timeline(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<Vec<String>> {
-    let published = app.published();
-    let id = incident_id(&published.world, &id)
-        .ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
-    let size = published.head.size();
-    let lines = app.engine.read(move |ledger| {
-        let mut timeline = Timeline::new();
-        let mut lines = Vec::new();
-        for index in 0..size {
-            let bytes = ledger.entry(index)?;
-            let Ok(entry) = Entry::from_bytes(&bytes) else {
-                continue;
-            };
-            let ours = entry.correlation_id.0 == Some(id);
-            let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-            let said = timeline.push(&Recorded { index, leaf, entry });
-            if ours {
-                lines.extend(said);
-            }
-        }
-        Ok::<_, breakglass_store::ReadError>(lines)
-    });
-    let lines = lines.await.map_err(|e| ApiError::from(e).at(app.now()))?;
-    let lines =
-        lines.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(app.now()))?;
-    Ok(Json(lines))
 }
 
 /// Which requests.
@@ -272,7 +236,7 @@ fn named(world: &World, text: &str) -> Option<Named> {
         .and_then(|r| world.resolve_reference(r))
 }
 
-fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
+pub(super) fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
     match named(world, text) {
         Some(Named::Incident(id)) => Some(id),
         Some(Named::Request(_) | Named::Grant(_)) => None,
