@@ -2,6 +2,7 @@
 
 pub mod escape;
 pub mod prompt;
+pub mod screen;
 pub mod table;
 
 use std::{
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{actor::Outcome, hint::Failure, review::Row};
 
 pub use escape::{line, prose};
+pub use screen::Screen;
 
 /// Whether data could not be written: then the program must not end as if they had been.
 static LOST: AtomicBool = AtomicBool::new(false);

@@ -11,7 +11,7 @@ use super::{Context, approve::consent, input};
 use crate::{
     actor::{Actor, CredentialImport, Outcome, Proposal},
     hint::{Code, Failure},
-    output::{line, prompt, table::table},
+    output::{line, prompt, table::fitted},
     review,
     state::file,
 };
@@ -66,7 +66,7 @@ pub(super) struct AddCredential {
 
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
-        Verb::List => list(&cx.client()?.accounts()?, cx),
+        Verb::List => list(cx),
         Verb::Show { account } => show(account, cx),
         Verb::AddCredential(args) => match &args.agree {
             Some(path) => agree(&args.account, path, args.yes, cx),
@@ -76,7 +76,10 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     }
 }
 
-fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
+fn list(cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let accounts = client.accounts()?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&accounts);
         return Ok(());
@@ -88,7 +91,7 @@ fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
             a.custody.clone(),
             a.state.clone(),
             a.rotated_at
-                .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                .map_or_else(|| "never".to_owned(), |at| screen.when(at)),
             a.grant.clone().unwrap_or_default(),
         ]
     };
@@ -101,14 +104,15 @@ fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
         "rotated",
         "grant",
     ];
-    for line in table(heading, &rows) {
+    for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);
     }
     Ok(())
 }
 
 fn show(account: &str, cx: &Context) -> Result<(), Failure> {
-    let accounts = cx.client()?.accounts()?;
+    let client = cx.client()?;
+    let accounts = client.accounts()?;
     let found = accounts
         .iter()
         .find(|a| a.name == account || a.id == account);
@@ -125,7 +129,7 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
     }
     let rotated = view
         .rotated_at
-        .map_or_else(|| "never".to_owned(), |at| at.to_string());
+        .map_or_else(|| "never".to_owned(), |at| cx.screen(&client).exactly(at));
     let rows = [
         ("account", view.name.clone()),
         ("id", view.id.clone()),

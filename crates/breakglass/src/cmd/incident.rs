@@ -8,7 +8,7 @@ use super::{Context, approve::consent, input};
 use crate::{
     actor::Actor,
     hint::{Code, Failure},
-    output::{line, table::table},
+    output::{line, table::fitted},
 };
 
 /// What to do with incidents.
@@ -70,7 +70,7 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             declaration,
             why,
         } => declare(scenario, declaration, why, cx),
-        Verb::List => list(&cx.client()?.incidents()?, cx),
+        Verb::List => list(cx),
         Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
         Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
         Verb::Resolve {
@@ -162,7 +162,10 @@ fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
     }
 }
 
-fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
+fn list(cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let incidents = client.incidents()?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&incidents);
         return Ok(());
@@ -174,7 +177,7 @@ fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
             i.severity.clone(),
             i.scenario.clone(),
             i.commander.clone(),
-            i.declared_at.to_string(),
+            screen.when(i.declared_at),
             format!("{}{}", if i.drill { "DRILL: " } else { "" }, i.title),
         ]
     };
@@ -188,7 +191,10 @@ fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
         "declared",
         "title",
     ];
-    for line in table(heading, &rows) {
+    if incidents.is_empty() {
+        cx.output().say("no incident was declared yet");
+    }
+    for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);
     }
     Ok(())
@@ -203,12 +209,14 @@ struct Whole<'a> {
 }
 
 fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
-    let refusals = &cx.client()?.refusals(&incident.id)?;
+    let client = cx.client()?;
+    let refusals = &client.refusals(&incident.id)?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&Whole { incident, refusals });
         return Ok(());
     }
-    let resolved = incident.resolved_at.map(|at| at.to_string());
+    let resolved = incident.resolved_at.map(|at| screen.exactly(at));
     let rows = [
         ("incident", incident.reference.clone()),
         ("title", incident.title.clone()),
@@ -218,7 +226,7 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             format!("{}, {}", incident.scenario, incident.severity),
         ),
         ("commander", incident.commander.clone()),
-        ("declared", incident.declared_at.to_string()),
+        ("declared", screen.exactly(incident.declared_at)),
         ("resolved", resolved.unwrap_or_default()),
         ("requests", incident.requests.join(", ")),
         ("grants", incident.grants.join(", ")),
@@ -239,7 +247,7 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             "duty",
             duty.clock.obligation,
             line(&duty.status),
-            duty.clock.due_at
+            screen.exactly(duty.clock.due_at)
         ));
     }
     for refused in refusals {

@@ -10,6 +10,7 @@ use super::{Context, input};
 use crate::{
     actor::{ActionWish, Actor, RequestWish},
     hint::{Code, Failure},
+    output::Screen,
 };
 
 /// How often `--wait` looks.
@@ -157,8 +158,17 @@ fn action(args: &Args) -> Option<ActionWish> {
     })
 }
 
+/// How many said yes of how many that must, and who.
+fn approved(request: &RequestView) -> String {
+    let count = format!("{} of {}", request.approved_by.len(), request.needs);
+    match request.approved_by.as_slice() {
+        [] => count,
+        by => format!("{count}: {}", by.join(", ")),
+    }
+}
+
 /// Requests as rows of a table.
-pub(super) fn rows(requests: &[RequestView]) -> Vec<[String; 7]> {
+pub(super) fn rows(requests: &[RequestView], screen: Screen) -> Vec<[String; 7]> {
     let row = |r: &RequestView| {
         [
             r.reference.clone(),
@@ -166,13 +176,8 @@ pub(super) fn rows(requests: &[RequestView]) -> Vec<[String; 7]> {
             r.account.clone(),
             r.requester.clone(),
             human_s(r.duration_s),
-            format!(
-                "{} of {}: {}",
-                r.approved_by.len(),
-                r.needs,
-                r.approved_by.join(", ")
-            ),
-            r.approve_by.to_string(),
+            approved(r),
+            screen.when(r.approve_by),
         ]
     };
     requests.iter().map(row).collect()
