@@ -69,6 +69,8 @@ pub struct ObligationView {
     /// The clock, as recorded.
     #[schema(value_type = Object)]
     pub clock: Clock,
+    /// What it is about, as people call it: the account's name; empty for the incident itself.
+    pub subject: String,
     /// `open`, `met`, `met late` or `overdue`.
     pub status: String,
     /// When it was met.

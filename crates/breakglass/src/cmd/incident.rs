@@ -238,7 +238,7 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
         cx.output().data(&format!("{name:<10} {}", line(value)));
     }
     for duty in &incident.obligations {
-        let subject = match duty.clock.subject.as_str() {
+        let subject = match duty.subject.as_str() {
             "" => String::new(),
             subject => format!(" of {}", line(subject)),
         };
