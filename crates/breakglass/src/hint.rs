@@ -69,6 +69,16 @@ impl Failure {
         self
     }
 
+    /// With something to do before what the hint says.
+    #[must_use]
+    pub fn hint_first(mut self, first: String) -> Self {
+        self.hint = Some(match self.hint {
+            Some(then) => format!("{first}; {then}"),
+            None => first,
+        });
+        self
+    }
+
     /// The stable code: the server's where the server refused, else one of [`Code`].
     #[must_use]
     pub fn code(&self) -> &str {

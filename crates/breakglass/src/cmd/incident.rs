@@ -176,20 +176,13 @@ fn list(cx: &Context) -> Result<(), Failure> {
             i.state.clone(),
             i.severity.clone(),
             i.scenario.clone(),
-            i.commander.clone(),
             screen.when(i.declared_at),
             format!("{}{}", if i.drill { "DRILL: " } else { "" }, i.title),
         ]
     };
-    let rows: Vec<[String; 7]> = incidents.iter().map(row).collect();
+    let rows: Vec<[String; 6]> = incidents.iter().map(row).collect();
     let heading = [
-        "incident",
-        "state",
-        "severity",
-        "scenario",
-        "commander",
-        "declared",
-        "title",
+        "incident", "state", "severity", "scenario", "declared", "title",
     ];
     if incidents.is_empty() {
         cx.output().say("no incident was declared yet");

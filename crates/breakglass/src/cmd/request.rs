@@ -61,7 +61,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
     let mut actor = cx.actor()?;
-    let incident = incident(&args, &mut actor, cx)?;
+    let Under { incident, declared } = under(&args, &mut actor, cx)?;
     let wish = RequestWish {
         action: action(&args),
         plan: args.plan,
@@ -70,7 +70,21 @@ pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
         attested: args.attest_unusable.clone().unwrap_or_default(),
         ..RequestWish::credential(&incident, &args.account, args.why.clone())
     };
-    post(&mut actor, &wish, args.wait, cx)
+    let posted = post(&mut actor, &wish, args.wait, cx);
+    // The same command again would declare another incident.
+    posted.map_err(|failure| match declared {
+        Some(incident) => failure.hint_first(format!(
+            "{incident} is declared; from now on say --incident {incident} in place of --declare"
+        )),
+        None => failure,
+    })
+}
+
+/// The incident that a request is made under.
+struct Under {
+    incident: String,
+    /// Its reference, where it was declared just now.
+    declared: Option<String>,
 }
 
 /// Posts a wish and says what came of it.
@@ -133,12 +147,16 @@ fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<(), Failure>
     }
 }
 
-fn incident(args: &Args, actor: &mut Actor, cx: &Context) -> Result<String, Failure> {
+fn under(args: &Args, actor: &mut Actor, cx: &Context) -> Result<Under, Failure> {
+    let there = |incident| Under {
+        incident,
+        declared: None,
+    };
     if let Some(incident) = &args.incident {
-        return Ok(incident.clone());
+        return Ok(there(incident.clone()));
     }
     let Some(scenario) = &args.declare else {
-        return Ok(actor.sole_incident()?.reference);
+        return Ok(there(actor.sole_incident()?.reference));
     };
     let declaration = args.declaration.clone();
     let declare = declaration.declare(actor, scenario.clone(), args.why.clone())?;
@@ -147,7 +165,10 @@ fn incident(args: &Args, actor: &mut Actor, cx: &Context) -> Result<String, Fail
         return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
     cx.output().say(&format!("declared {}", declared.reference));
-    Ok(declared.incident_id.to_string())
+    Ok(Under {
+        incident: declared.incident_id.to_string(),
+        declared: Some(declared.reference.to_string()),
+    })
 }
 
 fn action(args: &Args) -> Option<ActionWish> {

@@ -24,6 +24,10 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
         "grant_not_active" | "request_not_pending" | "uses_exhausted" | "quorum_gone" => {
             "ask anew: breakglass request ACCOUNT --why '…'"
         }
+        "no_credential" => {
+            "two holders of the account privilege add one: \
+             breakglass account add-credential ACCOUNT --username NAME"
+        }
         "not_holder" => "breakglass grant list shows who holds which",
         "account_busy" => {
             "breakglass grant list shows who holds it; ask for it back, or end it: \

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use breakglass::demo::House;
 use breakglass_seal::names;
+use serde_json::Value;
 
-use crate::usage::breakglass;
+use crate::{scene::wait, usage::breakglass};
 
 /// A server with people, and what they type.
 pub(crate) struct Terminal {
@@ -95,6 +96,17 @@ impl Terminal {
         }
         let agree = [&agree[..], &["--yes"]].concat();
         assert_eq!(self.does("dave", &agree), "shop-root");
+        // What was typed in is rotated at once; only then is the credential at rest.
+        self.settled(2);
+    }
+
+    /// Waits until a version of the credential is in force.
+    pub(crate) fn settled(&self, version: u64) {
+        wait("the rotation", || {
+            let shown = self.does("carol", &["account", "show", "shop-root", "--json"]);
+            let view: Value = serde_json::from_str(&shown).unwrap();
+            view["version"] == version && view["state"] == "current"
+        });
     }
 
     pub(crate) fn ask(&self) -> String {

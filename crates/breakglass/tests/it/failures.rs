@@ -32,6 +32,7 @@ alice  checkout G-1                            destination_needed  2  --exec
 alice  checkout --file {there}                 file_exists         2  new file
 alice  checkout --exec -- no-such-program      program_unknown     2  whole path
 alice  incident declare --scenario x --title x --why x  scenario_unknown  2  production-outage
+alice  request shop-root --declare production-outage --title x --service x --why x  no_credential  1  --incident INC-1 in place of --declare
 alice  log prove 0                             not_entitled        1  breakglass authority show
 alice  log export {nowhere}                    not_entitled        1  breakglass authority show
 frank  log export {there}                      file_exists         2  name another

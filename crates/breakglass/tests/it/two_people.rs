@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::{
     course::{Ended, Terminal},
     lying_server::Stand,
-    scene::wait,
 };
 
 const REASON: &str = "dave's laptop was stolen;\nhe says \"today\"";
@@ -16,17 +15,7 @@ fn custody() -> Terminal {
     let t = Terminal::open();
     t.log_in(&["carol", "dave", "erin"]);
     t.import();
-    settled(&t, 2);
     t
-}
-
-/// Waits until a version of the credential is in force.
-fn settled(t: &Terminal, version: u64) {
-    wait("the rotation", || {
-        let shown = t.does("carol", &["account", "show", "shop-root", "--json"]);
-        let view: Value = serde_json::from_str(&shown).unwrap();
-        view["version"] == version && view["state"] == "current"
-    });
 }
 
 fn rotate(t: &Terminal, who: &str, more: &[&str]) -> Ended {
@@ -62,7 +51,7 @@ fn the_second_person_sees_the_reason_to_the_letter_and_need_not_retype_it() {
     let agreed = rotate(&t, "dave", &["--yes"]);
     assert_eq!(agreed.code, 0, "{agreed:?}");
     assert!(agreed.said.contains("is going to be rotated"), "{agreed:?}");
-    settled(&t, 3);
+    t.settled(3);
 }
 
 #[test]
@@ -78,7 +67,7 @@ fn another_reason_is_not_a_second_proposal_by_accident() {
     // The same to the letter says what it agrees to.
     let same = rotate(&t, "dave", &["--why", "the laptop was stolen"]);
     assert_eq!(same.code, 0, "{same:?}");
-    settled(&t, 3);
+    t.settled(3);
 }
 
 #[test]

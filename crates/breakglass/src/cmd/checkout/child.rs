@@ -53,7 +53,7 @@ pub(super) fn run(
         Failure::of(Code::ProgramFailed, message)
             .hint("the credential was handed out and not used; once more: breakglass checkout")
     })?;
-    output.say("document what you did: breakglass action record");
+    output.say("document what you did: breakglass action record --help");
     finished(&program, status)
 }
 
