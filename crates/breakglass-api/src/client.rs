@@ -12,7 +12,8 @@ use crate::{
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
+        AccountView, GrantView, IncidentView, ProposalView, RefusalView, RequestDossier,
+        RequestView, RunView, WhoamiView,
     },
     wire::{
         Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
@@ -205,7 +206,12 @@ impl Client {
         self.get(&format!("/v1/incidents/{}", encode(id)))
     }
 
-    /// The timeline of an incident, as text.
+    /// What was refused in an incident, oldest first.
+    pub fn refusals(&self, id: &str) -> Result<Vec<RefusalView>, ClientError> {
+        self.get(&format!("/v1/incidents/{}/refusals", encode(id)))
+    }
+
+    /// The timeline of an incident, as text: a heading for each day, a line for each entry.
     pub fn timeline(&self, id: &str) -> Result<Vec<String>, ClientError> {
         self.get(&format!("/v1/incidents/{}/timeline", encode(id)))
     }
@@ -237,6 +243,11 @@ impl Client {
     /// Accounts.
     pub fn accounts(&self) -> Result<Vec<AccountView>, ClientError> {
         self.get("/v1/accounts")
+    }
+
+    /// What waits for a second person at an account, newest first.
+    pub fn proposals(&self, account: &str) -> Result<Vec<ProposalView>, ClientError> {
+        self.get(&format!("/v1/accounts/{}/proposals", encode(account)))
     }
 
     /// Runs, newest first.

@@ -11,6 +11,7 @@ mod error;
 mod incident;
 mod lookup;
 mod outcome;
+mod proposal;
 mod request;
 mod session;
 mod submit;
@@ -31,6 +32,7 @@ pub use checkout::CheckedOut;
 pub use error::{ActorError, Class};
 pub use lookup::LookupError;
 pub use outcome::Outcome;
+pub use proposal::{Proposal, ProposalError};
 pub use request::{RequestWish, TermsError};
 pub use session::NO_SESSION;
 

@@ -21,7 +21,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, operations, read, statements};
+use handlers::{evidence, operations, proposals, read, statements, timeline};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -53,10 +53,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/whoami", get(read::whoami))
         .route("/v1/incidents", get(read::incidents))
         .route("/v1/incidents/{id}", get(read::incident))
-        .route("/v1/incidents/{id}/timeline", get(read::timeline))
+        .route("/v1/incidents/{id}/timeline", get(timeline::timeline))
+        .route("/v1/incidents/{id}/refusals", get(timeline::refusals))
         .route("/v1/grants", get(read::grants))
         .route("/v1/grants/{id}", get(read::grant))
         .route("/v1/accounts", get(read::accounts))
+        .route(
+            "/v1/accounts/{account}/proposals",
+            get(proposals::proposals),
+        )
         .route("/v1/runs", get(read::runs))
         .route("/v1/runs/{id}", get(read::run))
         .route(

@@ -83,6 +83,25 @@ impl ApiError {
         )
     }
 
+    /// Nothing here is called what was typed; the hint says where such things are listed.
+    pub(super) fn unknown(what: &'static str, typed: &str) -> Self {
+        let hint = match what {
+            "incident" => "breakglass incident list shows which there are",
+            "request" => "breakglass pending shows which wait; a request is called like R-1",
+            "grant" => "breakglass grant list shows which there are; a grant is called like G-1",
+            "account" => "breakglass account list shows which there are",
+            "run" => "breakglass action list shows which there are",
+            _ => "check how it is spelled",
+        };
+        // As much of it as tells what was meant: whoever asks can type anything.
+        let typed: String = typed.chars().take(64).collect();
+        Self {
+            detail: format!("there is no {what} {typed:?}"),
+            hint,
+            ..Self::not_found(what)
+        }
+    }
+
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         let hint = "see /v1/openapi.json for the shape";
         Self::new(

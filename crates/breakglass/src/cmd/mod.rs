@@ -15,6 +15,7 @@ mod input;
 mod join;
 mod log;
 mod login;
+mod mistyped;
 mod pending;
 mod request;
 mod return_grant;
@@ -32,7 +33,10 @@ use clap::{Parser, Subcommand};
 
 pub use context::Context;
 
-use crate::{hint::Failure, output::Output};
+use crate::{
+    hint::{Code, Failure},
+    output::Output,
+};
 
 /// Break-glass access, with other people's signatures and a log nobody can change.
 #[derive(Debug, Parser)]
@@ -46,7 +50,7 @@ pub struct Cli {
     /// Keep configuration, state and session in this directory instead of the XDG ones.
     #[arg(long, global = true, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// Print data as JSON.
+    /// Print data as JSON, and errors as one JSON object on standard error.
     #[arg(long, global = true)]
     json: bool,
     /// Sign with the server's time where it differs from this machine's.
@@ -134,11 +138,7 @@ pub fn main() -> ExitCode {
     crate::hygiene::keep_secrets_in();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, everything else is a mistake in what was typed.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return mistyped::answer(&error),
     };
     let output = Output::new(cli.json);
     let ended = match run(cli, output) {
@@ -149,18 +149,23 @@ pub fn main() -> ExitCode {
         }
     };
     if crate::output::data_lost() {
-        output.warn("error: the data could not be written to standard output");
-        return ExitCode::FAILURE;
+        let lost = Failure::of(
+            Code::DataLost,
+            "the data could not be written to standard output",
+        )
+        .hint("is there room where the output goes? What was done is done: breakglass status");
+        output.failure(&lost);
+        return lost.exit_code();
     }
     ended
 }
 
 fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     match cli.verb {
-        Verb::Verify(args) => Ok(verify::run(&args, output)),
-        Verb::Demo(args) => Ok(crate::demo::main(&args)),
+        Verb::Verify(args) => verify::run(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Demo(args) => crate::demo::main(&args).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
-        Verb::Serve(args) => Ok(serve::run(&args, output)),
+        Verb::Serve(args) => serve::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),
         Verb::Openapi => {
             output.data(&breakglass_server::openapi());

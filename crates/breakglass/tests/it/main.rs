@@ -16,6 +16,8 @@ mod demo;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;
@@ -36,6 +38,10 @@ mod ssh;
 #[cfg(test)]
 mod stepped;
 #[cfg(test)]
+mod timeline;
+#[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod two_people;
 #[cfg(test)]
 mod usage;

@@ -9,13 +9,12 @@ use breakglass_api::{
 };
 use breakglass_core::{World, terms::terms as terms_of, world::Named};
 use breakglass_format::{
-    AccountId, Digest, Entry, GrantId, IncidentId, RequestId, RunId, entry::Recorded,
-    event::Reference, render::timeline::Timeline, statement::LogHead,
+    AccountId, Digest, GrantId, IncidentId, RequestId, RunId, event::Reference, statement::LogHead,
 };
 use breakglass_store::ReadError;
 use serde::Deserialize;
 
-use super::{evidence::PAGE, prepare::pair};
+use super::prepare::pair;
 use crate::http::{
     app::App,
     extract::{Path, Query, Reading},
@@ -63,42 +62,8 @@ pub(crate) async fn incident(
     let published = app.published();
     let world = &published.world;
     let found = incident_id(world, &id).and_then(|id| world.incident(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
     Ok(Json(views::incident(world, found, app.now())))
-}
-
-/// The incident's part of the timeline, one line each.
-#[utoipa::path(get, path = "/v1/incidents/{id}/timeline", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<String>)))]
-pub(crate) async fn timeline(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<Vec<String>> {
-    let published = app.published();
-    let id = incident_id(&published.world, &id)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
-    let size = published.head.size();
-    let (mut timeline, mut lines) = (Timeline::new(), Vec::new());
-    let mut from = 0;
-    // A page at a time, so that others who read have their turn.
-    while from < size {
-        let to = size.min(from + PAGE);
-        let read = app.readers.read(move |log| log.entries(from..to)).await;
-        for (index, bytes) in (from..).zip(app.of_log(read)?) {
-            let Ok(entry) = Entry::from_bytes(&bytes) else {
-                continue;
-            };
-            let ours = entry.correlation_id.0 == Some(id);
-            let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-            let said = timeline.push(&Recorded { index, leaf, entry });
-            if ours {
-                lines.extend(said);
-            }
-        }
-        from = to;
-    }
-    Ok(Json(lines))
 }
 
 /// Which requests.
@@ -137,7 +102,7 @@ pub(crate) async fn request(
     let published = app.published();
     let world = &published.world;
     let found = request_id(world, &id).and_then(|id| world.request(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such request").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("request", &id).at(app.now()))?;
     let (statement, signature) = app.shown(found.statement, found.signature).await?;
     let entry = app.proven(found.index).await?;
     Ok(Json(RequestDossier {
@@ -171,9 +136,9 @@ pub(crate) async fn terms(
     let published = app.published();
     let world = &published.world;
     let account = account_id(world, &query.account)
-        .ok_or_else(|| ApiError::not_found("such account").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("account", &query.account).at(app.now()))?;
     let incident = incident_id(world, &query.incident)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("incident", &query.incident).at(app.now()))?;
     let terms = terms_of(world, &reading.reader.person, &account, &incident)
         .map_err(|refusal| ApiError::from(refusal).at(app.now()))?;
     let asking = Asking {
@@ -222,7 +187,7 @@ pub(crate) async fn grant(
     let published = app.published();
     let world = &published.world;
     let found = grant_id(world, &id).and_then(|id| world.grant(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such grant").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("grant", &id).at(app.now()))?;
     Ok(Json(views::grant(world, found)))
 }
 
@@ -256,9 +221,8 @@ pub(crate) async fn run(
 ) -> Answer<RunView> {
     let published = app.published();
     let world = &published.world;
-    let id: Option<RunId> = id.parse().ok();
-    let found = id.and_then(|id| world.run(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such run").at(app.now()))?;
+    let found = id.parse::<RunId>().ok().and_then(|id| world.run(&id));
+    let found = found.ok_or_else(|| ApiError::unknown("run", &id).at(app.now()))?;
     Ok(Json(views::run(world, found)))
 }
 
@@ -275,7 +239,7 @@ fn named(world: &World, text: &str) -> Option<Named> {
         .and_then(|r| world.resolve_reference(r))
 }
 
-fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
+pub(super) fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
     match named(world, text) {
         Some(Named::Incident(id)) => Some(id),
         Some(Named::Request(_) | Named::Grant(_)) => None,
@@ -299,7 +263,7 @@ fn grant_id(world: &World, text: &str) -> Option<GrantId> {
     }
 }
 
-fn account_id(world: &World, text: &str) -> Option<AccountId> {
+pub(super) fn account_id(world: &World, text: &str) -> Option<AccountId> {
     let authority = &world.authority()?.authority;
     let by_name = authority.account_named(text).map(|a| a.id.clone());
     by_name.or_else(|| text.parse().ok())
@@ -319,7 +283,7 @@ impl App {
     }
 
     /// A stored statement and its signature, for who wants to see them.
-    async fn shown(
+    pub(super) async fn shown(
         &self,
         statement: Digest,
         signature: Digest,

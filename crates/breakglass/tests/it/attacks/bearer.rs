@@ -73,7 +73,10 @@ fn filled(path: &str, query: &[String], digest: &Digest) -> String {
         _ => "",
     };
     let digest = digest.to_string();
-    let path = path.replace("{index}", "0").replace("{digest}", &digest);
+    let path = path
+        .replace("{index}", "0")
+        .replace("{digest}", &digest)
+        .replace("{account}", ACCOUNT);
     let query: Vec<String> = query
         .iter()
         .map(|name| {
