@@ -12,7 +12,8 @@ use crate::{
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
+        AccountView, GrantView, IncidentView, ProposalView, RefusalView, RequestDossier,
+        RequestView, RunView, WhoamiView,
     },
     wire::{
         Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
@@ -22,6 +23,9 @@ use crate::{
 
 /// Longest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How long, and how often in a row, a question waits for its turn.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+const WAITS_MAX: u32 = 10;
 /// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -202,7 +206,12 @@ impl Client {
         self.get(&format!("/v1/incidents/{}", encode(id)))
     }
 
-    /// The timeline of an incident, as text.
+    /// What was refused in an incident, oldest first.
+    pub fn refusals(&self, id: &str) -> Result<Vec<RefusalView>, ClientError> {
+        self.get(&format!("/v1/incidents/{}/refusals", encode(id)))
+    }
+
+    /// The timeline of an incident, as text: a heading for each day, a line for each entry.
     pub fn timeline(&self, id: &str) -> Result<Vec<String>, ClientError> {
         self.get(&format!("/v1/incidents/{}/timeline", encode(id)))
     }
@@ -234,6 +243,16 @@ impl Client {
     /// Accounts.
     pub fn accounts(&self) -> Result<Vec<AccountView>, ClientError> {
         self.get("/v1/accounts")
+    }
+
+    /// What waits for a second person at an account, newest first.
+    pub fn proposals(&self, account: &str) -> Result<Vec<ProposalView>, ClientError> {
+        self.get(&format!("/v1/accounts/{}/proposals", encode(account)))
+    }
+
+    /// What waits for a second person about an incident.
+    pub fn incident_proposals(&self, incident: &str) -> Result<Vec<ProposalView>, ClientError> {
+        self.get(&format!("/v1/incidents/{}/proposals", encode(incident)))
     }
 
     /// Runs, newest first.
@@ -268,7 +287,7 @@ impl Client {
 
     /// A blob, for auditors; `None` where the server does not have it or never exports it.
     pub fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, ClientError> {
-        match self.call(&format!("/v1/blobs/{}", encode(digest)), None::<&()>)? {
+        match self.ask(&format!("/v1/blobs/{}", encode(digest)))? {
             (_, mut response) if response.status() == StatusCode::OK => {
                 Ok(Some(read(&mut response).map_err(|detail| {
                     ClientError::Foreign {
@@ -284,12 +303,12 @@ impl Client {
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let (url, response) = self.call(path, None::<&()>)?;
+        let (url, response) = self.ask(path)?;
         parse(url, response)
     }
 
     fn text(&self, path: &str) -> Result<String, ClientError> {
-        let (url, mut response) = self.call(path, None::<&()>)?;
+        let (url, mut response) = self.ask(path)?;
         if response.status() != StatusCode::OK {
             return Err(problem(url, response));
         }
@@ -312,6 +331,24 @@ impl Client {
     ) -> Result<T, ClientError> {
         let (url, response) = self.call(path, Some(body))?;
         parse(url, response)
+    }
+
+    /// Asks, and asks again where the server says in how many seconds: an export asks a lot.
+    fn ask(&self, path: &str) -> Result<(String, Response<ureq::Body>), ClientError> {
+        for _ in 0..WAITS_MAX {
+            let (url, response) = self.call(path, None::<&()>)?;
+            let wait = (response.status() == StatusCode::TOO_MANY_REQUESTS)
+                .then(|| response.headers().get("retry-after"))
+                .flatten()
+                .and_then(|v| v.to_str().ok()?.parse().ok())
+                .map(Duration::from_secs)
+                .filter(|wait| *wait <= WAIT_MAX);
+            let Some(wait) = wait else {
+                return Ok((url, response));
+            };
+            std::thread::sleep(wait);
+        }
+        self.call(path, None::<&()>)
     }
 
     /// Tries the servers in turn; the next one only where no connection was made.

@@ -47,12 +47,35 @@ pub struct IncidentView {
     pub grants: Vec<String>,
 }
 
+/// Something that was refused in an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusalView {
+    /// Index of the entry.
+    pub index: u64,
+    /// When.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Who was refused, by principal.
+    pub who: String,
+    /// What was asked for: `approval`, `act.resolve` …
+    pub command: String,
+    /// Stable code of the refusal.
+    pub code: String,
+    /// What it was about: the id of an incident, request, grant or run; for requests and answers
+    /// the account's name.
+    pub object: String,
+    /// The values that the rule compared.
+    pub compared: Vec<String>,
+}
+
 /// A duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ObligationView {
     /// The clock, as recorded.
     #[schema(value_type = Object)]
     pub clock: Clock,
+    /// What it is about, as people call it: the account's name; empty for the incident itself.
+    pub subject: String,
     /// `open`, `met`, `met late`, `waived` or `overdue`.
     pub status: String,
     /// When it was met or waived.
@@ -165,6 +188,31 @@ pub struct AccountView {
     pub known_to: Vec<String>,
     /// The active grant, by reference.
     pub grant: Option<String>,
+    /// When its next quarterly review is due.
+    #[schema(value_type = Option<String>)]
+    pub review_due: Option<Timestamp>,
+    /// Who may ask for it, by principal.
+    pub entitled: Vec<String>,
+}
+
+/// An act that waits for a second person, with everything that person's client checks before it
+/// signs the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProposalView {
+    /// `rotate`, `add_credential`, `waive` or `transfer`.
+    pub command: String,
+    /// Who proposes it, by principal.
+    pub by: String,
+    /// Until when another person may agree.
+    #[schema(value_type = String)]
+    pub until: Timestamp,
+    /// The act of the first person and its signature.
+    pub act: Signed,
+    /// The entry that recorded it, proven.
+    pub entry: Proven,
+    /// The server's time.
+    #[schema(value_type = String)]
+    pub time: Timestamp,
 }
 
 /// A run.

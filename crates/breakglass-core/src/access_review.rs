@@ -93,6 +93,14 @@ impl World {
         accounts.filter_map(|a| quarterly(a, next, now)).collect()
     }
 
+    /// Everybody who may ask for an account under the authority in force.
+    #[must_use]
+    pub fn entitled(&self, account: &Account) -> BTreeSet<&PersonId> {
+        self.authority()
+            .map(|v| entitled(account, &v.authority))
+            .unwrap_or_default()
+    }
+
     pub(crate) fn start_account_reviews(&mut self, clocks: &[Clock]) {
         for clock in clocks {
             let account: Option<AccountId> = clock.subject.as_str().parse().ok();
@@ -183,8 +191,7 @@ fn check_entitled(
 }
 
 /// Everybody who may ask for an account.
-#[must_use]
-pub(crate) fn entitled<'a>(account: &Account, authority: &'a Authority) -> BTreeSet<&'a PersonId> {
+fn entitled<'a>(account: &Account, authority: &'a Authority) -> BTreeSet<&'a PersonId> {
     let about = authority
         .entitlements
         .iter()

@@ -115,6 +115,9 @@ impl World {
         if args.fields.is_empty() || act.documents.is_empty() {
             return Err(Code::TextMissing.with("field", "fields"));
         }
+        if account.rotator.0.is_some() {
+            crate::rotation::renews_all(&args.fields)?;
+        }
         self.no_foreign_grant(&account.id)?;
         let proposals = self.account(&account.id).map(|a| &a.proposals);
         match self.agree(act, proposals, Privilege::Account, standing, cx.now)? {

@@ -33,6 +33,8 @@ pub enum Command {
     Checkout(Box<VerifiedCheckout>, Handout),
     /// A person does something else.
     Act(Box<VerifiedAct>, Prepared),
+    /// The connector planned what an act asked for.
+    Planned(Box<PlanReport>),
     /// The root persons publish an authority.
     Publish(Publication),
     /// Time passed.
@@ -96,15 +98,21 @@ pub enum Prepared {
         /// The version inside it.
         version: i64,
     },
-    /// `plan`: what the connector planned.
-    Planned {
-        /// The plan's hash.
-        plan: Digest,
-        /// The plan, as a blob.
-        document: Digest,
-        /// One line for people.
-        summary: Line,
-    },
+}
+
+/// What a connector planned.
+#[derive(Debug, Clone)]
+pub struct PlanReport {
+    /// The act that asked for it.
+    pub act: VerifiedAct,
+    /// The event that says that the credential was used for it.
+    pub access: EventId,
+    /// The plan's hash.
+    pub plan: Digest,
+    /// The plan, as a blob.
+    pub document: Digest,
+    /// One line for people.
+    pub summary: Line,
 }
 
 /// A verified version of the authority, to be published.
@@ -157,6 +165,8 @@ pub struct RotationReport {
     pub cause: EventId,
     /// The staged version it was about; 0 where it failed before anything was staged.
     pub version: i64,
+    /// The version that was current when the attempt looked, and that the target was to unlearn.
+    pub replaced: i64,
     /// What came of it.
     pub outcome: RotationOutcome,
 }
@@ -175,8 +185,8 @@ pub enum RotationOutcome {
         class: ErrorClass,
         /// One line for people.
         detail: Line,
-        /// When to try again.
-        retry_at: Option<Timestamp>,
+        /// After how many seconds to try again, in engine time; `None`: not before a person looked.
+        retry_after_s: Option<i64>,
     },
 }
 

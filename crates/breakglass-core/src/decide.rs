@@ -1,7 +1,7 @@
 //! The one door: which events a command makes, or why not.
 
 use breakglass_format::{
-    Event, Timestamp,
+    Timestamp,
     act::{Act, Command as ActCommand},
     authority::Person,
     limits,
@@ -15,6 +15,9 @@ use crate::{
     refusal::{Code, Refusal},
     world::{Version, World},
 };
+
+/// Events of one tick at most: they become durable together, and a transaction is bounded.
+const TICK_MAX: usize = 1_024;
 
 /// Decides a command. Nothing in the world changes; what comes back is what would be recorded.
 pub fn decide(
@@ -30,6 +33,7 @@ pub fn decide(
         Command::Deny(denial) => world.decide_denial(denial, cx),
         Command::Checkout(checkout, handout) => world.decide_checkout(checkout, *handout, cx),
         Command::Act(act, prepared) => world.decide_act(act, prepared, cx),
+        Command::Planned(report) => world.decide_planned(report, cx),
         Command::Publish(publication) => world.decide_publication(publication, cx),
         Command::Tick => Ok(world.decide_tick(cx)),
         Command::Claim(claim) => world.decide_claim(claim, cx),
@@ -202,7 +206,7 @@ impl World {
                 self.decide_cancel(&text.object, args, &standing, &author, cx)
             }
             ActCommand::Plan(args) => {
-                self.decide_plan(&text.object, args, prepared, &text.signer, &author, cx)
+                self.decide_plan(&text.object, args, &text.signer, &author, cx)
             }
             ActCommand::Run(args) => self.decide_run(&text.object, args, &text.signer, &author, cx),
             ActCommand::Resolve(args) => {
@@ -249,6 +253,8 @@ impl World {
         let mut drafts = self.expire_grants(cx);
         drafts.extend(self.lapse_requests(cx));
         drafts.extend(self.overdue_obligations(cx));
+        // Each is an event by itself: what is left out is due still, and is told by the next tick.
+        drafts.truncate(TICK_MAX);
         drafts
     }
 }
@@ -262,13 +268,4 @@ impl Standing<'_> {
             Err(Code::needs(privilege))
         }
     }
-}
-
-/// Whether an event is one of a kind of facts that a caller looks for. Only here so that the
-/// engine can tell a tick that made nothing from one that did.
-#[must_use]
-pub fn is_quiet(drafts: &[Draft]) -> bool {
-    drafts
-        .iter()
-        .all(|d| matches!(d.event, Event::RefusalsSummarised(_)))
 }

@@ -48,10 +48,12 @@ pub struct Grant {
     pub not_after: Timestamp,
     /// No extension reaches beyond this.
     pub cap: Timestamp,
-    /// How many checkouts; 0 = any number.
+    /// How many checkouts and runs together; 0 = any number.
     pub uses: i64,
     /// Checkouts so far.
     pub checkouts: i64,
+    /// Runs ordered so far.
+    pub runs: i64,
     /// Whether the credential was used under it, disclosed or not.
     pub used: bool,
     /// Whether any action was documented under it.
@@ -99,6 +101,14 @@ impl Grant {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.not_after
+    }
+
+    /// Whether one more checkout or run is within what was approved.
+    pub(crate) fn use_is_left(&self) -> Result<(), Refusal> {
+        if self.uses > 0 && self.checkouts + self.runs >= self.uses {
+            return Err(Code::UsesExhausted.with("uses", self.uses));
+        }
+        Ok(())
     }
 }
 
@@ -190,9 +200,7 @@ impl World {
         if grant.purpose.kind == PurposeKind::Action {
             return Err(Code::PurposeIsAction.with("action", &grant.purpose.action));
         }
-        if grant.uses > 0 && grant.checkouts >= grant.uses {
-            return Err(Code::UsesExhausted.with("uses", grant.uses));
-        }
+        grant.use_is_left()?;
         self.quorum_behind(grant, cx)?;
         let current = self.account(&grant.account.id).and_then(|a| a.current);
         let current =
@@ -378,6 +386,7 @@ impl World {
                 cap: d.cap,
                 uses: d.uses,
                 checkouts: 0,
+                runs: 0,
                 used: false,
                 documented: false,
                 actions: 0,
@@ -408,23 +417,27 @@ impl World {
         all.filter(|a| named.contains(&a.event)).cloned().collect()
     }
 
-    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, at: Timestamp) {
+    pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, recorded: &Recorded) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
+            grant.runs += i64::from(d.run_id.0.is_some());
         }
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.used.insert_mut(d.account.id.clone(), None);
         }
         if d.disclosed {
-            self.apply_disclosed(d, at);
+            self.apply_disclosed(d, recorded.entry.created_at);
         }
+        self.apply_planning(d, recorded);
+        self.apply_run_access(d);
     }
 
     pub(crate) fn apply_ended(&mut self, d: &BreakGlassEnded, recorded: &Recorded) {
         if let Some(grant) = self.grants.get_mut(&d.grant_id) {
             grant.ended = Some((d.reason, recorded.entry.created_at));
         }
+        self.cancel_runs_of(d.grant_id);
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.clocks.extend(d.clocks.iter().cloned());
         }

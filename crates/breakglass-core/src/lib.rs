@@ -16,6 +16,7 @@ pub mod grant;
 pub mod incident;
 pub mod obligation;
 pub mod plan;
+pub mod planning;
 pub mod quorum;
 pub mod refusal;
 pub mod request;

@@ -98,6 +98,8 @@ codes!(
     ActionNotPermitted = "action_not_permitted", "the scenario does not permit this action", "choose an action of the scenario";
     /// The account has no credential.
     NoCredential = "no_credential", "no credential is in custody for this account", "two holders of the account privilege add one: breakglass account add-credential";
+    /// A rotation would leave a secret as it is.
+    FieldNotRotated = "field_not_rotated", "the account's rotator renews the password only; a secret beside it would stay known", "import username and password alone, or keep the rest under an account without a rotator";
     /// Another grant of an exclusive account is active.
     AccountBusy = "account_busy", "another grant of this account is active", "wait for its end, ask its holder to return it, or have it revoked";
     /// The grant to be extended cannot be.
@@ -137,7 +139,7 @@ codes!(
     /// The action differs from the one the approvers signed.
     PurposeDiffers = "purpose_differs", "this is not the action that was approved", "run exactly what was approved, or make a new request";
     /// No checkout is left.
-    UsesExhausted = "uses_exhausted", "the approved number of checkouts is used up", "make a new request";
+    UsesExhausted = "uses_exhausted", "the approved number of checkouts and runs is used up", "make a new request";
     /// The quorum behind the grant no longer holds.
     QuorumGone = "quorum_gone", "the approvals behind this grant no longer make a quorum", "make a new request";
     /// The credential changed while the answer was made.

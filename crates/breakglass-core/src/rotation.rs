@@ -2,10 +2,11 @@
 //! is the working one unknown: the new one lies sealed before the target hears of it.
 
 use breakglass_format::{
-    IncidentId, Timestamp,
+    IncidentId, Name, Timestamp,
     authority::Account,
     error_class::ErrorClass,
     event::{CredentialRotated, CredentialRotationFailed, CredentialStaged, EffectClaimed},
+    rotatable::{RENEWED, is_rotatable},
     vocabulary::EffectKind,
 };
 
@@ -18,6 +19,18 @@ use crate::{
 };
 
 const WORKER: Author = Author::System("worker");
+
+/// What a rotation calls rotated must be worth nothing to whoever knew it before: with a rotator, a
+/// credential has the password that it renews, and no other secret.
+pub(crate) fn renews_all(fields: &[Name]) -> Result<(), Refusal> {
+    if let Some(field) = fields.iter().find(|f| !is_rotatable(f.as_str())) {
+        return Err(Code::FieldNotRotated.with("field", field));
+    }
+    if !fields.iter().any(|f| f.as_str() == RENEWED) {
+        return Err(Code::FieldNotRotated.with("missing", RENEWED));
+    }
+    Ok(())
+}
 
 impl World {
     fn called_for(
@@ -116,6 +129,12 @@ impl World {
         if report.version != state.staged.map_or(0, |s| s.version) {
             return Err(Code::NotCalledFor.with("version", report.version));
         }
+        // People imported another one meanwhile. Nobody has shown that the target refuses that
+        // one, and what stopped the attempt says nothing about it: the next attempt looks anew.
+        let current = state.current.map_or(0, |c| c.version);
+        if report.replaced != current {
+            return Err(Code::CredentialMoved.with("version", current));
+        }
         Ok(vec![match &report.outcome {
             RotationOutcome::Rotated { evidence } => {
                 let staged = state.staged.ok_or(Code::NotCalledFor)?;
@@ -126,6 +145,7 @@ impl World {
                     incidents: rotation.incidents.clone(),
                     new_accepted: true,
                     old_refused: true,
+                    replaced: report.replaced,
                     sealed: staged.sealed,
                     version: staged.version,
                 };
@@ -134,7 +154,7 @@ impl World {
             RotationOutcome::Failed {
                 class,
                 detail,
-                retry_at,
+                retry_after_s,
             } => {
                 let event = CredentialRotationFailed {
                     account: account_ref(account),
@@ -142,7 +162,7 @@ impl World {
                     cause: report.cause,
                     class: *class,
                     detail: detail.clone(),
-                    retry_at: (*retry_at).into(),
+                    retry_at: retry_after_s.map(|s| cx.now.plus_s(s)).into(),
                     version: report.version,
                 };
                 cx.draft(&WORKER, event)

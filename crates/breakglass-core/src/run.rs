@@ -4,15 +4,14 @@ use breakglass_format::{
     Digest, EventId, GrantId, IncidentId, Line, Name, RunId, Timestamp,
     act::{Action, Because, Object},
     entry::Recorded,
-    event::{
-        AccountRef, ActionPlanned, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed,
-    },
+    event::{AccountRef, BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
     statement::Signer,
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
 use crate::{
-    command::{Author, Claim, Context, Draft, Prepared, RunReport},
+    account::Credential,
+    command::{Author, Claim, Context, Draft, RunReport},
     decide::Standing,
     grant::Grant,
     incident::required,
@@ -43,6 +42,8 @@ pub struct Run {
     pub plan: Option<Digest>,
     /// When it was ordered.
     pub at: Timestamp,
+    /// The version of the credential that its access names; no step of it uses another.
+    pub version: i64,
     /// How often a dispatch was claimed.
     pub attempts: i64,
     /// Where it stands; `None` until the plane was asked.
@@ -51,7 +52,7 @@ pub struct Run {
     pub handle: Line,
     /// The plan that was dispatched, as a blob.
     pub document: Option<Digest>,
-    /// Whether somebody wants it cancelled.
+    /// Whether somebody wants it cancelled, or access ended.
     pub cancelling: bool,
 }
 
@@ -64,39 +65,6 @@ impl Run {
 }
 
 impl World {
-    pub(crate) fn decide_plan(
-        &self,
-        object: &Object,
-        args: &Action,
-        prepared: &Prepared,
-        signer: &Signer,
-        author: &Author,
-        cx: &mut Context<'_>,
-    ) -> Result<Vec<Draft>, Refusal> {
-        let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
-        self.check_action(grant, args)?;
-        self.quorum_behind(grant, cx)?;
-        let Prepared::Planned {
-            plan,
-            document,
-            summary,
-        } = prepared
-        else {
-            return Err(Code::NotCalledFor.into());
-        };
-        let event = ActionPlanned {
-            action: args.action.clone(),
-            artifact: args.artifact.clone(),
-            document: *document,
-            grant_id: grant.id,
-            incident_id: grant.incident,
-            plan: *plan,
-            summary: summary.clone(),
-            target: args.target.clone(),
-        };
-        Ok(vec![cx.draft(author, event)])
-    }
-
     pub(crate) fn decide_run(
         &self,
         object: &Object,
@@ -107,6 +75,7 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let grant = self.held(&self.grant_of(object)?.id, &signer.person, cx.latest())?;
         self.check_action(grant, args)?;
+        grant.use_is_left()?;
         self.quorum_behind(grant, cx)?;
         let state = self.account(&grant.account.id).and_then(|a| a.current);
         let current =
@@ -139,7 +108,8 @@ impl World {
         Ok(vec![cx.draft(author, action), cx.draft(author, access)])
     }
 
-    /// Whether a plan or run is what the grant is for, and its account has a connector.
+    /// Whether a plan or run is what the grant is for and the scenario permits, and its account has
+    /// a connector.
     pub(crate) fn check_action(&self, grant: &Grant, args: &Action) -> Result<(), Refusal> {
         required("target", args.target.as_str())?;
         let version = self.authority().ok_or(Code::StaleAuthority)?;
@@ -148,18 +118,15 @@ impl World {
             return Err(Code::NoConnector.with("account", &grant.account.name));
         }
         let purpose = &grant.purpose;
-        if purpose.kind == PurposeKind::Action {
-            let same = purpose.action == args.action
-                && purpose.target == args.target
-                && purpose.artifact == args.artifact
-                && (purpose.plan.0.is_none() || purpose.plan == args.plan);
-            return if same {
-                Ok(())
-            } else {
-                let approved = format!("{} of {}", purpose.action, purpose.target);
-                Err(Code::PurposeDiffers.with("approved", approved))
-            };
+        let same = purpose.action == args.action
+            && purpose.target == args.target
+            && purpose.artifact == args.artifact
+            && (purpose.plan.0.is_none() || purpose.plan == args.plan);
+        if purpose.kind == PurposeKind::Action && !same {
+            let approved = format!("{} of {}", purpose.action, purpose.target);
+            return Err(Code::PurposeDiffers.with("approved", approved));
         }
+        // What was approved is not permitted for ever: the authority in force decides.
         let scenario = self.incident(&grant.incident).map(|i| &i.scenario);
         let permitted = scenario.and_then(|s| version.authority.scenario(s));
         if permitted.is_some_and(|s| s.actions.contains(&args.action)) {
@@ -169,13 +136,26 @@ impl World {
         }
     }
 
-    /// A run's plan is made again at dispatch; these are the arguments it was ordered with.
+    /// Whether a run is to go on. Where it is not, nothing more of it leaves for the plane, and
+    /// what the plane has is to be cancelled there: somebody asked for that, or access is over.
     #[must_use]
     pub fn run_is_wanted(&self, run: &Run, now: Timestamp) -> bool {
         let active = self
             .grant(&run.grant)
             .is_some_and(|g| g.is_active() && !g.is_over(now));
         !run.is_over() && !run.cancelling && active
+    }
+
+    /// The credential that the next step of a run may use: the one that its access names, while
+    /// that is current.
+    ///
+    /// A rotation does not wait for runs: a plane that hangs must not keep a used credential
+    /// alive. Nor does a run take up the new one, for which no access is on record; it goes on
+    /// without, and ends where the plane does not answer without.
+    #[must_use]
+    pub fn run_credential(&self, run: &Run) -> Option<Credential> {
+        let current = self.account(&run.account.id)?.current;
+        current.filter(|c| c.version == run.version)
     }
 
     pub(crate) fn decide_cancel(
@@ -236,6 +216,9 @@ impl World {
         if !self.run_is_wanted(run, now) || run.cause != claim.cause {
             return Err(Code::NotCalledFor.into());
         }
+        if self.run_credential(run).is_none() {
+            return Err(Code::CredentialMoved.with("version", run.version));
+        }
         Ok(EffectClaimed {
             account: run.account.clone(),
             attempt: run.attempts + 1,
@@ -293,6 +276,7 @@ impl World {
             artifact: d.artifact.clone(),
             plan: d.plan.0,
             at: recorded.entry.created_at,
+            version: 0,
             attempts: 0,
             state: None,
             handle: Line::default(),
@@ -300,6 +284,23 @@ impl World {
             cancelling: false,
         };
         self.runs.insert_mut(id, run);
+    }
+
+    pub(crate) fn apply_run_access(&mut self, d: &BreakGlassAccess) {
+        if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
+            run.version = d.version;
+        }
+    }
+
+    /// Access ended: what is under way under it is to be stopped.
+    pub(crate) fn cancel_runs_of(&mut self, grant: GrantId) {
+        let of_it = |r: &&Run| r.grant == grant && !r.is_over();
+        let runs: Vec<RunId> = self.runs.values().filter(of_it).map(|r| r.id).collect();
+        for id in runs {
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.cancelling = true;
+            }
+        }
     }
 
     pub(crate) fn apply_dispatch_claimed(&mut self, d: &EffectClaimed, _at: Timestamp) {

@@ -11,7 +11,10 @@ use breakglass_format::{
 };
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
-use crate::{account::AccountState, grant::Grant, incident::Incident, request::Request, run::Run};
+use crate::{
+    account::AccountState, grant::Grant, incident::Incident, planning::Planning, request::Request,
+    run::Run,
+};
 
 /// A map with shared structure.
 pub type Map<K, V> = RedBlackTreeMapSync<K, V>;
@@ -60,6 +63,7 @@ pub struct World {
     pub(crate) requests: Map<RequestId, Request>,
     pub(crate) grants: Map<GrantId, Grant>,
     pub(crate) runs: Map<RunId, Run>,
+    pub(crate) plannings: Map<EventId, Planning>,
     pub(crate) accounts: Map<AccountId, AccountState>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
@@ -101,6 +105,7 @@ impl World {
             requests: Map::new_sync(),
             grants: Map::new_sync(),
             runs: Map::new_sync(),
+            plannings: Map::new_sync(),
             accounts: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
@@ -166,9 +171,10 @@ impl World {
             Event::BreakGlassVoided(d) => self.apply_voided(d.request_id),
             Event::BreakGlassGranted(d) => self.apply_granted(d, recorded),
             Event::BreakGlassExtended(d) => self.apply_extended(d),
-            Event::BreakGlassAccess(d) => self.apply_access(d, entry.created_at),
+            Event::BreakGlassAccess(d) => self.apply_access(d, recorded),
             Event::BreakGlassAction(d) => self.apply_action(d, recorded),
             Event::BreakGlassEnded(d) => self.apply_ended(d, recorded),
+            Event::ActionPlanned(d) => self.apply_planned(d, recorded),
             Event::RunProgressed(d) => self.apply_run(d),
             Event::EffectClaimed(d) => self.apply_claimed(d, entry.created_at),
             Event::ActProposed(d) => self.apply_proposed(d, recorded),
@@ -188,7 +194,6 @@ impl World {
             Event::IncidentClosed(d) => self.apply_closed(d, entry.created_at),
             Event::IncidentReopened(d) => self.apply_reopened(d),
             Event::IncidentNoted(_)
-            | Event::ActionPlanned(_)
             | Event::CommandRefused(_)
             | Event::RefusalsSummarised(_)
             | Event::ClockStepped(_)

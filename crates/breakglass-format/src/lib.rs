@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod limits;
 pub mod render;
+pub mod rotatable;
 pub mod statement;
 pub mod text;
 pub mod time;

@@ -191,7 +191,7 @@ pub struct Request {
     pub recording: Name,
     /// Who asks, and the one-time key that answers are sealed to.
     pub requester: Requester,
-    /// How many checkouts; 0 = any number while the grant is active.
+    /// How many checkouts and runs together; 0 = any number while the grant is active.
     pub uses: i64,
     /// What the approvers must know; they sign it too.
     pub warnings: Vec<Warning>,

@@ -20,6 +20,9 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Loopback address on which Prometheus finds the metrics; without it there are none.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the high-water mark is kept: the last signed checkpoint, by which a restored backup
     /// is recognised. Best on another disk than the data; beside it where this is not given.
     #[serde(default)]
@@ -89,6 +92,8 @@ pub struct Limits {
     pub connections: usize,
     /// Statements posted per minute and address.
     pub statements_per_minute: u32,
+    /// Questions per minute and reading session; of callers without one, per address.
+    pub reads_per_minute: u32,
     /// Seconds until a request must have arrived.
     pub read_timeout_s: u64,
 }
@@ -98,6 +103,7 @@ impl Default for Limits {
         Self {
             connections: 512,
             statements_per_minute: 240,
+            reads_per_minute: 3_000,
             read_timeout_s: 15,
         }
     }
@@ -126,6 +132,12 @@ pub enum ConfigError {
     /// Plain HTTP beyond loopback.
     #[error("{listen} is not loopback and there is no [tls]")]
     PlainHttp {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// Metrics for everybody on the network.
+    #[error("metrics_listen {listen} is not loopback: metrics have no TLS and ask for no session")]
+    MetricsBeyondLoopback {
         /// The address.
         listen: SocketAddr,
     },
@@ -183,6 +195,9 @@ impl Config {
             return Err(ConfigError::PlainHttp {
                 listen: self.listen,
             });
+        }
+        if let Some(listen) = self.metrics_listen.filter(|a| !a.ip().is_loopback()) {
+            return Err(ConfigError::MetricsBeyondLoopback { listen });
         }
         for (name, program) in self.rotators.iter().chain(&self.connectors) {
             if !program.program.is_absolute() {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use breakglass_format::{AccountId, Digest, GrantId, statement::Kem};
+use breakglass_format::{AccountId, Digest, GrantId, rotatable, statement::Kem};
 use breakglass_seal::{
     Credential, FileSlot, KemPublicKey, KeyFileError, OneTimeKey, OpenError, PasswordLength,
     ReleaseContext, ReleaseEnvelope, SealedCredential, SecretText, ServerKey, Slot,
@@ -110,6 +110,8 @@ pub(crate) enum CustodyError {
     Make(#[from] breakglass_seal::PasswordError),
     #[error("the new credential cannot be made: {0}")]
     Build(#[from] breakglass_seal::CredentialError),
+    #[error("the field {0} would not be renewed: import a credential without it")]
+    NotRenewed(Box<str>),
     #[error("the sealed credential {0} is missing from the store")]
     Missing(Digest),
 }
@@ -125,6 +127,7 @@ impl CustodyError {
             | Self::Release(_)
             | Self::Make(_)
             | Self::Build(_)
+            | Self::NotRenewed(_)
             | Self::Missing(_) => false,
         }
     }
@@ -270,20 +273,23 @@ impl Custody {
         }
         self.seal(account, version, &credential)
     }
+}
 
-    /// The next credential of an account: everything as it was, with a new password.
-    pub(crate) fn successor(&self, current: &Credential) -> Result<Credential, CustodyError> {
-        let mut builder = Credential::builder();
-        for (name, value) in current.fields() {
-            builder = if name == breakglass_seal::names::PASSWORD {
-                let password = generate_password(PasswordLength::default(), &mut OsEntropy)?;
-                builder.field(name, password)?
-            } else {
-                builder.field(name, SecretText::from(value.expose().to_owned()))?
-            };
-        }
-        Ok(builder.build()?)
+/// The next credential of an account: a new password beside what is no secret. Where anything else
+/// is in it, there is none: the old secret would stay known, and the log would call it rotated.
+pub(crate) fn successor(current: &Credential) -> Result<Credential, CustodyError> {
+    let mut builder = Credential::builder();
+    for (name, value) in current.fields() {
+        builder = if name == rotatable::RENEWED {
+            let password = generate_password(PasswordLength::default(), &mut OsEntropy)?;
+            builder.field(name, password)?
+        } else if rotatable::is_rotatable(name) {
+            builder.field(name, SecretText::from(value.expose().to_owned()))?
+        } else {
+            return Err(CustodyError::NotRenewed(name.into()));
+        };
     }
+    Ok(builder.build()?)
 }
 
 /// What a handed-over credential is bound to.
@@ -293,4 +299,31 @@ pub(crate) struct Release<'a> {
     pub(crate) grant: GrantId,
     pub(crate) account: &'a AccountId,
     pub(crate) version: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_with_a_secret_that_is_not_renewed_has_no_successor() {
+        let with = |fields: &[&str]| {
+            let fields = fields.iter();
+            let built = fields.fold(Credential::builder(), |builder, name| {
+                builder.field(name, "as it was".to_owned()).unwrap()
+            });
+            built.build().unwrap()
+        };
+        let next = successor(&with(&["host", "password", "username"])).unwrap();
+        let value = |name| next.field(name).unwrap().expose().to_owned();
+        assert_eq!(
+            (value("host"), value("username")),
+            ("as it was".into(), "as it was".into())
+        );
+        assert_ne!(value("password"), "as it was");
+        for secret in ["private_key", "totp_seed", "api_key"] {
+            let kept = successor(&with(&["password", secret]));
+            assert!(matches!(kept, Err(CustodyError::NotRenewed(name)) if &*name == secret));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use breakglass_core::Command;
 use breakglass_format::{Digest, Entry, Line, Name, entry::Recorded, render::jsonl};
 use breakglass_sinks::jsonl::JsonlSink;
-use breakglass_store::Ledger as _;
+use breakglass_store::{ReadError, SqliteReader};
 use tokio::sync::watch;
 
 use crate::{clock::Clock, engine::EngineHandle};
@@ -21,6 +21,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The JSONL file's follower.
 pub(crate) struct Follower {
     engine: EngineHandle,
+    reader: SqliteReader,
     clock: Arc<dyn Clock>,
     sink: Option<JsonlSink>,
     path: std::path::PathBuf,
@@ -38,10 +39,16 @@ impl std::fmt::Debug for Follower {
 }
 
 impl Follower {
-    pub(crate) fn new(engine: EngineHandle, clock: Arc<dyn Clock>, path: &Path) -> Self {
+    pub(crate) fn new(
+        engine: EngineHandle,
+        reader: SqliteReader,
+        clock: Arc<dyn Clock>,
+        path: &Path,
+    ) -> Self {
         let checkpoint_at = clock.boot_ms();
         Self {
             engine,
+            reader,
             clock,
             sink: None,
             path: path.to_owned(),
@@ -101,30 +108,22 @@ impl Follower {
     }
 
     fn lines(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, FollowError> {
-        let read = self.engine.read_blocking(move |ledger| {
-            let mut lines = Vec::new();
-            for index in from..to {
-                let bytes = ledger
-                    .entry(index)
-                    .map_err(|e| FollowError::Read(e.to_string()))?;
-                let entry =
-                    Entry::from_bytes(&bytes).map_err(|e| FollowError::Read(e.to_string()))?;
-                let mut statements = Vec::new();
-                for digest in jsonl::statements_of(&entry) {
-                    let blob = ledger
-                        .blob(&digest)
-                        .map_err(|e| FollowError::Read(e.to_string()))?;
-                    statements.extend(blob.map(|b| b.bytes));
-                }
-                let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-                let recorded = Recorded { index, leaf, entry };
-                let line = jsonl::line(&recorded, &bytes, &statements)
-                    .map_err(|e| FollowError::Read(e.to_string()))?;
-                lines.push(line);
+        let published = self.engine.published();
+        let log = self.reader.at(&published.snapshot);
+        let mut lines = Vec::new();
+        for (index, bytes) in (from..).zip(log.entries(from..to)?) {
+            let entry = Entry::from_bytes(&bytes).map_err(|e| FollowError::Read(e.to_string()))?;
+            let mut statements = Vec::new();
+            for digest in jsonl::statements_of(&entry) {
+                statements.extend(log.blob(&digest)?.map(|b| b.bytes));
             }
-            Ok(lines)
-        });
-        read.map_err(|e| FollowError::Read(e.to_string()))?
+            let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
+            let recorded = Recorded { index, leaf, entry };
+            let line = jsonl::line(&recorded, &bytes, &statements)
+                .map_err(|e| FollowError::Read(e.to_string()))?;
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     fn checkpoint(&mut self) -> Result<(), FollowError> {
@@ -169,4 +168,10 @@ enum FollowError {
     Sink(#[from] breakglass_sinks::jsonl::SinkError),
     #[error("the log cannot be read: {0}")]
     Read(String),
+}
+
+impl From<ReadError> for FollowError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error.to_string())
+    }
 }

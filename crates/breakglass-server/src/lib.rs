@@ -9,6 +9,7 @@ mod entropy;
 mod follower;
 mod genesis;
 mod http;
+mod readers;
 mod start;
 mod worker;
 

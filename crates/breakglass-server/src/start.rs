@@ -15,20 +15,24 @@ use breakglass_connectors::{
 use breakglass_format::Digest;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, compare,
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, SqliteReader,
+    compare,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
     config::{self, Config, ConfigError},
     custody::{Custody, KeyError, read_secret},
     engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring, bootstrap},
+    entropy::random,
     follower::Follower,
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
+    readers::{READERS, Readers, Threads},
     worker::{self, Attempts, Tools},
 };
 
@@ -103,9 +107,11 @@ pub struct Server {
     engine: EngineHandle,
     stop: watch::Sender<bool>,
     engine_thread: Option<std::thread::JoinHandle<()>>,
+    reading: Threads,
     threads: Vec<std::thread::JoinHandle<()>>,
     runtime: Option<tokio::runtime::Runtime>,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     read_only: Option<String>,
 }
 
@@ -130,7 +136,12 @@ impl Server {
             read_only: read_only.clone(),
             on_fatal: Box::new(on_fatal),
         };
+        let follows = opened.ledger.reader()?;
+        let connections: Result<Vec<_>, OpenError> =
+            (0..READERS).map(|_| opened.ledger.reader()).collect();
+        let connections = connections?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
+        let (readers, reading) = Readers::start(&engine, connections)?;
         let tools = Arc::new(Tools {
             engine: engine.clone(),
             custody: Arc::new(custody),
@@ -145,10 +156,19 @@ impl Server {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
+        let metrics = runtime.block_on(http::listen_for_metrics(config))?;
         let address = listening.address;
+        let metrics_address = metrics.as_ref().map(|m| m.address);
         let mut threads = Vec::new();
         if read_only.is_none() {
-            threads.push(follow(&engine, &clock, config, &stopped, runtime.handle())?);
+            threads.push(follow(
+                &engine,
+                follows,
+                &clock,
+                config,
+                &stopped,
+                runtime.handle(),
+            )?);
             threads.push(keep_mark(
                 engine.clone(),
                 mark,
@@ -157,14 +177,17 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        serve(&runtime, listening, tools, config, stopped);
+        let app = App::new(tools, readers, &config.limits, nonce_key()?);
+        serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
             engine,
             stop,
             engine_thread: Some(engine_thread),
+            reading,
             threads,
             runtime: Some(runtime),
             address,
+            metrics_address,
             read_only,
         })
     }
@@ -204,6 +227,12 @@ impl Server {
         self.address
     }
 
+    /// Where it tells its metrics, where it does.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
     /// Why it only reads, where it only reads.
     #[must_use]
     pub fn read_only(&self) -> Option<&str> {
@@ -235,6 +264,7 @@ impl Server {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_secs(5));
         }
+        self.reading.stop();
         self.engine.stop();
         if let Some(thread) = self.engine_thread.take() {
             let _ = thread.join();
@@ -427,13 +457,14 @@ fn connectors(
 
 fn follow(
     engine: &EngineHandle,
+    reader: SqliteReader,
     clock: &Arc<dyn Clock>,
     config: &Config,
     stopped: &watch::Receiver<bool>,
     runtime: &tokio::runtime::Handle,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let path = config.data_dir.join("events.jsonl");
-    let follower = Follower::new(engine.clone(), clock.clone(), &path);
+    let follower = Follower::new(engine.clone(), reader, clock.clone(), &path);
     let (stopped, runtime) = (stopped.clone(), runtime.clone());
     let thread = std::thread::Builder::new().name("jsonl".to_owned());
     thread.spawn(move || follower.run(stopped, &runtime))
@@ -470,14 +501,22 @@ fn keep_mark(
         })
 }
 
+/// What this process knows its nonces by.
+fn nonce_key() -> std::io::Result<Zeroizing<[u8; 32]>> {
+    random().map(Zeroizing::new).map_err(std::io::Error::other)
+}
+
 fn serve(
     runtime: &tokio::runtime::Runtime,
+    app: App,
     listening: Listening,
-    tools: Arc<Tools>,
-    config: &Config,
-    stopped: watch::Receiver<bool>,
+    metrics: Option<Listening>,
+    stopped: &watch::Receiver<bool>,
 ) {
-    let app = App::new(tools, &config.limits);
     runtime.spawn(app.clone().summarise(stopped.clone()));
-    runtime.spawn(listening.serve(http::router(app), stopped));
+    if let Some(metrics) = metrics {
+        let router = http::metrics_router(app.clone());
+        runtime.spawn(metrics.serve(router, stopped.clone()));
+    }
+    runtime.spawn(listening.serve(http::router(app), stopped.clone()));
 }

@@ -170,6 +170,13 @@ pub trait Ledger: fmt::Debug {
         key: &SigningKey,
     ) -> Result<Append, BatchError>;
 
+    /// Whether a batch may bring these blobs, as far as the ledger and each other go: who puts
+    /// several callers' blobs into one batch finds out beforehand whose cannot be taken.
+    ///
+    /// # Errors
+    /// What [`Ledger::append`] would say of them.
+    fn check_blobs(&self, blobs: &[Blob]) -> Result<(), BatchError>;
+
     /// The bytes of entry `index`.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The ledger: the one append, verified reads, blobs and cursors, on SQLite.
 //!
-//! One owner, the engine's thread, holds a [`Ledger`]. [`Ledger::append`] is the only way anything
+//! One owner, the engine's thread, holds a [`Ledger`]; others read through a [`SqliteReader`] of
+//! their own. [`Ledger::append`] is the only way anything
 //! becomes true: one transaction holds entries, blobs, tiles, size, root and the signed checkpoint.
 //! Nothing that is read is believed for having been stored: an entry and a tile are checked up to
 //! the root in memory, a blob against its digest, a cursor against its checksum, and all of it
@@ -23,5 +24,8 @@ pub use ledger::{
     Append, BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Batch, Blob, CommitHook, Head, Ledger, NoHook,
     Visibility,
 };
-pub use sqlite::{CreateError, MIN_SQLITE_VERSION, OpenError, Remedy, Replayed, SqliteLedger};
+pub use sqlite::{
+    CreateError, MIN_SQLITE_VERSION, OpenError, Remedy, Replayed, Snapshot, SqliteLedger,
+    SqliteReader, View,
+};
 pub use verified::{TileError, VerifiedTiles};

@@ -368,7 +368,8 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         Command::ForeignHead {
             statement, signer, ..
         } => Some((*statement, signer.clone())),
-        Command::Publish(_)
+        Command::Planned(_)
+        | Command::Publish(_)
         | Command::Tick
         | Command::Claim(_)
         | Command::Stage(_)
@@ -391,6 +392,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::Deny(_) => "denial",
         Command::Checkout(..) => "checkout",
         Command::Act(act, _) => act.statement().command.word(),
+        Command::Planned(_) => "planned",
         Command::Publish(_) => "publish",
         Command::Tick => "tick",
         Command::Claim(_) => "claim",

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | `begin` | the genesis, everybody enrolled |
 //! | `advance 4h` · `wall +1h` · `restart` | time, the wall clock, the server |
-//! | `worker` · `worker fails shop-admin [again in 30s]` | everything due is done · one attempt fails |
+//! | `worker` · `worker plans` · `worker fails shop-admin [again in 30s]` | everything due is done · the connector answers · one attempt fails |
 //! | `duties INC-1` | how its obligations stand |
 //! | `alice imports A` · `alice rotates A` | one of two people |
 //! | `alice declares SCENARIO sev1 of SERVICE led by erin: TITLE` · `alice notes INC-1: TEXT` | |
@@ -179,6 +179,10 @@ impl Stage {
             }
             ["restart"] => given.restart(),
             ["worker"] => drop(given.work()),
+            ["worker", "plans"] => {
+                let planned = given.planned();
+                given.must(&planned);
+            }
             ["worker", "fails", account] => fail(given, account, None),
             ["worker", "fails", account, "again", "in", time] => {
                 let at = given.now().plus_s(seconds(time));

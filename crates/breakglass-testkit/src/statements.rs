@@ -411,11 +411,6 @@ impl Given {
                     version,
                 }
             }
-            ActCommand::Plan(_) => Prepared::Planned {
-                plan: digest(b"plan"),
-                document: digest(b"plan document"),
-                summary: line("back to the release before"),
-            },
             _ => Prepared::Nothing,
         }
     }

@@ -2,7 +2,7 @@
 
 use breakglass_core::{
     Command, Effect,
-    command::{Claim, RotationOutcome, RotationReport, RunReport, Stage},
+    command::{Claim, PlanReport, RotationOutcome, RotationReport, RunReport, Stage},
     plan,
 };
 use breakglass_format::{
@@ -55,6 +55,9 @@ impl Given {
         let run = self.world().run(&id).expect("a run");
         if run.attempts == 0 && !self.world().run_is_wanted(run, self.now()) {
             return self.must(&self.run_report(id, RunState::Cancelled));
+        }
+        if run.attempts == 0 && self.world().run_credential(run).is_none() {
+            return self.must(&self.run_report(id, RunState::Failed));
         }
         let mut recorded = Vec::new();
         if run.attempts == 0 {
@@ -127,7 +130,7 @@ impl Given {
                 None => ErrorClass::Permanent,
             },
             detail: line("the target did not answer"),
-            retry_at,
+            retry_after_s: retry_at.map(|at| at.since_ms(self.now()) / 1000),
         };
         self.rotation_report(account, cause, outcome)
     }
@@ -138,13 +141,40 @@ impl Given {
         cause: EventId,
         outcome: RotationOutcome,
     ) -> Command {
-        let staged = self.world().account(account).and_then(|a| a.staged);
+        let state = self.world().account(account);
+        let (current, staged) = (state.and_then(|a| a.current), state.and_then(|a| a.staged));
         Command::RotationReport(RotationReport {
             account: account.clone(),
             cause,
             version: staged.map_or(0, |s| s.version),
+            replaced: current.map_or(0, |c| c.version),
             outcome,
         })
+    }
+
+    /// What a connector planned for the last access that was for a plan.
+    ///
+    /// # Panics
+    ///
+    /// There was none.
+    #[must_use]
+    pub fn planned(&self) -> Command {
+        let mut log = self.log().iter().rev();
+        let access = log.find(|r| self.world().planning(&r.entry.event_id).is_some());
+        let access = &access.expect("an access for a plan").entry;
+        let act = self
+            .accepted()
+            .get(access.statement.as_ref().expect("a statement"));
+        let Some(Command::Act(act, _)) = act else {
+            panic!("no act asked for the plan");
+        };
+        Command::Planned(Box::new(PlanReport {
+            act: (**act).clone(),
+            access: access.event_id,
+            plan: digest(b"plan"),
+            document: digest(b"plan document"),
+            summary: line("back to the release before"),
+        }))
     }
 
     /// The claim of a run's dispatch.

@@ -2,8 +2,10 @@
 //! (`docs/spec/evidence.md` says what is checked in which order).
 
 mod compare;
+mod differs;
 mod heads;
 mod log;
+mod plans;
 mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +95,7 @@ impl Checked {
         };
         let (derived, broken) = derive(&record);
         self.findings.extend(broken);
+        self.findings.extend(plans::check(&recorded, &layout.files));
         self.count(&authorities, &derived);
         self.derived = derived;
         Some(())

@@ -8,12 +8,14 @@
 
 mod aftermath;
 mod authority;
+mod cause;
 mod credential;
 mod derived;
 mod envelope;
 mod grant;
 mod incident;
 mod obligation;
+mod planning;
 mod quorum;
 mod request;
 mod run;
@@ -23,7 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_format::{
     AccountId, Digest, Entry, Event, EventId, Fingerprint, GrantId, IncidentId, Line, PersonId,
-    RequestId, RunId, Timestamp, act::Act, entry::Recorded, event::BreakGlassRequested,
+    RequestId, RunId, Timestamp,
+    act::Act,
+    entry::Recorded,
+    event::{BreakGlassRequested, Member},
     vocabulary::Obligation,
 };
 use breakglass_statement::{AuthoritySet, Verified};
@@ -82,6 +87,7 @@ struct Fold<'a> {
     approvals: BTreeMap<EventId, quorum::Approval<'a>>,
     denials: BTreeSet<(PersonId, AccountId, IncidentId)>,
     runs: BTreeMap<RunId, run::Run>,
+    plannings: BTreeMap<EventId, planning::Planning<'a>>,
     proposals: Vec<credential::Proposal<'a>>,
     causes: BTreeMap<EventId, credential::Cause>,
     claims: BTreeMap<(EventId, bool), i64>,
@@ -91,6 +97,8 @@ struct Fold<'a> {
     rotated: BTreeMap<AccountId, u64>,
     /// Requesters, approvers, operators and commanders of each incident.
     took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
+    /// Who leads each incident, as they were called when they took over.
+    commanders: BTreeMap<IncidentId, Member>,
     /// How many actions each grant has.
     actions: BTreeMap<GrantId, i64>,
     /// How many reports and reviews each incident has.
@@ -100,6 +108,10 @@ struct Fold<'a> {
     late_facts: BTreeSet<(IncidentId, EventId)>,
     /// Whoever owned a duty, by any of its clocks.
     owners: BTreeMap<(IncidentId, Obligation, Line), BTreeSet<PersonId>>,
+    /// Incidents whose use of an account calls for the rotation to come.
+    to_rotate: BTreeMap<AccountId, Vec<IncidentId>>,
+    /// The last version that a credential of an account was given.
+    numbers: BTreeMap<AccountId, i64>,
     /// Accounts for whose rotation a clock must run.
     clocks_needed: BTreeSet<(IncidentId, AccountId)>,
 }
@@ -122,6 +134,7 @@ impl<'a> Fold<'a> {
             approvals: BTreeMap::new(),
             denials: BTreeSet::new(),
             runs: BTreeMap::new(),
+            plannings: BTreeMap::new(),
             proposals: Vec::new(),
             causes: BTreeMap::new(),
             claims: BTreeMap::new(),
@@ -129,11 +142,14 @@ impl<'a> Fold<'a> {
             used: BTreeMap::new(),
             rotated: BTreeMap::new(),
             took_part: BTreeMap::new(),
+            commanders: BTreeMap::new(),
             actions: BTreeMap::new(),
             reports: BTreeMap::new(),
             reviews: BTreeMap::new(),
             late_facts: BTreeSet::new(),
             owners: BTreeMap::new(),
+            to_rotate: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             clocks_needed: BTreeSet::new(),
         }
     }
@@ -163,13 +179,13 @@ impl<'a> Fold<'a> {
             Event::BreakGlassDenied(d) => self.denied(entry, d),
             Event::BreakGlassLapsed(d) => self.lapsed(entry, d),
             Event::BreakGlassWithdrawn(d) => self.withdrawn(entry, d),
-            Event::BreakGlassVoided(d) => self.voided(d),
-            Event::BreakGlassGranted(d) => self.granted(d),
-            Event::BreakGlassExtended(d) => self.extended(d),
+            Event::BreakGlassVoided(d) => self.voided(entry, d),
+            Event::BreakGlassGranted(d) => self.granted(entry, d),
+            Event::BreakGlassExtended(d) => self.extended(entry, d),
             Event::BreakGlassAccess(d) => self.accessed(entry, d),
             Event::BreakGlassEnded(d) => self.ended(entry, d),
             Event::BreakGlassAction(d) => self.acted(entry, d),
-            Event::ActionPlanned(d) => self.planned(entry, d),
+            Event::ActionPlanned(d) => self.planned(d),
             Event::RunProgressed(d) => self.progressed(entry, d),
             Event::EffectClaimed(d) => self.claimed(d),
             Event::ActProposed(d) => self.proposed(entry, d),
@@ -208,9 +224,18 @@ impl<'a> Fold<'a> {
 
     /// What an event says against what the person signed: the first field that differs.
     fn same(&mut self, fields: &[(&str, bool)]) {
+        self.first_other(fields, "event_differs_from_statement", "what was signed");
+    }
+
+    /// What an event repeats against what the log and the authority say: the first field that
+    /// differs.
+    fn repeats(&mut self, fields: &[(&str, bool)]) {
+        self.first_other(fields, "event_differs_from_log", "what the log says");
+    }
+
+    fn first_other(&mut self, fields: &[(&str, bool)], code: &'static str, what: &str) {
         if let Some((field, _)) = fields.iter().find(|(_, same)| !same) {
-            let detail = format!("{field} is not what was signed");
-            self.rule(false, "event_differs_from_statement", &detail);
+            self.rule(false, code, &format!("{field} is not {what}"));
         }
     }
 
@@ -219,18 +244,18 @@ impl<'a> Fold<'a> {
         self.record.statements.get(entry.statement.as_ref()?)
     }
 
-    /// The act that caused an entry, which must be one of this command; a fact that takes a
-    /// person's word and has none is a finding.
-    fn act(&mut self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
-        let act = match self.statement(entry) {
+    /// The act that caused an entry, if it is one of this command; that it has to be is said of
+    /// every event in [`cause`].
+    fn act(&self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
+        match self.statement(entry) {
             Some(Statement::Act(act)) if act.statement().command.word() == command => Some(act),
             _ => None,
-        };
-        self.rule(
-            act.is_some(),
-            "not_signed",
-            &format!("it takes a signed {command} act"),
-        );
-        act
+        }
+    }
+
+    /// What was asked for with the request that became a grant.
+    fn asked_with(&self, grant: GrantId) -> Option<&'a BreakGlassRequested> {
+        let request = self.out.grants.get(&grant)?.request;
+        self.asked.get(&request).map(|(_, asked)| *asked)
     }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod action;
+mod aftermath;
 mod approval;
 mod attendant;
 mod checkout;
@@ -11,6 +12,7 @@ mod error;
 mod incident;
 mod lookup;
 mod outcome;
+mod proposal;
 mod request;
 mod session;
 mod submit;
@@ -25,12 +27,14 @@ use breakglass_seal::Entropy;
 
 pub use account::{CredentialImport, IMPORT_CONTEXT, import_context_digest};
 pub use action::ActionWish;
+pub use aftermath::Waiver;
 pub use approval::{Dossier, DossierError};
 pub use attendant::{Attendant, Notice, Silent};
 pub use checkout::CheckedOut;
 pub use error::{ActorError, Class};
 pub use lookup::LookupError;
 pub use outcome::Outcome;
+pub use proposal::{Proposal, ProposalError, Wanted};
 pub use request::{RequestWish, TermsError};
 pub use session::NO_SESSION;
 

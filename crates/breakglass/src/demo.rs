@@ -16,10 +16,7 @@ mod play;
 mod shop;
 mod stage;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -31,6 +28,7 @@ pub use self::{
     stage::{KEY, SECOND_KEY, Stage},
 };
 use self::{narrator::Narrator, play::Play, shop::this_program};
+use crate::hint::{Code, Failure};
 
 /// Play an emergency on this machine: everything real, nothing left behind but a folder
 #[derive(Debug, clap::Args)]
@@ -87,17 +85,38 @@ pub enum DemoError {
     Fault(String),
 }
 
-/// Plays, then stays up or exits. Exit codes: 0 played and verified, 1 not.
-#[must_use]
-pub fn main(args: &Args) -> ExitCode {
-    let mut narrator = Narrator::for_terminal();
-    match run(args, &mut narrator) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            narrator.failed(&error);
-            ExitCode::FAILURE
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Self {
+        let hint = match &error {
+            DemoError::NotEmpty { .. } => "name an empty or a new folder: --out DIR",
+            DemoError::File { .. } => "is the folder yours, and is there room? Then run it again",
+            DemoError::Shop(_)
+            | DemoError::Start(_)
+            | DemoError::Make(_)
+            | DemoError::Step { .. }
+            | DemoError::Fault(_) => "run it again; if it fails again, please report it",
+        };
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            // Some causes are part of what the error says already.
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
         }
+        Self::of(Code::DemoFailed, text).hint(hint)
     }
+}
+
+/// Plays, then stays up or exits. Exit codes: 0 played and verified, 1 not.
+///
+/// # Errors
+///
+/// It could not be played, or found a fault.
+pub fn main(args: &Args) -> Result<(), Failure> {
+    Ok(run(args, &mut Narrator::for_terminal())?)
 }
 
 fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {

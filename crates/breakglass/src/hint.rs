@@ -1,13 +1,19 @@
-//! Failures as people meet them: a message, what to do next, and the exit code.
+//! Failures as people meet them: a code, what happened, what to do next, and the exit status.
+
+mod code;
+mod next;
 
 use std::process::ExitCode;
 
 use breakglass_api::ClientError;
+use serde_json::{Value, json};
 use thiserror::Error;
 
+pub use code::Code;
+
 use crate::{
-    actor::{ActorError, Class, LookupError},
-    signer::{AgentError, KeyFileError, SignError},
+    actor::{ActorError, DossierError, LookupError, ProposalError},
+    signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{ConfigError, PinError, StateError},
     trust::TrustError,
 };
@@ -16,20 +22,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What sort it is.
-    pub class: Class,
-    /// What happened.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
+    code: String,
+    title: String,
+    exit: u8,
+    message: String,
+    hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure of a sort.
+    /// Something that this program found, with what happened this time.
     #[must_use]
-    pub fn new(class: Class, message: impl Into<String>) -> Self {
+    pub fn of(code: Code, message: impl Into<String>) -> Self {
         Self {
-            class,
+            code: code.as_str().to_owned(),
+            title: code.title().to_owned(),
+            exit: code.exit(),
             message: message.into(),
             hint: None,
         }
@@ -38,13 +45,21 @@ impl Failure {
     /// What was typed is not usable.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Class::Usage, message)
+        Self::of(Code::Usage, message)
     }
 
-    /// Something or somebody said no.
+    /// A file that was named is not there.
     #[must_use]
-    pub fn refused(message: impl Into<String>) -> Self {
-        Self::new(Class::Refused, message)
+    pub fn missing(path: &std::path::Path) -> Self {
+        let message = format!("{}: there is no such file", path.display());
+        Self::of(Code::FileMissing, message).hint("check the path; nothing was done")
+    }
+
+    /// A file that was named does not hold what it should.
+    #[must_use]
+    pub fn malformed(path: &std::path::Path, what: impl std::fmt::Display) -> Self {
+        Self::of(Code::FileMalformed, format!("{}: {what}", path.display()))
+            .hint("correct the file, or name another; nothing was done")
     }
 
     /// With what to do next.
@@ -54,23 +69,68 @@ impl Failure {
         self
     }
 
-    /// The exit code: 1 refused, 2 usage, 3 unreachable, 4 does not verify, 5 forked.
+    /// With something to do before what the hint says.
+    #[must_use]
+    pub fn hint_first(mut self, first: String) -> Self {
+        self.hint = Some(match self.hint {
+            Some(then) => format!("{first}; {then}"),
+            None => first,
+        });
+        self
+    }
+
+    /// The stable code: the server's where the server refused, else one of [`Code`].
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The exit status: 1 refused, 2 usage, 3 unreachable, 4 and more: does not verify.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.class {
-            Class::Refused => 1,
-            Class::Usage => 2,
-            Class::Unreachable => 3,
-            Class::Tampered => 4,
-            Class::Forked => 5,
+        ExitCode::from(self.exit)
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "code": self.code,
+            "title": self.title,
+            "detail": self.message,
+            "hint": self.hint.as_deref().unwrap_or_default(),
+            "exit": self.exit,
         })
     }
 }
 
 impl From<ActorError> for Failure {
     fn from(error: ActorError) -> Self {
-        let failure = Self::new(error.class(), error.to_string());
-        match of_actor(&error) {
+        if let ActorError::Client(ClientError::Refused(problem))
+        | ActorError::Trust(TrustError::Client(ClientError::Refused(problem))) = &error
+        {
+            return Self {
+                code: problem.code.clone(),
+                title: problem.title.clone(),
+                exit: 1,
+                message: problem.detail.clone(),
+                hint: Some(next::after_refusal(problem)).filter(|h| !h.is_empty()),
+            };
+        }
+        let failure = Self::of(of_actor(&error), error.to_string());
+        match next::after(&error) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
@@ -105,106 +165,174 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let message = error.to_string();
         match error {
-            ConfigError::Missing { .. } => Self::refused(message)
-                .hint("join an installation first: breakglass join URL --genesis sha256:…"),
-            ConfigError::Mistake { .. } | ConfigError::Server { .. } => Self::usage(message),
-            ConfigError::State(_) => Self::refused(message),
+            ConfigError::Missing { .. } => Self::of(Code::NotJoined, message).hint(
+                "join an installation first: breakglass join URL --genesis sha256:…; \
+                 or name the directory that you joined from: --home DIR",
+            ),
+            ConfigError::Mistake { .. } => Self::of(Code::ConfigMalformed, message)
+                .hint("correct that line; docs/configuration.md lists what client.toml may say"),
+            ConfigError::Server { .. } => Self::of(Code::ConfigMalformed, message)
+                .hint("an address is https://HOST:PORT, or http:// on 127.0.0.1 alone"),
+            ConfigError::State(error) => error.into(),
         }
     }
 }
 
 impl From<crate::tls::TlsError> for Failure {
     fn from(error: crate::tls::TlsError) -> Self {
-        Self::usage(error.to_string()).hint("ca_file in client.toml names a PEM file")
+        Self::of(Code::ConfigMalformed, error.to_string()).hint(
+            "ca_file in client.toml, or --ca-file, names a PEM file with the certificate \
+             of your certificate authority",
+        )
     }
 }
 
-fn of_actor(error: &ActorError) -> Option<String> {
-    if let ActorError::Client(error) = error {
-        return of_client(error);
-    }
-    if let ActorError::Trust(error) = error {
-        return of_trust(error);
-    }
-    if let ActorError::Sign(error) = error {
-        return of_sign(error);
-    }
-    if let ActorError::KeyNotListed { .. } = error {
-        let hint = "have the root persons publish an authority that lists the key, or use another";
-        return Some(hint.to_owned());
-    }
-    if let ActorError::Lookup(LookupError::Account { .. }) = error {
-        return Some("breakglass account list".to_owned());
-    }
-    distrust(error.class())
-}
-
-fn of_client(error: &ClientError) -> Option<String> {
+fn of_actor(error: &ActorError) -> Code {
     match error {
-        ClientError::Unreachable { .. } => Some(
-            "it may or may not have happened; the same command again is safe. \
-             Servers stand in client.toml"
-                .to_owned(),
-        ),
-        ClientError::Refused(problem) if problem.status == 401 => {
-            Some("begin a session: breakglass login".to_owned())
+        ActorError::Client(error) => of_client(error),
+        ActorError::Trust(error) => of_trust(error),
+        ActorError::Sign(error) => of_sign(error),
+        ActorError::SessionKey(_) => Code::StateUnusable,
+        ActorError::State(error) | ActorError::Generate(GenerateError::State(error)) => {
+            of_state(error)
         }
-        ClientError::Refused(problem) if problem.code == "clock_skew" => {
-            Some("correct the clock, or sign with the server's time: --server-time".to_owned())
-        }
-        ClientError::Refused(problem) => Some(problem.hint.clone()).filter(|h| !h.is_empty()),
-        ClientError::Foreign { .. } => Some("is this the right address and port?".to_owned()),
-        ClientError::Receipt(_) => distrust(Class::Tampered),
+        ActorError::Generate(GenerateError::Entropy(_) | GenerateError::Key(_))
+        | ActorError::Entropy(_)
+        | ActorError::Canonical(_)
+        | ActorError::Seal(_) => Code::Internal,
+        ActorError::Text { .. } | ActorError::Id(_) => Code::TextUnusable,
+        ActorError::KeyNotListed { .. } => Code::KeyNotListed,
+        ActorError::ForeignInstance { .. } => Code::OtherInstance,
+        ActorError::NotRecorded { .. } | ActorError::NoEnvelope => Code::NotProven,
+        ActorError::Lookup(error) => match error {
+            LookupError::None { .. } => Code::NothingMeant,
+            LookupError::Several { .. } => Code::Ambiguous,
+            LookupError::NotAnId { .. } => Code::ForeignAnswer,
+            LookupError::Account { .. } => Code::AccountUnknown,
+        },
+        ActorError::Terms(_) | ActorError::Statement(_) => Code::StatementForged,
+        ActorError::Dossier(error) => of_dossier(error),
+        ActorError::Proposal(error) => of_proposal(error),
+        ActorError::EnvelopeDiffers { .. }
+        | ActorError::EnvelopeParse(_)
+        | ActorError::EnvelopeOpen(_) => Code::EnvelopeDiffers,
+        ActorError::NodeKey(_) | ActorError::NoNode => Code::NoNode,
     }
 }
 
-fn of_trust(error: &TrustError) -> Option<String> {
+const fn of_dossier(error: &DossierError) -> Code {
+    match error {
+        DossierError::EntryDiffers { .. } | DossierError::Unbound { .. } => Code::StatementForged,
+        DossierError::Own { .. } => Code::OwnRequest,
+        DossierError::NotPending { .. } => Code::RequestNotPending,
+        DossierError::Lapsed { .. } => Code::RequestLapsed,
+        DossierError::Duration { .. } => Code::DurationOutOfRange,
+    }
+}
+
+const fn of_proposal(error: &ProposalError) -> Code {
+    match error {
+        ProposalError::None { .. } | ProposalError::NoSuchFile { .. } => Code::ProposalUnknown,
+        ProposalError::Own { .. } => Code::AnotherPersonNeeded,
+        ProposalError::Differs { .. } => Code::ProposalDiffers,
+        ProposalError::Several { .. } => Code::Ambiguous,
+        ProposalError::EntryDiffers { .. } => Code::StatementForged,
+    }
+}
+
+const fn of_client(error: &ClientError) -> Code {
+    match error {
+        ClientError::Unreachable { .. } => Code::Unreachable,
+        // Refusals have the server's own code and never come here.
+        ClientError::Foreign { .. } | ClientError::Refused(_) => Code::ForeignAnswer,
+        ClientError::Receipt(_) => Code::NotProven,
+    }
+}
+
+fn of_trust(error: &TrustError) -> Code {
     match error {
         TrustError::Client(error) => of_client(error),
-        TrustError::Pin(PinError::Fork(_) | PinError::AuthorityFork { .. }) => {
-            distrust(Class::Forked)
-        }
-        TrustError::Pin(PinError::State(_)) => None,
-        TrustError::Contended => Some("try again".to_owned()),
-        TrustError::Pin(PinError::AuthorityRollback { .. })
-        | TrustError::NoAuthority
+        TrustError::Pin(PinError::Fork(_) | PinError::AuthorityFork { .. }) => Code::Forked,
+        TrustError::Pin(PinError::State(error)) => of_state(error),
+        TrustError::Pin(PinError::AuthorityRollback { .. }) => Code::AuthorityRolledBack,
+        TrustError::Contended => Code::Contended,
+        TrustError::Chain(breakglass_statement::ChainError::Pin { .. }) => Code::OtherInstance,
+        TrustError::NoAuthority
         | TrustError::Chain(_)
         | TrustError::Principal { .. }
-        | TrustError::LogKey(_)
-        | TrustError::Checkpoint(_)
-        | TrustError::Hash(_) => distrust(Class::Tampered),
+        | TrustError::LogKey(_) => Code::AuthorityUnproven,
+        TrustError::Checkpoint(_) | TrustError::Hash(_) => Code::NotProven,
     }
 }
 
-fn of_sign(error: &SignError) -> Option<String> {
-    let hint = match error {
-        SignError::Agent(AgentError::NoAgent) => "start one: eval \"$(ssh-agent)\" && ssh-add",
-        SignError::Agent(AgentError::NoSuchKey { .. }) => "add it: ssh-add FILE",
-        SignError::Agent(AgentError::Answer { .. }) => {
-            "is the agent locked, or the token unplugged?"
-        }
-        SignError::KeyFile(KeyFileError::Exposed { .. }) => "chmod 600 the file",
-        SignError::SshKeygen { .. } => "install OpenSSH's ssh-keygen, or add the key to an agent",
+const fn of_sign(error: &SignError) -> Code {
+    match error {
+        SignError::Agent(AgentError::NoAgent | AgentError::Io { .. }) => Code::NoAgent,
+        SignError::Agent(AgentError::NoSuchKey { .. }) => Code::KeyNotInAgent,
         SignError::Agent(
-            AgentError::Io { .. } | AgentError::Wire(_) | AgentError::TooLong { .. },
-        )
-        | SignError::KeyFile(_)
+            AgentError::Answer { .. } | AgentError::Wire(_) | AgentError::TooLong { .. },
+        ) => Code::AgentFailed,
+        SignError::KeyFile(KeyFileError::Exposed { .. }) => Code::KeyFileExposed,
+        SignError::KeyFile(_) => Code::KeyFileUnusable,
+        SignError::SshKeygen { .. }
         | SignError::NotSigned { .. }
         | SignError::Malformed(_)
-        | SignError::WrongKey { .. } => return None,
-    };
-    Some(hint.to_owned())
+        | SignError::WrongKey { .. } => Code::NotSigned,
+    }
 }
 
-fn distrust(class: Class) -> Option<String> {
-    match class {
-        Class::Tampered => Some(
-            "do not act on what this server shows; ask another server, and tell the auditors"
-                .to_owned(),
-        ),
-        Class::Forked => {
-            Some("do not act on what this server shows; hand both files to the auditors".to_owned())
+const fn of_state(error: &StateError) -> Code {
+    match error {
+        StateError::Io { .. } | StateError::Damaged { .. } => Code::StateUnusable,
+        StateError::Exists { .. } => Code::FileExists,
+        StateError::NoHome => Code::NoHome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_format::Digest;
+
+    use super::*;
+    use crate::actor::Class;
+
+    #[test]
+    fn the_exit_status_says_of_what_sort_an_error_is() {
+        let digest = Digest::from_bytes([1; 32]);
+        let errors = [
+            ActorError::NoNode,
+            LookupError::None { what: "grant" }.into(),
+            ClientError::Unreachable {
+                url: "https://a".to_owned(),
+                detail: String::new(),
+            }
+            .into(),
+            ActorError::NoEnvelope,
+            PinError::AuthorityRollback {
+                pinned: 2,
+                shown: 1,
+            }
+            .into(),
+            PinError::AuthorityFork {
+                version: 2,
+                pinned: digest,
+                shown: digest,
+            }
+            .into(),
+            TrustError::Contended.into(),
+        ];
+        for error in errors {
+            let expected = match error.class() {
+                Class::Refused => 1,
+                Class::Usage => 2,
+                Class::Unreachable => 3,
+                Class::Tampered => 4,
+                Class::Forked => 5,
+            };
+            let said = error.to_string();
+            let failure = Failure::from(error);
+            assert_eq!(failure.exit, expected, "{said}");
+            assert!(failure.next().is_some(), "{said}");
         }
-        Class::Refused | Class::Usage | Class::Unreachable => None,
     }
 }

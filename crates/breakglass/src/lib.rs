@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cmd;
 pub mod demo;
 pub mod demo_target;
+pub mod draft;
 pub mod entropy;
 pub mod export;
 pub mod hint;

@@ -2,6 +2,7 @@
 
 pub mod escape;
 pub mod prompt;
+pub mod screen;
 pub mod table;
 
 use std::{
@@ -13,9 +14,10 @@ use breakglass_format::canonical;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{actor::Outcome, hint::Failure};
+use crate::{actor::Outcome, hint::Failure, review::Row};
 
 pub use escape::{line, prose};
+pub use screen::Screen;
 
 /// Whether data could not be written: then the program must not end as if they had been.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -76,18 +78,50 @@ impl Output {
         self.data(&serde_json::to_string(value).unwrap_or_default());
     }
 
-    /// A line for the person at the terminal.
+    /// A line for the person at the terminal; nothing where programs read.
     pub fn say(self, text: &str) {
-        self.toned(Tone::Plain, text);
+        if !self.json {
+            self.toned(Tone::Plain, text);
+        }
     }
 
     /// A line that must not be overlooked.
     pub fn warn(self, text: &str) {
-        self.toned(Tone::Warning, text);
+        if self.json {
+            complain(&json!({"warning": text}));
+        } else {
+            self.toned(Tone::Warning, text);
+        }
+    }
+
+    /// What somebody is about to sign, line by line.
+    pub fn review(self, rows: &[Row]) {
+        if self.json {
+            let rows: Vec<Value> = rows
+                .iter()
+                .map(|r| json!({"label": r.label, "text": r.text, "warning": r.tone == Tone::Warning}))
+                .collect();
+            complain(&json!({"review": rows}));
+            return;
+        }
+        for row in rows {
+            self.toned(row.tone, &row.to_string());
+        }
+    }
+
+    /// A text that somebody is about to sign, line by line.
+    pub fn document(self, lines: &[String]) {
+        if self.json {
+            complain(&json!({"review": lines}));
+            return;
+        }
+        for text in lines {
+            self.toned(Tone::Plain, text);
+        }
     }
 
     /// A line in a tone; red for a warning.
-    pub fn toned(self, tone: Tone, text: &str) {
+    fn toned(self, tone: Tone, text: &str) {
         let mut out = std::io::stderr();
         let _ = match tone {
             Tone::Warning if self.colour => writeln!(out, "\u{1b}[1;31m{text}\u{1b}[0m"),
@@ -95,11 +129,24 @@ impl Output {
         };
     }
 
-    /// Why nothing came of it, and what to do.
+    /// Why nothing came of it, and what to do: two lines, or one JSON object.
     pub fn failure(self, failure: &Failure) {
-        self.warn(&format!("error: {}", prose(&failure.message)));
-        if let Some(hint) = &failure.hint {
+        if self.json {
+            complain(&failure.to_json());
+            return;
+        }
+        self.warn(&format!("error: {}", prose(failure.message())));
+        if let Some(hint) = failure.next() {
             self.say(&format!("hint: {}", prose(hint)));
+        }
+    }
+
+    /// One word of data, or the same with its particulars as JSON.
+    pub fn answer(self, word: &str, value: &Value) {
+        if self.json {
+            self.json(value);
+        } else {
+            self.data(word);
         }
     }
 
@@ -126,6 +173,11 @@ impl Output {
             "{sentence}; recorded{again} as {noun} {indices}, proven"
         ));
     }
+}
+
+/// A line for programs on standard error. What it says is escaped by JSON.
+fn complain(value: &Value) {
+    let _ = writeln!(std::io::stderr(), "{value}");
 }
 
 /// The entries of an outcome as JSON.

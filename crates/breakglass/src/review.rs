@@ -1,8 +1,9 @@
-//! What an approver sees before signing: in plain words, computed from the bytes that are about to
+//! What a second person sees before signing: in plain words, computed from the bytes that are about to
 //! be signed and from the verified authority. The server's word is marked as such.
 
 use breakglass_format::{
-    Timestamp,
+    AccountId, Timestamp,
+    act::{Act, Command, Waive},
     authority::Authority,
     statement::{Request, Warning},
     time::human_s,
@@ -10,7 +11,7 @@ use breakglass_format::{
 };
 
 use crate::{
-    actor::Dossier,
+    actor::{Dossier, Identity, Proposal},
     output::{Tone, line, prose},
 };
 
@@ -139,9 +140,9 @@ fn how_long(request: &Request, duration_s: i64, now: Timestamp) -> Vec<Row> {
         human_s(asked)
     };
     let uses = match request.uses {
-        0 => ", any number of checkouts".to_owned(),
-        1 => ", one checkout".to_owned(),
-        n => format!(", {n} checkouts"),
+        0 => ", any number of checkouts and runs".to_owned(),
+        1 => ", one checkout or run".to_owned(),
+        n => format!(", {n} checkouts or runs"),
     };
     let left_s = request.approve_by.since_ms(now).max(0) / 1000;
     let mut rows = vec![
@@ -207,6 +208,117 @@ fn standing(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
         plain("approved by", format!("{so_far} (the server's word)")),
         plain("statement", dossier.verified().digest().to_string()),
     ]
+}
+
+/// Everything that is signed by agreeing to what another person proposes.
+#[must_use]
+pub fn of_proposal(proposal: &Proposal, authority: &Authority) -> Vec<Row> {
+    let act = proposal.act();
+    let who = &act.signer;
+    let name = authority.person(&who.person).map(|p| line(p.name.as_str()));
+    let account: Option<AccountId> = proposal.object().parse().ok();
+    let account = account.and_then(|id| authority.account(&id));
+    let about = match account {
+        Some(a) => plain(
+            "account",
+            format!("{} on {}", a.name, line(a.system.as_str())),
+        ),
+        None => plain("incident", line(proposal.about())),
+    };
+    let mut rows = vec![
+        plain("installation", line(authority.title.as_str())),
+        about,
+        plain(
+            "proposed by",
+            format!(
+                "{} ({}), key {}",
+                name.unwrap_or_default(),
+                who.principal,
+                who.key
+            ),
+        ),
+        plain("at", act.issued_at.to_string()),
+    ];
+    rows.extend(what_is_proposed(act));
+    let left_s = proposal.until().since_ms(proposal.time()).max(0) / 1000;
+    rows.push(plain(
+        "lapses",
+        format!("{} ({} left)", proposal.until(), human_s(left_s)),
+    ));
+    rows.push(plain("statement", proposal.verified().digest().to_string()));
+    rows
+}
+
+fn what_is_waived(waive: &Waive) -> Vec<Row> {
+    let about = if waive.subject.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", line(waive.subject.as_str()))
+    };
+    let mut rows = vec![
+        plain(
+            "wants",
+            format!("to let a duty go: {}{about}", waive.obligation),
+        ),
+        plain("because", prose(waive.reason.as_str())),
+    ];
+    if waive.account_gone {
+        rows.push(warning("you attest", "that the account is gone".to_owned()));
+    }
+    rows
+}
+
+fn what_is_proposed(act: &Act) -> Vec<Row> {
+    match &act.command {
+        Command::Rotate(because) => vec![
+            plain("wants", "to rotate the credential now".to_owned()),
+            plain("because", prose(because.reason.as_str())),
+        ],
+        Command::AddCredential(add) => {
+            let fields: Vec<&str> = add.fields.iter().map(|f| f.as_str()).collect();
+            let sealed: Vec<String> = act.documents.iter().map(ToString::to_string).collect();
+            vec![
+                plain(
+                    "wants",
+                    format!("to put a credential into custody: {}", fields.join(", ")),
+                ),
+                plain("sealed as", sealed.join(", ")),
+            ]
+        }
+        Command::Waive(waive) => what_is_waived(waive),
+        Command::Transfer(transfer) => vec![
+            plain("wants", format!("{} to lead from now on", transfer.to)),
+            plain("because", prose(transfer.reason.as_str())),
+        ],
+        // Nothing else takes two people; what this client does not know, nobody signs unseen.
+        Command::Declare(_)
+        | Command::Note(_)
+        | Command::Record(_)
+        | Command::Withdraw(_)
+        | Command::Return(_)
+        | Command::Revoke(_)
+        | Command::Cancel(_)
+        | Command::Plan(_)
+        | Command::Run(_)
+        | Command::Resolve(_)
+        | Command::NotifyCab(_)
+        | Command::FileReport(_)
+        | Command::CompleteReview(_)
+        | Command::DecideCab(_)
+        | Command::ReviewAccess(_)
+        | Command::UpdateProcedure(_)
+        | Command::Close(_) => vec![warning(
+            "wants",
+            format!("{}, which this client cannot explain", act.command.word()),
+        )],
+    }
+}
+
+/// Whose signature it is going to be.
+#[must_use]
+pub fn signing(identity: &Identity) -> Row {
+    let text = format!("{} with the key {}", identity.principal, identity.key);
+    plain("you sign as", text)
 }
 
 const fn plain(label: &'static str, text: String) -> Row {

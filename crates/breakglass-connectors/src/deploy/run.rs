@@ -44,6 +44,10 @@ pub struct RunFacts<'a> {
     pub cancel: Cancel,
     /// Whether a verification that cannot be made this time is given up.
     pub last_verification: bool,
+    /// Whether the credential that it was ordered with was replaced or cannot be opened. The plane is then asked
+    /// without one, which does for a connector that has its own; nothing is sent any more, and what
+    /// the plane does not tell now it will not tell later.
+    pub without_credential: bool,
 }
 
 /// What a step came to.
@@ -123,6 +127,7 @@ pub fn step(connector: &dyn Connector, facts: &RunFacts<'_>, fields: &Fields<'_>
         calls: Vec::new(),
     };
     match next_call(facts) {
+        NextCall::Dispatch if facts.without_credential => step.unsent(),
         NextCall::Dispatch => step.dispatch(),
         NextCall::Find => step.find(),
         NextCall::Poll => step.poll(),
@@ -175,7 +180,12 @@ impl Step<'_> {
                     &text("the plane has it"),
                     handle,
                 ),
-                Found::Absent if self.facts.cancel == Cancel::No => self.dispatch(),
+                Found::Absent if self.facts.cancel == Cancel::No => {
+                    if self.facts.without_credential {
+                        return self.unsent();
+                    }
+                    self.dispatch()
+                }
                 Found::Absent => self.record(
                     RunState::Cancelled,
                     None,
@@ -205,7 +215,10 @@ impl Step<'_> {
             Err(failure) => {
                 let (class, detail) = self.keep_failure(failure);
                 match class {
-                    ErrorClass::Transient => self.again(Some(class), detail),
+                    ErrorClass::Transient if !self.is_last_question() => {
+                        self.again(Some(class), detail)
+                    }
+                    ErrorClass::Transient => self.doubt(class, detail),
                     // The plane no longer tells; that says nothing about what it did.
                     ErrorClass::Permanent | ErrorClass::PolicyViolation | ErrorClass::Ambiguous => {
                         self.doubt(class, detail)
@@ -276,11 +289,35 @@ impl Step<'_> {
 
     /// It may have happened. Recorded once; after that, there is nothing new.
     fn doubt(&mut self, class: ErrorClass, detail: Line) -> StepOutcome {
+        let may_pass = class == ErrorClass::Transient && !self.is_last_question();
+        if self.facts.without_credential && !may_pass {
+            let detail = format!(
+                "it may or may not have happened; its credential was replaced or cannot be opened, \
+                 and the plane does not tell without; look there: {detail}"
+            );
+            return self.record(
+                RunState::Failed,
+                Some(ErrorClass::Ambiguous),
+                &text(&detail),
+            );
+        }
         if self.facts.state == Some(RunState::Ambiguous) {
             self.again(Some(class), detail)
         } else {
             self.record(RunState::Ambiguous, Some(class), &detail)
         }
+    }
+
+    /// Whether there is no use in asking once more.
+    fn is_last_question(&self) -> bool {
+        self.facts.without_credential && self.facts.last_verification
+    }
+
+    /// Nothing was sent, and nothing can be: what is sent needs the credential that was released.
+    fn unsent(&mut self) -> StepOutcome {
+        let detail =
+            "nothing was sent: its credential was replaced or cannot be opened; order it again";
+        self.record(RunState::Failed, Some(ErrorClass::Permanent), &text(detail))
     }
 
     fn again(&mut self, class: Option<ErrorClass>, detail: Line) -> StepOutcome {

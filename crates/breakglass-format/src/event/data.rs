@@ -173,7 +173,7 @@ data! {
         reference: Reference,
         /// Who asks.
         requester: Member,
-        /// How many checkouts; 0 = any number.
+        /// How many checkouts and runs together; 0 = any number.
         uses: i64,
         /// What the approvers sign as well.
         warnings: Vec<Warning>,
@@ -276,7 +276,7 @@ data! {
         reference: Reference,
         /// The request it consumes.
         request_id: RequestId,
-        /// How many checkouts; 0 = any number.
+        /// How many checkouts and runs together; 0 = any number.
         uses: i64,
     }
 
@@ -310,7 +310,7 @@ data! {
         incident_id: IncidentId,
         /// Why.
         justification: Prose,
-        /// The run that used it; blank where a person took it.
+        /// The run that used it; blank where a person took it, or where it was used to plan.
         run_id: Blank<RunId>,
         /// Which version of the credential.
         version: i64,
@@ -366,6 +366,8 @@ data! {
 
     /// Data of `ACTION_PLANNED`.
     ActionPlanned {
+        /// The event that says that the credential was used for it.
+        access: EventId,
         /// Which action.
         action: Name,
         /// The artifact.
@@ -484,6 +486,8 @@ data! {
         new_accepted: bool,
         /// The target refused the old credential.
         old_refused: bool,
+        /// The version of the old credential.
+        replaced: i64,
         /// SHA-256 of the sealed object that is now current.
         sealed: Digest,
         /// Its version.

@@ -75,10 +75,10 @@ pub fn render(all: &[Recorded]) -> String {
     let mut today = None;
     let mut out = String::new();
     for recorded in all {
-        let day = date(recorded.entry.created_at);
+        let day = heading(recorded.entry.created_at);
         if today.as_ref() != Some(&day) {
             let gap = if today.is_some() { "\n" } else { "" };
-            out.push_str(&format!("{gap}{day} (UTC)\n\n"));
+            out.push_str(&format!("{gap}{day}\n\n"));
             today = Some(day);
         }
         for line in timeline.push(recorded) {
@@ -87,6 +87,12 @@ pub fn render(all: &[Recorded]) -> String {
         }
     }
     out
+}
+
+/// The heading of a day: `2026-01-06 (UTC)`.
+#[must_use]
+pub fn heading(at: Timestamp) -> String {
+    format!("{} (UTC)", date(at))
 }
 
 /// `2026-01-06`.

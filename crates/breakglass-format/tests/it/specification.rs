@@ -14,7 +14,10 @@ const ACT: &str = concat!(
     include_str!("../../src/act.rs"),
     include_str!("../../src/act/aftermath.rs"),
 );
-const AUTHORITY: &str = include_str!("../../src/authority.rs");
+const AUTHORITY: &str = concat!(
+    include_str!("../../src/authority.rs"),
+    include_str!("../../src/authority/clocks.rs"),
+);
 
 const ENTRY_PAGE: &str = include_str!("../../../../docs/spec/entry.md");
 const STATEMENTS_PAGE: &str = include_str!("../../../../docs/spec/statements.md");

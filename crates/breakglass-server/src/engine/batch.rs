@@ -1,6 +1,6 @@
 //! Jobs that share a transaction: decided on a copy of the world, turned into entries.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use breakglass_core::{Author, Command, Context, Draft, Refusal, World, decide};
 use breakglass_format::{
@@ -11,9 +11,9 @@ use breakglass_format::{
     statement::Signer,
 };
 use breakglass_statement::{Signed, Verified};
-use breakglass_store::{Blob, Visibility};
+use breakglass_store::{BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, BatchError, Blob, Ledger, Visibility};
 
-use super::Rejection;
+use super::{Rejection, state::Memory};
 use crate::entropy::random;
 
 /// Evidence: exported, served to auditors.
@@ -26,6 +26,17 @@ pub(crate) fn sealed(bytes: Vec<u8>) -> Blob {
     Blob::new(Visibility::Sealed, bytes)
 }
 
+/// Entries of one command at most. What has more consequences would not fit into a transaction,
+/// and would take its neighbours with it.
+const ENTRIES_MAX: usize = BATCH_ENTRIES_MAX / 2;
+/// Entries of the batch at most before the next command waits for the next batch: what is decided
+/// then still fits, and a line about its refusal.
+const BEFORE_MAX: usize = BATCH_ENTRIES_MAX - ENTRIES_MAX - 1;
+/// The same for blobs.
+const BLOBS_BEFORE_MAX: usize = BATCH_BLOBS_MAX - BLOBS_MAX;
+/// Blobs of one command at most.
+const BLOBS_MAX: usize = BATCH_BLOBS_MAX / 2;
+
 /// Entries that will be appended together.
 #[derive(Debug)]
 pub(super) struct Draught {
@@ -33,6 +44,10 @@ pub(super) struct Draught {
     pub(super) entries: Vec<(Vec<u8>, Entry)>,
     pub(super) blobs: Vec<Blob>,
     pub(super) first: u64,
+    /// Statements and command ids of the batch itself.
+    pub(super) noted: Memory,
+    /// What each blob of the batch is: the same bytes cannot be another thing to a neighbour.
+    held: BTreeMap<Digest, Visibility>,
     now: Timestamp,
     wall: Timestamp,
 }
@@ -44,19 +59,28 @@ impl Draught {
             entries: Vec::new(),
             blobs: Vec::new(),
             first,
+            noted: Memory::default(),
+            held: BTreeMap::new(),
             now,
             wall,
         }
     }
 
+    /// Whether one more command fits, whatever it comes to.
+    pub(super) fn has_room(&self) -> bool {
+        self.entries.len() <= BEFORE_MAX && self.blobs.len() <= BLOBS_BEFORE_MAX
+    }
+
     /// Decides a command on what the batch has made of the world so far. Returns which of the
-    /// batch's entries are its own.
+    /// batch's entries are its own. Whatever of it the ledger would not take is found out here:
+    /// it is refused alone, and nothing of it is in the batch.
     pub(super) fn decide(
         &mut self,
+        ledger: &impl Ledger,
         command: &Command,
         blobs: Vec<Blob>,
         command_id: Option<CommandId>,
-    ) -> Result<std::ops::Range<usize>, Rejection> {
+    ) -> Result<Range<usize>, Rejection> {
         let now = self.now.max(self.world.last());
         let mut failed = false;
         let mut fresh = || {
@@ -80,20 +104,59 @@ impl Draught {
         } else {
             None
         };
-        let range = self.record(drafts?, authority, command_id)?;
-        self.blobs.extend(blobs);
+        let drafts = drafts?;
+        self.judge_blobs(ledger, &blobs)?;
+        let range = self.record(drafts, authority, command_id)?;
+        if !range.is_empty() {
+            self.held
+                .extend(blobs.iter().map(|b| (b.digest, b.visibility)));
+            self.blobs.extend(blobs);
+        }
         Ok(range)
     }
 
-    /// Turns drafts into entries and takes them into the batch's world.
+    /// Whether the ledger and the batch so far can take a command's blobs.
+    fn judge_blobs(&self, ledger: &impl Ledger, blobs: &[Blob]) -> Result<(), Rejection> {
+        if blobs.len() > BLOBS_MAX {
+            let got = blobs.len();
+            return Err(Rejection::TooLarge(format!(
+                "{got} documents in one command"
+            )));
+        }
+        ledger.check_blobs(blobs)?;
+        for blob in blobs {
+            if let Some(held) = self
+                .held
+                .get(&blob.digest)
+                .filter(|v| **v != blob.visibility)
+            {
+                return Err(BatchError::BlobVisibility {
+                    digest: blob.digest,
+                    held: *held,
+                    given: blob.visibility,
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns drafts into entries and takes them into the batch's world: all of them or none.
     pub(super) fn record(
         &mut self,
         drafts: Vec<Draft>,
         authority: Option<Arc<Authority>>,
         command_id: Option<CommandId>,
-    ) -> Result<std::ops::Range<usize>, Rejection> {
+    ) -> Result<Range<usize>, Rejection> {
         let start = self.entries.len();
         let now = self.now.max(self.world.last());
+        if drafts.len() > ENTRIES_MAX {
+            let got = drafts.len();
+            return Err(Rejection::TooMany {
+                got,
+                max: ENTRIES_MAX,
+            });
+        }
         let mut made = Vec::new();
         for draft in drafts {
             let entry = draft.into_entry(now, self.wall, command_id);
@@ -113,6 +176,7 @@ impl Draught {
             let is_authority = matches!(entry.event, Event::AuthorityPublished(_));
             self.world
                 .apply(&recorded, authority.clone().filter(|_| is_authority));
+            self.noted.note(index, &entry);
             self.entries.push((bytes, entry));
         }
         Ok(start..self.entries.len())
@@ -190,7 +254,8 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
             command: kind.word().to_owned(),
             object: String::new(),
         }),
-        Command::Publish(_)
+        Command::Planned(_)
+        | Command::Publish(_)
         | Command::Tick
         | Command::Claim(_)
         | Command::Stage(_)

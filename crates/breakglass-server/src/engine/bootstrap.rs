@@ -52,7 +52,7 @@ pub(crate) fn bootstrap(
     draught.record(vec![start], None, None).map_err(refused)?;
     let blobs = authority_blobs(authorities.current());
     draught
-        .decide(&publication(authorities.current()), blobs, None)
+        .decide(&ledger, &publication(authorities.current()), blobs, None)
         .map_err(refused)?;
     for enrolment in enrolments {
         let blobs = vec![
@@ -60,14 +60,12 @@ pub(crate) fn bootstrap(
             public(enrolment.armoured().as_bytes().to_vec()),
         ];
         let command = Command::Enroll(Box::new(enrolment));
-        draught.decide(&command, blobs, None).map_err(refused)?;
+        draught
+            .decide(&ledger, &command, blobs, None)
+            .map_err(refused)?;
     }
     append(&mut ledger, &draught, key)?;
-    let mut memory = Memory::default();
-    for (index, (_, entry)) in draught.entries.iter().enumerate() {
-        memory.note(index as u64, entry);
-    }
-    Ok(opened(ledger, draught.world, authorities, memory))
+    Ok(opened(ledger, draught.world, authorities, draught.noted))
 }
 
 fn append(

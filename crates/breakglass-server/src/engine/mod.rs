@@ -9,15 +9,19 @@ mod bootstrap;
 mod refusals;
 mod run;
 mod state;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use breakglass_core::{Command, Refusal, World};
-use breakglass_format::{CommandId, Digest, Entry};
+use breakglass_format::{CommandId, Digest, Entry, Timestamp};
 use breakglass_statement::AuthoritySet;
-use breakglass_store::{Blob, Head, ReadError, SqliteLedger};
+use breakglass_store::{BatchError, Blob, Head, ReadError, Snapshot, SqliteLedger};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
+
+use crate::clock::{Clock, EngineTime};
 
 pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
@@ -73,9 +77,38 @@ pub(crate) enum Rejection {
     /// The store does not take it; nothing was written.
     #[error("the log did not take it: {0}")]
     NotTaken(String),
-    /// What is to be recorded does not fit into an entry.
+    /// What follows from it is more than becomes durable together.
+    #[error("it would make {got} entries, at most {max} are made together")]
+    TooMany {
+        /// How many.
+        got: usize,
+        /// How many may be.
+        max: usize,
+    },
+    /// What is to be recorded does not fit into an entry, or into a transaction.
     #[error("what is to be recorded does not fit: {0}")]
     TooLarge(String),
+    /// The same bytes are sealed and would become public, or the other way round.
+    #[error("{0}")]
+    Visibility(String),
+}
+
+/// What the ledger says of one command's part of a batch.
+impl From<BatchError> for Rejection {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::TooManyEntries { .. }
+            | BatchError::TooManyBlobs { .. }
+            | BatchError::EntryTooLong { .. }
+            | BatchError::BlobTooLong { .. } => Self::TooLarge(error.to_string()),
+            BatchError::BlobVisibility { .. } => Self::Visibility(error.to_string()),
+            BatchError::Empty
+            | BatchError::BlobDigest { .. }
+            | BatchError::Key { .. }
+            | BatchError::Full { .. }
+            | BatchError::Read(_) => Self::NotTaken(error.to_string()),
+        }
+    }
 }
 
 impl Rejection {
@@ -89,7 +122,9 @@ impl Rejection {
             | Self::Busy
             | Self::Read(_)
             | Self::NotTaken(_)
-            | Self::TooLarge(_) => Self::NotTaken(self.to_string()),
+            | Self::TooMany { .. }
+            | Self::TooLarge(_)
+            | Self::Visibility(_) => Self::NotTaken(self.to_string()),
         }
     }
 }
@@ -120,6 +155,8 @@ pub(crate) struct Published {
     pub(crate) world: Arc<World>,
     pub(crate) authorities: Arc<AuthoritySet>,
     pub(crate) head: Head,
+    /// The same head, as readers believe by it.
+    pub(crate) snapshot: Snapshot,
 }
 
 /// A hand-hold on the engine.
@@ -128,7 +165,13 @@ pub(crate) struct EngineHandle {
     jobs: mpsc::SyncSender<Job>,
     published: Arc<RwLock<Arc<Published>>>,
     size: watch::Receiver<u64>,
+    /// Engine time as it began; its later course follows from the boot-time clock alone.
+    time: EngineTime,
+    trouble: Trouble,
 }
+
+/// Why the ledger does not take what the engine records of its own accord, where it does not.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl EngineHandle {
     /// The world, the authorities and the head, all of one moment.
@@ -137,6 +180,17 @@ impl EngineHandle {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Engine time, never before the last entry: what statements, sessions and rates are judged by.
+    pub(crate) fn now(&self, clock: &dyn Clock) -> Timestamp {
+        self.time.now(clock).max(self.published().world.last())
+    }
+
+    /// Why what time calls for is not on record, where the ledger does not take it.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Told after each commit.
@@ -158,10 +212,7 @@ impl EngineHandle {
             command_id,
             reply,
         }));
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => Rejection::Busy,
-            mpsc::TrySendError::Disconnected(_) => Rejection::Stopped,
-        })?;
+        self.offer(job)?;
         Ok(answer)
     }
 
@@ -189,41 +240,40 @@ impl EngineHandle {
     /// The answer of a statement that took effect before, if it did.
     pub(crate) async fn repeat(&self, statement: Digest) -> Option<Result<Outcome, Rejection>> {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job::Repeat(statement, reply)).is_err() {
-            return Some(Err(Rejection::Stopped));
+        if let Err(rejection) = self.offer(Job::Repeat(statement, reply)) {
+            return Some(Err(rejection));
         }
         answer.await.ok().flatten()
     }
 
-    /// Reads from the ledger, in async code.
+    /// Reads from the ledger between two commits, in async code: what a statement needs that is
+    /// about to take effect. Whoever only wants to look asks the [`Readers`](crate::readers::Readers).
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
     ) -> Result<T, Rejection> {
-        self.ask(read)?.await.map_err(|_| Rejection::Stopped)
+        let (job, answer) = reading(read);
+        self.offer(job)?;
+        answer.await.map_err(|_| Rejection::Stopped)
     }
 
-    /// Reads from the ledger, on a thread of its own.
+    /// Reads from the ledger, on a thread of its own, which may wait for its turn.
     pub(crate) fn read_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
     ) -> Result<T, Rejection> {
-        self.ask(read)?
-            .blocking_recv()
-            .map_err(|_| Rejection::Stopped)
+        let (job, answer) = reading(read);
+        self.jobs.send(job).map_err(|_| Rejection::Stopped)?;
+        answer.blocking_recv().map_err(|_| Rejection::Stopped)
     }
 
-    fn ask<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
-    ) -> Result<oneshot::Receiver<T>, Rejection> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job::Read(Box::new(move |ledger| {
-            // Whoever asked may have gone; then nobody needs the answer.
-            let _ = reply.send(read(ledger));
-        }));
-        self.jobs.send(job).map_err(|_| Rejection::Stopped)?;
-        Ok(answer)
+    /// Hands over a job, unless too many wait: nobody waits for a place in the queue who holds up
+    /// others meanwhile.
+    fn offer(&self, job: Job) -> Result<(), Rejection> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Rejection::Busy,
+            mpsc::TrySendError::Disconnected(_) => Rejection::Stopped,
+        })
     }
 
     /// Makes the engine look at the clock now.
@@ -236,4 +286,15 @@ impl EngineHandle {
     pub(crate) fn stop(&self) {
         let _ = self.jobs.send(Job::Stop);
     }
+}
+
+fn reading<T: Send + 'static>(
+    read: impl FnOnce(&mut SqliteLedger) -> T + Send + 'static,
+) -> (Job, oneshot::Receiver<T>) {
+    let (reply, answer) = oneshot::channel();
+    let job = Job::Read(Box::new(move |ledger| {
+        // Whoever asked may have gone; then nobody needs the answer.
+        let _ = reply.send(read(ledger));
+    }));
+    (job, answer)
 }

@@ -11,8 +11,9 @@ use breakglass_format::{
 /// Refusals written one by one, per person and minute.
 const PER_MINUTE: u32 = 10;
 
+/// What one person was refused in one minute.
 #[derive(Debug)]
-struct Window {
+pub(super) struct Window {
     signer: Signer,
     since: Timestamp,
     written: u32,
@@ -50,32 +51,37 @@ impl RefusalCap {
         self.windows.values().map(|w| w.since.plus_s(60)).min()
     }
 
-    /// Closes the windows whose minute is over; what was left out becomes one event each.
-    pub(super) fn close(
-        &mut self,
-        now: Timestamp,
-        random: &mut dyn FnMut() -> [u8; 10],
-    ) -> Vec<Draft> {
-        let over: Vec<PersonId> = self
-            .windows
-            .iter()
-            .filter(|(_, w)| now >= w.since.plus_s(60))
-            .map(|(p, _)| p.clone())
-            .collect();
-        let closed = over.iter().filter_map(|p| self.windows.remove(p));
-        closed
-            .filter(|w| w.left_out > 0)
-            .map(|w| Draft {
-                id: EventId::new(now, random()),
-                event: RefusalsSummarised {
-                    count: i64::from(w.left_out),
-                    since: w.since,
-                }
-                .into(),
-                author: Author::Named(w.signer),
-            })
-            .collect()
+    /// Closes the windows whose minute is over.
+    pub(super) fn close(&mut self, now: Timestamp) -> Vec<Window> {
+        let over = |_: &PersonId, w: &mut Window| now >= w.since.plus_s(60);
+        self.windows.extract_if(over).map(|(_, w)| w).collect()
     }
+
+    /// Takes windows back whose summaries could not be recorded.
+    pub(super) fn reopen(&mut self, closed: Vec<Window>) {
+        let closed = closed.into_iter().map(|w| (w.signer.person.clone(), w));
+        self.windows.extend(closed);
+    }
+}
+
+/// What was left out, one event for each window.
+pub(super) fn summaries(
+    closed: &[Window],
+    now: Timestamp,
+    random: &mut dyn FnMut() -> [u8; 10],
+) -> Vec<Draft> {
+    let left_out = closed.iter().filter(|w| w.left_out > 0);
+    left_out
+        .map(|w| Draft {
+            id: EventId::new(now, random()),
+            event: RefusalsSummarised {
+                count: i64::from(w.left_out),
+                since: w.since,
+            }
+            .into(),
+            author: Author::Named(w.signer.clone()),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,8 +100,11 @@ mod tests {
         let written = (0..1000).filter(|_| cap.admits(&signer, start)).count();
         assert_eq!(written, 10);
         let mut random = || [7; 10];
-        assert!(cap.close(start.plus_s(59), &mut random).is_empty());
-        let closed = cap.close(start.plus_s(60), &mut random);
+        assert!(cap.close(start.plus_s(59)).is_empty());
+        // What could not be recorded is not forgotten.
+        let closed = cap.close(start.plus_s(60));
+        cap.reopen(closed);
+        let closed = summaries(&cap.close(start.plus_s(60)), start, &mut random);
         let summary = RefusalsSummarised {
             count: 990,
             since: start,

@@ -1,11 +1,13 @@
 //! The engine's thread: take jobs, decide them together, append once, answer.
 
 use std::{
+    collections::VecDeque,
+    ops::Range,
     sync::{Arc, PoisonError, RwLock, mpsc},
     time::Duration,
 };
 
-use breakglass_core::{Command, Refusal, World, decide::is_quiet, next_deadline};
+use breakglass_core::{Command, Refusal, World, next_deadline};
 use breakglass_format::{Digest, Event, Timestamp, event::AuthorityPublished};
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{Append, Batch, Blob, Head, Ledger as _, SqliteLedger};
@@ -13,9 +15,9 @@ use breakglass_tlog::SigningKey;
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    CommandJob, EngineHandle, Job, Outcome, Proven, Published, QUEUE, Rejection,
+    CommandJob, EngineHandle, Job, Outcome, Proven, Published, QUEUE, Rejection, Trouble,
     batch::{self, Draught},
-    refusals::RefusalCap,
+    refusals::{self, RefusalCap},
     state::{Memory, Opened, authority_blobs},
 };
 use crate::{
@@ -56,15 +58,29 @@ pub(crate) struct Engine {
     authorities: Arc<AuthoritySet>,
     memory: Memory,
     cap: RefusalCap,
+    /// How far the wall clock stepped that is not on record yet.
+    step_ms: i64,
+    /// Why the ledger did not take what time called for, as long as it does not.
+    trouble: Trouble,
     published: Arc<RwLock<Arc<Published>>>,
     size: watch::Sender<u64>,
 }
 
-/// Whom to answer, and which of the batch's entries are theirs.
-type Answer = (
-    oneshot::Sender<Result<Outcome, Rejection>>,
-    Result<std::ops::Range<usize>, Rejection>,
-);
+/// Whom to answer, and with what once the batch is durable.
+type Answer = (oneshot::Sender<Result<Outcome, Rejection>>, Decided);
+
+/// Which entries the engine made of its own accord.
+type Own = Result<Range<usize>, Rejection>;
+
+/// What became of a command in its batch.
+#[derive(Debug)]
+enum Decided {
+    /// These of the batch's entries are its own.
+    Made(Range<usize>),
+    /// It is a statement that a neighbour brought too, or that took effect before.
+    Again(Digest),
+    Rejected(Rejection),
+}
 
 impl Engine {
     /// Starts the engine on a thread of its own.
@@ -82,13 +98,16 @@ impl Engine {
             world: world.clone(),
             authorities: authorities.clone(),
             head,
+            snapshot: opened.ledger.snapshot(),
         })));
+        let time = EngineTime::start(&*wiring.clock, world.last());
         let handle = EngineHandle {
             jobs,
             published: published.clone(),
             size: commits,
+            time: time.clone(),
+            trouble: Trouble::default(),
         };
-        let time = EngineTime::start(&*wiring.clock, world.last());
         let mut engine = Self {
             ledger: opened.ledger,
             wiring,
@@ -97,6 +116,8 @@ impl Engine {
             authorities,
             memory: opened.memory,
             cap: RefusalCap::default(),
+            step_ms: 0,
+            trouble: handle.trouble.clone(),
             published,
             size,
         };
@@ -145,10 +166,13 @@ impl Engine {
 
     /// How long until time alone changes something, bounded so that a step of the clock is seen.
     fn patience(&self) -> Duration {
-        let now = self.now().max(self.wiring.clock.wall());
-        let deadlines = [next_deadline(&self.world, now), self.cap.next()];
-        let next = deadlines.into_iter().flatten().min();
-        let left = next.map_or(i64::MAX, |at| at.since_ms(now).max(PATIENCE_MS));
+        let now = self.now();
+        // A grant ends by whichever clock gets there first; a minute of refusals is ours alone.
+        let latest = now.max(self.wiring.clock.wall());
+        let deadline = next_deadline(&self.world, latest).map(|at| at.since_ms(latest));
+        let summary = self.cap.next().map(|at| at.since_ms(now));
+        let left = [deadline, summary].into_iter().flatten().min();
+        let left = left.map_or(i64::MAX, |ms| ms.max(PATIENCE_MS));
         Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(LOOK)
     }
 
@@ -157,33 +181,55 @@ impl Engine {
         if self.wiring.read_only.is_some() {
             return;
         }
-        if let Some(step) = self.time.stepped(&*self.wiring.clock) {
-            self.commit_own(&Command::ClockStep(step));
+        self.step_ms += self.time.stepped(&*self.wiring.clock).unwrap_or(0);
+        if self.step_ms != 0 {
+            let step = Command::ClockStep(self.step_ms);
+            if self.commit_own(|draught, ledger| draught.decide(ledger, &step, Vec::new(), None)) {
+                self.step_ms = 0;
+            }
         }
         let (now, wall) = (self.now(), self.wiring.clock.wall());
         let due = next_deadline(&self.world, now).is_some_and(|at| at <= now.max(wall));
         if due {
-            self.commit_own(&Command::Tick);
+            self.commit_own(|draught, ledger| {
+                draught.decide(ledger, &Command::Tick, Vec::new(), None)
+            });
         }
         self.commit_summaries(now);
     }
 
-    fn commit_own(&mut self, command: &Command) {
+    /// Records what nobody asked for. Says whether the ledger took it: what it did not take comes
+    /// up again, and meanwhile `/readyz` says so.
+    fn commit_own(&mut self, decide: impl FnOnce(&mut Draught, &SqliteLedger) -> Own) -> bool {
         let mut draught = self.draught();
-        if draught.decide(command, Vec::new(), None).is_ok() && !draught.entries.is_empty() {
-            self.commit(draught, Vec::new());
-        }
+        let done = match decide(&mut draught, &self.ledger) {
+            // Nothing was tried, so that nothing is known of the ledger.
+            Ok(made) if made.is_empty() => return true,
+            Ok(_) => self.commit(draught, Vec::new()),
+            Err(rejection) => Err(rejection),
+        };
+        let trouble = done.err().map(|rejection| rejection.to_string());
+        let went_well = trouble.is_none();
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        went_well
     }
 
     fn commit_summaries(&mut self, now: Timestamp) {
-        let mut fresh = || random().unwrap_or([0; 10]);
-        let drafts = self.cap.close(now, &mut fresh);
-        if drafts.is_empty() || !is_quiet(&drafts) {
+        let closed = self.cap.close(now);
+        let mut failed = false;
+        let mut fresh = || {
+            random().unwrap_or_else(|_| {
+                failed = true;
+                [0; 10]
+            })
+        };
+        let drafts = refusals::summaries(&closed, now, &mut fresh);
+        if drafts.is_empty() {
             return;
         }
-        let mut draught = self.draught();
-        if draught.record(drafts, None, None).is_ok() {
-            self.commit(draught, Vec::new());
+        let recorded = !failed && self.commit_own(|draught, _| draught.record(drafts, None, None));
+        if !recorded {
+            self.cap.reopen(closed);
         }
     }
 
@@ -198,50 +244,68 @@ impl Engine {
     }
 
     fn commit_commands(&mut self, jobs: Vec<CommandJob>) {
-        if jobs.is_empty() {
-            return;
-        }
-        if let Some(reason) = &self.wiring.read_only {
-            for job in jobs {
-                let _ = job.reply.send(Err(Rejection::ReadOnly(reason.clone())));
+        let mut waiting = VecDeque::from(jobs);
+        while !waiting.is_empty() {
+            if let Some(reason) = &self.wiring.read_only {
+                for job in waiting {
+                    let _ = job.reply.send(Err(Rejection::ReadOnly(reason.clone())));
+                }
+                return;
             }
-            return;
+            self.commit_next(&mut waiting);
         }
+    }
+
+    /// Commits as many of the commands that wait as fit into one transaction.
+    fn commit_next(&mut self, waiting: &mut VecDeque<CommandJob>) {
         let mut draught = self.draught();
         let mut answers: Vec<Answer> = Vec::new();
-        for job in jobs {
+        while draught.has_room()
+            && let Some(job) = waiting.pop_front()
+        {
             let CommandJob {
                 command,
                 blobs,
                 command_id,
                 reply,
             } = job;
-            if let Some(known) = self.known(&command, command_id) {
-                let _ = reply.send(known);
-                continue;
-            }
-            let decided = draught.decide(&command, blobs, command_id);
-            if let Err(Rejection::Refused(refusal)) = &decided {
-                self.refused(&mut draught, &command, refusal);
-            }
+            let decided = match self.known(&draught, &command, command_id) {
+                Some(known) => known,
+                None => match draught.decide(&self.ledger, &command, blobs, command_id) {
+                    Ok(range) => Decided::Made(range),
+                    Err(rejection) => {
+                        if let Rejection::Refused(refusal) = &rejection {
+                            self.refused(&mut draught, &command, refusal);
+                        }
+                        Decided::Rejected(rejection)
+                    }
+                },
+            };
             answers.push((reply, decided));
         }
-        self.commit(draught, answers);
+        // Whoever asked has been told, and nothing else hangs on these.
+        let _ = self.commit(draught, answers);
     }
 
-    /// The answer to a statement that took effect before, or to a command id that was used.
+    /// Whether a statement took effect before, or its command id was used: in the log, or by a
+    /// neighbour in the same batch.
     fn known(
-        &mut self,
+        &self,
+        draught: &Draught,
         command: &Command,
         command_id: Option<breakglass_format::CommandId>,
-    ) -> Option<Result<Outcome, Rejection>> {
+    ) -> Option<Decided> {
         let statement = batch::asked(command)?.statement;
-        if let Some(used) = command_id.and_then(|id| self.memory.commands.get(&id))
-            && *used != statement
-        {
-            return Some(Err(Rejection::KeyReused));
+        let memories = [&self.memory, &draught.noted];
+        let used = command_id.and_then(|id| memories.iter().find_map(|m| m.commands.get(&id)));
+        if used.is_some_and(|used| *used != statement) {
+            return Some(Decided::Rejected(Rejection::KeyReused));
         }
-        self.repeat(&statement)
+        let known = |m: &&Memory| m.statements.contains_key(&statement);
+        memories
+            .iter()
+            .any(known)
+            .then_some(Decided::Again(statement))
     }
 
     fn repeat(&mut self, statement: &Digest) -> Option<Result<Outcome, Rejection>> {
@@ -268,7 +332,7 @@ impl Engine {
     }
 
     /// One durable transaction; then, and only then, the world advances and the answers leave.
-    fn commit(&mut self, draught: Draught, answers: Vec<Answer>) {
+    fn commit(&mut self, draught: Draught, answers: Vec<Answer>) -> Result<(), Rejection> {
         let Draught {
             world,
             entries,
@@ -276,31 +340,39 @@ impl Engine {
             first,
             ..
         } = draught;
-        if !entries.is_empty()
-            && let Err(rejection) = self.append(&entries, blobs)
-        {
-            for (reply, _) in answers {
-                let _ = reply.send(Err(rejection.again()));
+        if !entries.is_empty() {
+            if let Err(rejection) = self.append(&entries, blobs) {
+                for (reply, _) in answers {
+                    let _ = reply.send(Err(rejection.again()));
+                }
+                return Err(rejection);
             }
-            return;
-        }
-        for (offset, (_, entry)) in entries.iter().enumerate() {
-            self.memory.note(first + offset as u64, entry);
-            if let Event::AuthorityPublished(published) = &entry.event {
-                self.take_authority(published);
+            for (offset, (_, entry)) in entries.iter().enumerate() {
+                self.memory.note(first + offset as u64, entry);
+                if let Event::AuthorityPublished(published) = &entry.event {
+                    self.take_authority(published);
+                }
             }
+            self.advance(world);
         }
-        self.advance(world);
         for (reply, decided) in answers {
-            let answer = decided.and_then(|range| {
+            // Whoever asked may have gone; what was recorded stays recorded.
+            let _ = reply.send(self.outcome(first, decided));
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, first: u64, decided: Decided) -> Result<Outcome, Rejection> {
+        match decided {
+            Decided::Made(range) => {
                 let (from, to) = (first + range.start as u64, first + range.end as u64);
                 Ok(Outcome {
                     entries: self.proven(from, to)?,
                     repeated: false,
                 })
-            });
-            // Whoever asked may have gone; what was recorded stays recorded.
-            let _ = reply.send(answer);
+            }
+            Decided::Again(statement) => self.repeat(&statement).unwrap_or(Err(Rejection::Stopped)),
+            Decided::Rejected(rejection) => Err(rejection),
         }
     }
 
@@ -319,7 +391,7 @@ impl Engine {
                 head.size()
             ))),
             Ok(Append::Unknown(error)) => Err(self.fatal(&error.to_string())),
-            Err(error) => Err(Rejection::NotTaken(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -338,6 +410,7 @@ impl Engine {
             world: self.world.clone(),
             authorities: self.authorities.clone(),
             head,
+            snapshot: self.ledger.snapshot(),
         };
         *self
             .published

@@ -1,56 +1,80 @@
 //! What every handler works with.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use breakglass_core::Command;
 
-use breakglass_format::Timestamp;
+use breakglass_format::{Digest, Timestamp};
 use breakglass_statement::AuthoritySet;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use super::{
     limit::{Counters, RateLimit},
-    sessions::{Nonces, Sessions},
+    nonces::Nonces,
+    sessions::Sessions,
 };
 use crate::{
     clock::Clock,
     config::Limits,
     custody::Custody,
     engine::{EngineHandle, Published},
+    readers::Readers,
     worker::Tools,
 };
 
 /// How often unauthenticated failures become an entry.
 const SUMMARY_EVERY: Duration = Duration::from_secs(60);
 
+/// Who asks something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Caller {
+    /// By the hash of the session's token.
+    Session(Digest),
+    /// Somebody without a session.
+    Address(IpAddr),
+}
+
 /// Shared by all handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) engine: EngineHandle,
+    pub(super) readers: Readers,
     pub(crate) custody: Arc<Custody>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tools: Arc<Tools>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) nonces: Arc<Nonces>,
-    pub(super) rate: Arc<RateLimit>,
+    /// Statements, by address.
+    pub(super) rate: Arc<RateLimit<IpAddr>>,
+    /// Questions, by session or address.
+    pub(super) reads: Arc<RateLimit<Caller>>,
     pub(super) counters: Arc<Counters>,
     /// How long the body of a call may take to arrive.
     pub(super) patience: Duration,
 }
 
 impl App {
-    pub(crate) fn new(tools: Arc<Tools>, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        tools: Arc<Tools>,
+        readers: Readers,
+        limits: &Limits,
+        nonce_key: Zeroizing<[u8; 32]>,
+    ) -> Self {
         Self {
             engine: tools.engine.clone(),
+            readers,
             custody: tools.custody.clone(),
             clock: tools.clock.clone(),
             tools,
             sessions: Arc::default(),
-            nonces: Arc::default(),
+            nonces: Arc::new(Nonces::new(nonce_key)),
             rate: Arc::new(RateLimit::new(limits.statements_per_minute)),
+            reads: Arc::new(RateLimit::new(limits.reads_per_minute)),
             counters: Arc::default(),
             patience: Duration::from_secs(limits.read_timeout_s),
         }
@@ -90,6 +114,6 @@ impl App {
 
     /// The time that people are told, and that sessions and nonces are judged by.
     pub(super) fn now(&self) -> Timestamp {
-        self.tools.now()
+        self.engine.now(&*self.clock)
     }
 }

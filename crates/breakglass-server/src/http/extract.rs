@@ -6,12 +6,20 @@ use axum::{
     Json,
     body::Bytes,
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
-    http::{StatusCode, header, request::Parts},
+    http::{Extensions, StatusCode, header, request::Parts},
 };
-use breakglass_format::{CommandId, authority::Person, statement::Kind, vocabulary::Privilege};
+use breakglass_format::{
+    CommandId, Timestamp, authority::Person, statement::Kind, vocabulary::Privilege,
+};
 use serde::de::DeserializeOwned;
 
-use super::{BODY_BYTES_MAX, app::App, limit::Counters, problem::ApiError, sessions::Reader};
+use super::{
+    BODY_BYTES_MAX,
+    app::{App, Caller},
+    limit::{Counters, network},
+    problem::ApiError,
+    sessions::Reader,
+};
 
 /// Somebody with a reading session.
 #[derive(Debug)]
@@ -36,17 +44,14 @@ impl FromRequestParts<App> for Reading {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let now = app.now();
-        let bearer = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|v| v.to_str().ok());
-        let token = bearer.and_then(|b| b.strip_prefix("Bearer "));
-        let token = token
+        let token = token(parts)
             .ok_or_else(|| ApiError::unauthenticated("no reading session is given").at(now))?;
         let reader = app.sessions.reader(token, now).ok_or_else(|| {
             Counters::add(&app.counters.unauthenticated);
             ApiError::unauthenticated("the reading session is over or unknown").at(now)
         })?;
+        let session = breakglass_statement::digest(token.as_bytes());
+        may_ask(app, Caller::Session(session), now)?;
         // People leave and keys are withdrawn: a session reads only while the authority in force
         // counts the key that opened it.
         let published = app.published();
@@ -64,6 +69,50 @@ impl FromRequestParts<App> for Reading {
         })?;
         Ok(Self { reader, person })
     }
+}
+
+/// The reading token of a call.
+fn token(parts: &Parts) -> Option<&str> {
+    let bearer = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    bearer.strip_prefix("Bearer ")
+}
+
+/// Somebody who needs no session, within the rate of the one they have, or else of their address:
+/// behind a proxy, strangers do not use up what people with a session may ask.
+#[derive(Debug)]
+pub(crate) struct Anybody;
+
+impl FromRequestParts<App> for Anybody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let now = app.now();
+        let session = token(parts).filter(|token| app.sessions.reader(token, now).is_some());
+        let caller = session.map_or_else(
+            || Caller::Address(address(&parts.extensions)),
+            |token| Caller::Session(breakglass_statement::digest(token.as_bytes())),
+        );
+        may_ask(app, caller, now).map(|()| Self)
+    }
+}
+
+fn may_ask(app: &App, caller: Caller, now: Timestamp) -> Result<(), ApiError> {
+    app.reads.take(caller, now).map_err(|wait_s| {
+        Counters::add(&app.counters.reads_limited);
+        let what = match caller {
+            Caller::Session(_) => "questions in this session",
+            Caller::Address(_) => "questions from this address",
+        };
+        ApiError::limited(what, wait_s).at(now)
+    })
+}
+
+/// Where a call comes from, as limits go by it.
+fn address(extensions: &Extensions) -> IpAddr {
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|c| c.0.ip());
+    network(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])))
 }
 
 /// The body of a call, within the limits of size and time.
@@ -127,14 +176,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let now = app.now();
-        let address = request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|c| c.0.ip());
-        let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        if !app.rate.allows(address, now) {
+        if let Err(wait_s) = app.rate.take(address(request.extensions()), now) {
             Counters::add(&app.counters.limited);
-            return Err(ApiError::limited().at(now));
+            return Err(ApiError::limited("statements from this address", wait_s).at(now));
         }
         let command_id = match request.headers().get("idempotency-key") {
             None => None,

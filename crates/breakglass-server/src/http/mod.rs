@@ -4,6 +4,7 @@ mod app;
 mod extract;
 mod handlers;
 mod limit;
+mod nonces;
 pub(crate) mod openapi;
 mod patient;
 mod problem;
@@ -13,19 +14,28 @@ mod views;
 
 pub(crate) use app::App;
 pub(crate) use serve::ListenError;
-pub(crate) use serve::{Listening, listen};
+pub(crate) use serve::{Listening, listen, listen_for_metrics};
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, operations, read, statements};
+use handlers::{evidence, operations, proposals, read, statements, timeline};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// Every route there is.
+/// What is served on the address for metrics, and nowhere else: how many grants are active and
+/// requests pending tells an attacker when to come.
+pub(crate) fn metrics_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(operations::metrics))
+        .fallback(operations::not_found)
+        .with_state(app)
+}
+
+/// Every route there is for people.
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route(
@@ -43,10 +53,16 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/whoami", get(read::whoami))
         .route("/v1/incidents", get(read::incidents))
         .route("/v1/incidents/{id}", get(read::incident))
-        .route("/v1/incidents/{id}/timeline", get(read::timeline))
+        .route("/v1/incidents/{id}/timeline", get(timeline::timeline))
+        .route("/v1/incidents/{id}/refusals", get(timeline::refusals))
         .route("/v1/grants", get(read::grants))
         .route("/v1/grants/{id}", get(read::grant))
         .route("/v1/accounts", get(read::accounts))
+        .route("/v1/incidents/{id}/proposals", get(proposals::of_incident))
+        .route(
+            "/v1/accounts/{account}/proposals",
+            get(proposals::of_account),
+        )
         .route("/v1/runs", get(read::runs))
         .route("/v1/runs/{id}", get(read::run))
         .route(
@@ -62,7 +78,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/openapi.json", get(operations::openapi))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
         .fallback(operations::not_found)
         .method_not_allowed_fallback(operations::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

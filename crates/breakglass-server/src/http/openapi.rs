@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, operations, read, statements};
+use super::handlers::{evidence, operations, proposals, read, statements, timeline};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,13 +23,16 @@ use super::handlers::{evidence, operations, read, statements};
         read::whoami,
         read::incidents,
         read::incident,
-        read::timeline,
+        timeline::timeline,
+        timeline::refusals,
         read::requests,
         read::request,
         read::terms,
         read::grants,
         read::grant,
         read::accounts,
+        proposals::of_account,
+        proposals::of_incident,
         read::runs,
         read::run,
         evidence::checkpoint,

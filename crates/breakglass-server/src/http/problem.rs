@@ -20,6 +20,7 @@ pub(crate) struct ApiError {
     title: &'static str,
     detail: String,
     hint: &'static str,
+    retry_after_s: Option<u64>,
     /// Filled in by the layer that knows the time.
     pub(super) time: Timestamp,
 }
@@ -38,6 +39,7 @@ impl ApiError {
             title,
             detail: detail.into(),
             hint,
+            retry_after_s: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
             time: Timestamp::EPOCH,
         }
     }
@@ -81,6 +83,25 @@ impl ApiError {
         )
     }
 
+    /// Nothing here is called what was typed; the hint says where such things are listed.
+    pub(super) fn unknown(what: &'static str, typed: &str) -> Self {
+        let hint = match what {
+            "incident" => "breakglass incident list shows which there are",
+            "request" => "breakglass pending shows which wait; a request is called like R-1",
+            "grant" => "breakglass grant list shows which there are; a grant is called like G-1",
+            "account" => "breakglass account list shows which there are",
+            "run" => "breakglass action list shows which there are",
+            _ => "check how it is spelled",
+        };
+        // As much of it as tells what was meant: whoever asks can type anything.
+        let typed: String = typed.chars().take(64).collect();
+        Self {
+            detail: format!("there is no {what} {typed:?}"),
+            hint,
+            ..Self::not_found(what)
+        }
+    }
+
     pub(super) fn bad(detail: impl Into<String>) -> Self {
         let hint = "see /v1/openapi.json for the shape";
         Self::new(
@@ -113,20 +134,19 @@ impl ApiError {
         )
     }
 
-    pub(super) fn limited() -> Self {
-        let (code, detail) = ("rate_limited", "too many statements from this address");
-        let hint = "wait a minute";
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            code,
-            "rate limited",
-            detail,
-            hint,
-        )
+    pub(super) fn limited(what: &str, wait_s: u64) -> Self {
+        let (code, title) = ("rate_limited", "rate limited");
+        let hint = "wait as long as Retry-After says";
+        let detail = format!("too many {what}");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self {
+            retry_after_s: Some(wait_s),
+            ..Self::new(status, code, title, detail, hint)
+        }
     }
 
     pub(super) fn nonce() -> Self {
-        let detail = "the server's half of the nonce is not one it handed out, or was used";
+        let detail = "the server's half of the nonce is not one it handed out for this request, or is too old";
         let hint = "fetch the terms again and sign again";
         Self::new(
             StatusCode::CONFLICT,
@@ -229,6 +249,7 @@ const fn is_passing(code: Code) -> bool {
         Code::StaleAuthority
             | Code::StaleObject
             | Code::Replayed
+            | Code::FieldNotRotated
             | Code::AccountBusy
             | Code::RequestNotPending
             | Code::GrantNotActive
@@ -258,6 +279,16 @@ impl From<Rejection> for ApiError {
             Rejection::Busy => {
                 let (code, hint) = ("busy", "try again in a second; nothing happened");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "busy", detail, hint)
+            }
+            Rejection::TooMany { .. } => {
+                let (code, title) = ("too_many_consequences", "too much follows from it");
+                let hint = "deny or withdraw pending requests, or wait until they lapse";
+                Self::new(StatusCode::CONFLICT, code, title, detail, hint)
+            }
+            Rejection::Visibility(_) => {
+                let (code, title) = ("visibility_differs", "visibility differs");
+                let hint = "attach other bytes: what was sealed is never shown, nor the reverse";
+                Self::new(StatusCode::CONFLICT, code, title, detail, hint)
             }
             Rejection::Stopped
             | Rejection::Read(_)
@@ -296,8 +327,8 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         let json = header::HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -55,17 +55,30 @@ pub(crate) struct Listening {
 
 /// Binds the configured address.
 pub(crate) async fn listen(config: &Config) -> Result<Listening, ListenError> {
-    let bind = |source| ListenError::Bind {
-        address: config.listen,
-        source,
-    };
-    let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
-    let address = listener.local_addr().map_err(bind)?;
     let tls = config.tls.as_ref().map(acceptor).transpose()?;
+    bind(config.listen, tls, &config.limits).await
+}
+
+/// Binds the address for metrics, where one is configured. It is loopback.
+pub(crate) async fn listen_for_metrics(config: &Config) -> Result<Option<Listening>, ListenError> {
+    match config.metrics_listen {
+        None => Ok(None),
+        Some(address) => bind(address, None, &config.limits).await.map(Some),
+    }
+}
+
+async fn bind(
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    limits: &Limits,
+) -> Result<Listening, ListenError> {
+    let failed = |source| ListenError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
     Ok(Listening {
         listener,
         tls,
-        limits: config.limits.clone(),
+        limits: limits.clone(),
         address,
     })
 }

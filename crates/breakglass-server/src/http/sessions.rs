@@ -11,12 +11,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_format::{Digest, Fingerprint, PersonId, Timestamp};
 
-/// Sessions held at most; the oldest end first.
+/// Sessions held at most; those that would be over soonest end first.
 const SESSIONS_MAX: usize = 10_000;
-/// Nonces handed out at most at a time.
-const NONCES_MAX: usize = 100_000;
-/// How long a nonce may be used, in seconds.
-const NONCE_S: i64 = 900;
+/// Sessions of one person at most: who opens more ends their own, and nobody else's.
+const OF_ONE_PERSON: usize = 32;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +49,11 @@ impl Sessions {
         let token = URL_SAFE_NO_PAD.encode(secret);
         let mut sessions = self.by_hash.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, r| r.not_after > now);
-        if sessions.len() >= SESSIONS_MAX {
-            let first = sessions
-                .iter()
-                .min_by_key(|(_, r)| r.not_after)
-                .map(|(d, _)| *d);
-            first.and_then(|d| sessions.remove(&d));
+        let own = sessions.values().filter(|r| r.person == reader.person);
+        if own.count() >= OF_ONE_PERSON {
+            end_first(&mut sessions, |r| r.person == reader.person);
+        } else if sessions.len() >= SESSIONS_MAX {
+            end_first(&mut sessions, |_| true);
         }
         sessions.insert(breakglass_statement::digest(token.as_bytes()), reader);
         Some(token)
@@ -70,27 +67,39 @@ impl Sessions {
     }
 }
 
-/// The server's halves of request nonces: handed out with the terms, used once.
-#[derive(Debug, Default)]
-pub(crate) struct Nonces {
-    out: Mutex<HashMap<[u8; 16], Timestamp>>,
+/// Ends the session that would be over first, among some.
+fn end_first(sessions: &mut HashMap<Digest, Reader>, among: impl Fn(&Reader) -> bool) {
+    let some = sessions.iter().filter(|(_, r)| among(r));
+    let first = some.min_by_key(|(_, r)| r.not_after).map(|(d, _)| *d);
+    first.and_then(|digest| sessions.remove(&digest));
 }
 
-impl Nonces {
-    /// Hands one out.
-    pub(crate) fn give(&self, half: [u8; 16], now: Timestamp) {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if out.len() >= NONCES_MAX {
-            out.retain(|_, until| *until > now);
-        }
-        if out.len() < NONCES_MAX {
-            out.insert(half, now.plus_s(NONCE_S));
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Whether this one was handed out and is not used yet. It is used now.
-    pub(crate) fn take(&self, half: [u8; 16], now: Timestamp) -> bool {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.remove(&half).is_some_and(|until| now < until)
+    #[test]
+    fn whoever_opens_many_sessions_ends_only_their_own() {
+        let sessions = Sessions::default();
+        let now = Timestamp::from_millis(1_000_000_000);
+        let open = |person: &str, number: u16, until_s: i64| {
+            let reader = Reader {
+                person: person.parse().unwrap(),
+                key: Fingerprint::from_sha256(&[1; 32]),
+                not_after: now.plus_s(until_s),
+            };
+            let mut secret = [0; 32];
+            secret[..2].copy_from_slice(&number.to_be_bytes());
+            let statement = breakglass_statement::digest(&secret);
+            sessions.open(statement, reader, secret, now).unwrap()
+        };
+        let alice = open("per_alice", 0, 60);
+        let mallory: Vec<String> = (1..=10_001)
+            .map(|number| open("per_mallory", number, 3_600 + i64::from(number)))
+            .collect();
+        assert!(sessions.reader(&alice, now).is_some());
+        let live = |token: &&String| sessions.reader(token, now).is_some();
+        assert_eq!(mallory.iter().filter(live).count(), OF_ONE_PERSON);
+        assert!(live(&mallory.last().unwrap()));
     }
 }

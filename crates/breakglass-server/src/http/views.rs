@@ -12,7 +12,7 @@ use breakglass_core::{
     request::{Request, State},
     run::Run,
 };
-use breakglass_format::{PersonId, Timestamp, authority::Account};
+use breakglass_format::{AccountId, PersonId, Timestamp, authority::Account};
 
 /// The name of a person under the authority in force, else the id.
 fn principal(world: &World, person: &PersonId) -> String {
@@ -24,6 +24,14 @@ fn incident_reference(world: &World, id: &breakglass_format::IncidentId) -> Stri
     world
         .incident(id)
         .map_or_else(|| id.to_string(), |i| i.reference.to_string())
+}
+
+/// The name of an account under the authority in force; anything else as it stands.
+fn called(world: &World, subject: &str) -> String {
+    let authority = world.authority().map(|v| &v.authority);
+    let id = subject.parse::<AccountId>().ok();
+    let account = id.and_then(|id| authority?.account(&id));
+    account.map_or_else(|| subject.to_owned(), |a| a.name.to_string())
 }
 
 pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> IncidentView {
@@ -39,6 +47,7 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
                 Status::Overdue => ("overdue", None),
             };
             ObligationView {
+                subject: called(world, clock.subject.as_str()),
                 clock,
                 status: status.to_owned(),
                 met_at,
@@ -151,6 +160,12 @@ pub(crate) fn account(world: &World, account: &Account) -> AccountView {
         grant: world
             .active_grant(&account.id)
             .map(|g| g.reference.to_string()),
+        review_due: state.and_then(|s| Some(s.review.as_ref()?.due_at)),
+        entitled: world
+            .entitled(account)
+            .iter()
+            .map(|p| principal(world, p))
+            .collect(),
     }
 }
 

@@ -4,10 +4,12 @@
 //! comes; what it was doing when the process died is called for again by the same log.
 
 mod attempts;
+mod planning;
 mod rotate;
 mod run;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use planning::Unplanned;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,13 +17,9 @@ use std::{
     time::Duration,
 };
 
-use breakglass_connectors::{
-    Failure, Record,
-    deploy::{Connector, Operation, Plan},
-    rotate::Rotator,
-};
-use breakglass_core::{Effect, plan};
-use breakglass_format::{Line, Timestamp, error_class::ErrorClass};
+use breakglass_connectors::{deploy::Connector, rotate::Rotator};
+use breakglass_core::{Effect, World, plan};
+use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
 use crate::{clock::Clock, custody::Custody, engine::EngineHandle};
@@ -51,37 +49,21 @@ impl std::fmt::Debug for Tools {
 }
 
 impl Tools {
-    /// The time that effects are judged by: the later of the wall clock and the last entry.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.wall().max(self.engine.published().world.last())
+    /// Engine time: what everything is judged by that must not follow a step of the wall clock.
+    pub(crate) fn engine_time(&self) -> Timestamp {
+        self.engine.now(&*self.clock)
     }
-}
 
-impl Tools {
-    /// Asks the connector of the grant's account what an operation would do.
-    pub(crate) fn plan(&self, grant: &str, operation: &Operation) -> Result<Plan, Failure> {
-        let failed = |detail: &str| Failure {
-            class: ErrorClass::Permanent,
-            detail: Line::lossy(detail),
-            record: Record::new(),
-        };
-        let published = self.engine.published();
-        let world = &published.world;
-        let grant = grant.parse().ok().and_then(|id| world.grant(&id));
-        let account = grant
-            .map(|g| &g.account.id)
-            .ok_or_else(|| failed("no such grant"))?;
-        let current = world.account(account).and_then(|a| a.current);
-        let current = current.ok_or_else(|| failed("the account has no credential"))?;
-        let object = world.authority().and_then(|v| v.authority.account(account));
-        let name = object.and_then(|a| a.connector.0.as_ref());
-        let connector = name.and_then(|n| self.connectors.get(n.as_str()));
-        let connector = connector.ok_or_else(|| failed("no such connector is configured"))?;
-        let credential = self.open(account, current.sealed, current.version);
-        let credential = credential.map_err(|e| failed(&e.to_string()))?;
-        Ok(connector
-            .plan(operation, &rotate::fields(&credential))?
-            .value)
+    /// The later of engine time and wall clock: what the end of access is judged by.
+    fn latest(&self) -> Timestamp {
+        self.engine_time().max(self.clock.wall())
+    }
+
+    /// The connector that the authority in force names for an account.
+    fn connector(&self, world: &World, account: &AccountId) -> Option<Arc<dyn Connector>> {
+        let account = world.authority()?.authority.account(account)?;
+        let name = account.connector.0.as_ref()?;
+        self.connectors.get(name.as_str()).cloned()
     }
 }
 
@@ -107,7 +89,7 @@ pub(crate) async fn run(tools: Arc<Tools>, mut stop: watch::Receiver<bool>) {
 
 fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<()>) {
     let published = tools.engine.published();
-    for effect in plan(&published.world, tools.now()) {
+    for effect in plan(&published.world, tools.engine_time()) {
         let key = match &effect {
             Effect::Rotate { account, .. } => format!("rotate {account}"),
             Effect::Advance { run, .. } => format!("run {run}"),

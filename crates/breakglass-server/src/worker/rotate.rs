@@ -17,7 +17,11 @@ use breakglass_seal::Credential;
 use super::Tools;
 use breakglass_store::Ledger as _;
 
-use crate::{custody::CustodyError, engine, entropy::random};
+use crate::{
+    custody::{CustodyError, successor},
+    engine,
+    entropy::random,
+};
 
 /// First wait after a failure, and the longest; with the hour in mind.
 const BACKOFF_MS: (u64, u64) = (2_000, 60_000);
@@ -38,19 +42,32 @@ pub(super) fn rotate(tools: &Tools, account: &AccountId, cause: EventId) {
     {
         return;
     }
-    if let Err(error) = attempt(tools, account, cause) {
-        fail(
-            tools,
-            account,
-            cause,
-            ErrorClass::Permanent,
-            &error.to_string(),
-            None,
-        );
+    let of = Attempt {
+        account,
+        cause,
+        replaced: current_version(&tools.engine.published().world, account),
+    };
+    if let Err(error) = attempt(tools, &of) {
+        fail(tools, &of, ErrorClass::Permanent, &error.to_string(), None);
     }
 }
 
-fn attempt(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), CustodyError> {
+/// What an attempt is about.
+struct Attempt<'a> {
+    account: &'a AccountId,
+    cause: EventId,
+    /// The version that is current when the attempt begins. Where people import another meanwhile,
+    /// its report is refused and the next attempt begins with theirs.
+    replaced: i64,
+}
+
+fn current_version(world: &World, account: &AccountId) -> i64 {
+    let current = world.account(account).and_then(|a| a.current);
+    current.map_or(0, |c| c.version)
+}
+
+fn attempt(tools: &Tools, of: &Attempt<'_>) -> Result<(), CustodyError> {
+    let (account, cause) = (of.account, of.cause);
     if staged_version(&tools.engine.published().world, account).is_none() {
         stage(tools, account, cause)?;
     }
@@ -62,6 +79,9 @@ fn attempt(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Cus
     let (Some(current), Some(staged)) = (state.current, state.staged) else {
         return Ok(());
     };
+    if current.version != of.replaced {
+        return Ok(());
+    }
     let object = world.authority().and_then(|v| v.authority.account(account));
     let Some(object) = object else { return Ok(()) };
     let rotator = object
@@ -71,7 +91,7 @@ fn attempt(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Cus
         .and_then(|name| tools.rotators.get(name.as_str()));
     let Some(rotator) = rotator else {
         let detail = "the server's configuration has no such rotator";
-        fail(tools, account, cause, ErrorClass::Permanent, detail, None);
+        fail(tools, of, ErrorClass::Permanent, detail, None);
         return Ok(());
     };
     let old = tools.open(account, current.sealed, current.version)?;
@@ -81,7 +101,7 @@ fn attempt(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Cus
         name: object.name.clone(),
     };
     let outcome = procedure::rotate(&**rotator, &reference, &fields(&old), &fields(&new));
-    report(tools, account, cause, staged.version, outcome);
+    report(tools, of, staged.version, outcome);
     Ok(())
 }
 
@@ -101,7 +121,7 @@ fn stage(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Custo
     };
     let version = published.world.next_version(account);
     let old = tools.open(account, current.sealed, current.version)?;
-    let new = tools.custody.successor(&old)?;
+    let new = successor(&old)?;
     let blob = engine::sealed(tools.custody.seal(account, version, &new)?);
     let stage = Stage {
         account: account.clone(),
@@ -116,14 +136,15 @@ fn stage(tools: &Tools, account: &AccountId, cause: EventId) -> Result<(), Custo
     Ok(())
 }
 
-fn report(tools: &Tools, account: &AccountId, cause: EventId, version: i64, outcome: Outcome) {
+fn report(tools: &Tools, of: &Attempt<'_>, version: i64, outcome: Outcome) {
     match outcome {
         Outcome::Rotated { evidence } => {
             let blob = engine::public(evidence);
             let report = RotationReport {
-                account: account.clone(),
-                cause,
+                account: of.account.clone(),
+                cause: of.cause,
                 version,
+                replaced: of.replaced,
                 outcome: RotationOutcome::Rotated {
                     evidence: blob.digest,
                 },
@@ -133,43 +154,37 @@ fn report(tools: &Tools, account: &AccountId, cause: EventId, version: i64, outc
                 .submit_blocking(Command::RotationReport(report), vec![blob]);
         }
         Outcome::Failed { class, detail, .. } => {
-            fail(tools, account, cause, class, detail.as_str(), Some(version));
+            fail(tools, of, class, detail.as_str(), Some(version));
         }
     }
 }
 
 /// Reports a failure; a class that may pass gets a time for the next attempt.
-fn fail(
-    tools: &Tools,
-    account: &AccountId,
-    cause: EventId,
-    class: ErrorClass,
-    detail: &str,
-    version: Option<i64>,
-) {
+fn fail(tools: &Tools, of: &Attempt<'_>, class: ErrorClass, detail: &str, version: Option<i64>) {
     let published = tools.engine.published();
     let world = &published.world;
     let attempts = world
-        .account(account)
+        .account(of.account)
         .and_then(|a| a.rotation.as_ref())
         .map(|r| r.attempts);
     let attempt = u32::try_from(attempts.unwrap_or(1)).unwrap_or(u32::MAX);
     let jitter = random::<8>().map_or(0, u64::from_le_bytes);
     let delay = backoff::delay_ms(attempt, BACKOFF_MS.0, BACKOFF_MS.1, jitter);
     let delay = i64::try_from(delay / 1000).unwrap_or(60).max(1);
-    let retry_at = World::retries(class).then(|| tools.now().plus_s(delay));
+    let retry_after_s = World::retries(class).then_some(delay);
     // Version 0: nothing was staged yet.
     let version = version
-        .or_else(|| staged_version(world, account))
+        .or_else(|| staged_version(world, of.account))
         .unwrap_or(0);
     let report = RotationReport {
-        account: account.clone(),
-        cause,
+        account: of.account.clone(),
+        cause: of.cause,
         version,
+        replaced: of.replaced,
         outcome: RotationOutcome::Failed {
             class,
             detail: Line::lossy(detail),
-            retry_at,
+            retry_after_s,
         },
     };
     let _ = tools

@@ -5,7 +5,7 @@ use breakglass_connectors::deploy::{
     run::{Cancel, Claim as ClaimState, RunFacts, StepOutcome, step},
 };
 use breakglass_core::{
-    Command,
+    Command, World,
     command::{Claim, RunReport},
     run::Run,
 };
@@ -30,7 +30,7 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
     if !tools.attempts.is_due(id, &*tools.clock) {
         return;
     }
-    let wanted = published.world.run_is_wanted(run, tools.now());
+    let wanted = published.world.run_is_wanted(run, tools.latest());
     if run.attempts == 0 && !wanted {
         report(
             tools,
@@ -42,7 +42,7 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
         );
         return;
     }
-    let Some(connector) = connector_of(tools, run) else {
+    let Some(connector) = tools.connector(&published.world, &run.account.id) else {
         let detail = "the server's configuration has no such connector";
         report(
             tools,
@@ -54,23 +54,19 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
         );
         return;
     };
-    let Some(credential) = credential_of(tools, run) else {
-        let detail = "the credential could not be opened";
-        report(
-            tools,
-            run,
-            RunState::Failed,
-            Some(ErrorClass::Permanent),
-            detail,
-            None,
-        );
-        return;
-    };
+    let credential = credential_of(tools, &published.world, run);
     if run.attempts == 0 {
-        begin(tools, run, &*connector, &credential);
+        if let Some(credential) = credential {
+            begin(tools, run, &*connector, &credential);
+        } else {
+            let detail =
+                "nothing was sent: its credential was replaced or cannot be opened; order it again";
+            let class = Some(ErrorClass::Permanent);
+            report(tools, run, RunState::Failed, class, detail, None);
+        }
     } else if let Some(plan) = plan_of(tools, run) {
         let claim = tools.attempts.claim(run.id);
-        go_on(tools, run, &*connector, &credential, &plan, claim);
+        go_on(tools, run, &*connector, credential.as_ref(), &plan, claim);
     } else {
         let detail = "the plan that was dispatched is missing; look at the plane";
         report(
@@ -84,18 +80,10 @@ pub(super) fn advance(tools: &Tools, id: RunId) {
     }
 }
 
-fn connector_of(tools: &Tools, run: &Run) -> Option<std::sync::Arc<dyn Connector>> {
-    let published = tools.engine.published();
-    let authority = &published.world.authority()?.authority;
-    let name = authority.account(&run.account.id)?.connector.0.clone()?;
-    tools.connectors.get(name.as_str()).cloned()
-}
-
-fn credential_of(tools: &Tools, run: &Run) -> Option<Credential> {
-    let published = tools.engine.published();
-    let current = published.world.account(&run.account.id)?.current?;
+fn credential_of(tools: &Tools, world: &World, run: &Run) -> Option<Credential> {
+    let named = world.run_credential(run)?;
     tools
-        .open(&run.account.id, current.sealed, current.version)
+        .open(&run.account.id, named.sealed, named.version)
         .ok()
 }
 
@@ -167,6 +155,7 @@ fn begin(tools: &Tools, run: &Run, connector: &dyn Connector, credential: &Crede
         .submit_blocking(Command::Claim(claim), vec![document])
         .is_ok()
     {
+        let credential = Some(credential);
         go_on(tools, run, connector, credential, &plan, ClaimState::Fresh);
     }
 }
@@ -175,7 +164,7 @@ fn go_on(
     tools: &Tools,
     run: &Run,
     connector: &dyn Connector,
-    credential: &Credential,
+    credential: Option<&Credential>,
     plan: &Plan,
     claim: ClaimState,
 ) {
@@ -190,8 +179,10 @@ fn go_on(
         handle: &run.handle,
         cancel: cancellation(tools, run),
         last_verification: tools.attempts.is_last(run.id),
+        without_credential: credential.is_none(),
     };
-    match step(connector, &facts, &fields(credential)) {
+    let fields = credential.map(fields).unwrap_or_default();
+    match step(connector, &facts, &fields) {
         StepOutcome::Record(progressed) => {
             tools.attempts.forget(run.id);
             let evidence = engine::public(progressed.evidence);
@@ -212,18 +203,12 @@ fn go_on(
     }
 }
 
-/// Somebody wants it cancelled, or access ended before the plane is known to have it: then nothing
-/// may leave any more. What the plane has is followed to its end.
 fn cancellation(tools: &Tools, run: &Run) -> Cancel {
-    let wanted = tools
-        .engine
-        .published()
-        .world
-        .run_is_wanted(run, tools.now());
-    if run.cancelling || (!wanted && run.handle.is_empty()) {
-        Cancel::Wanted
-    } else {
+    let world = &tools.engine.published().world;
+    if world.run_is_wanted(run, tools.latest()) {
         Cancel::No
+    } else {
+        Cancel::Wanted
     }
 }
 

@@ -39,7 +39,7 @@ impl SqliteLedger {
         }
         self.check_key(key)?;
         check_limits(batch)?;
-        self.check_visibilities(&batch.blobs)?;
+        self.check_each_blob(&batch.blobs)?;
         let growth = self.grow(batch)?;
         match self.commit(batch, &growth, key) {
             Ok(head) => {
@@ -63,6 +63,11 @@ impl SqliteLedger {
             expected: self.key.to_string(),
             got: key.verifier().to_string(),
         })
+    }
+
+    pub(super) fn check_each_blob(&self, blobs: &[Blob]) -> Result<(), BatchError> {
+        blobs.iter().try_for_each(check_blob)?;
+        self.check_visibilities(blobs)
     }
 
     /// Bytes are public or sealed, for ever: whoever could have both could export a secret.
@@ -91,13 +96,15 @@ impl SqliteLedger {
         let leaves: Vec<Hash> = batch.entries.iter().map(|entry| leaf_hash(entry)).collect();
         let size = self.head.size();
         let tiles =
-            tiles_after_append(&self.tiles(), size, &leaves).map_err(|error| match error {
-                AppendError::TooLarge { old_size, added } => BatchError::Full {
-                    size: old_size,
-                    added,
+            tiles_after_append(&self.reads().tiles(), size, &leaves).map_err(
+                |error| match error {
+                    AppendError::TooLarge { old_size, added } => BatchError::Full {
+                        size: old_size,
+                        added,
+                    },
+                    AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
                 },
-                AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
-            })?;
+            )?;
         let mut edge = self.edge.clone();
         edge.extend(leaves);
         Ok(Growth { edge, tiles })
@@ -160,7 +167,7 @@ fn check_limits(batch: &Batch) -> Result<(), BatchError> {
             return Err(BatchError::EntryTooLong { place, got });
         }
     }
-    batch.blobs.iter().try_for_each(check_blob)
+    Ok(())
 }
 
 fn check_blob(blob: &Blob) -> Result<(), BatchError> {

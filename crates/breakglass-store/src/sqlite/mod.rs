@@ -1,4 +1,4 @@
-//! The ledger on SQLite: one connection, one file, the write-ahead log beside it.
+//! The ledger on SQLite: one connection that writes, one file, the write-ahead log beside it.
 //!
 //! Cursors lie in the same file as the entries. One fsync domain is enough that way: a backup
 //! holds positions that fit its entries, and a position can be compared with the size of the log
@@ -10,12 +10,14 @@ mod cursor;
 mod files;
 mod open;
 mod read;
+mod reader;
 mod refusal;
 mod schema;
 mod verify;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use breakglass_format::{Digest, Name};
 use breakglass_tlog::{Edge, Hash, ProveError, SigningKey, VerifierKey};
@@ -23,12 +25,14 @@ use rusqlite::Connection;
 
 pub use create::CreateError;
 pub use open::MIN_SQLITE_VERSION;
+pub use reader::{Snapshot, SqliteReader, View};
 pub use refusal::{OpenError, Remedy};
 pub use verify::Replayed;
 
 use crate::error::{BatchError, CursorError, ReadError};
 use crate::ledger::{Append, Batch, Blob, CommitHook, Head, Ledger, NoHook};
 use files::Lock;
+use read::Reads;
 
 /// The ledger in one SQLite database, verified when it was opened.
 pub struct SqliteLedger {
@@ -40,8 +44,8 @@ pub struct SqliteLedger {
     hook: Box<dyn CommitHook>,
     /// A write has failed: none is tried after it.
     stopped: bool,
-    /// Released last, once the connection is closed.
-    _lock: Lock,
+    /// Released last, once the connection is closed, and those of its readers.
+    lock: Arc<Lock>,
 }
 
 impl SqliteLedger {
@@ -58,6 +62,14 @@ impl SqliteLedger {
         &self.key
     }
 
+    const fn reads(&self) -> Reads<'_> {
+        Reads {
+            connection: &self.connection,
+            head: &self.head,
+            edge: &self.edge,
+        }
+    }
+
     fn opened(
         connection: Connection,
         lock: Lock,
@@ -72,7 +84,7 @@ impl SqliteLedger {
             edge,
             hook: Box::new(NoHook),
             stopped: false,
-            _lock: lock,
+            lock: Arc::new(lock),
         }
     }
 }
@@ -101,36 +113,43 @@ impl Ledger for SqliteLedger {
         self.append_batch(expected, batch, key)
     }
 
+    fn check_blobs(&self, blobs: &[Blob]) -> Result<(), BatchError> {
+        self.check_each_blob(blobs)
+    }
+
     fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
-        self.read_entry(index)
+        self.reads().entry(index)
     }
 
     fn entries(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, ReadError> {
-        self.read_entries(range)
+        self.reads().entries(range)
     }
 
     fn blob(&self, digest: &Digest) -> Result<Option<Blob>, ReadError> {
-        read::blob(&self.connection, digest)
+        self.reads().blob(digest)
     }
 
     fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
-        self.read_tile(level, index, width)
+        self.reads().tile(level, index, width)
     }
 
     fn root_at(&self, size: u64) -> Result<Hash, ReadError> {
-        self.with_prover(size, |prover| prover.root().map_err(ProveError::Read))
+        self.reads()
+            .with_prover(size, |prover| prover.root().map_err(ProveError::Read))
     }
 
     fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
-        self.with_prover(size, |prover| prover.inclusion(index))
+        self.reads()
+            .with_prover(size, |prover| prover.inclusion(index))
     }
 
     fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>, ReadError> {
-        self.with_prover(new_size, |prover| prover.consistency(old_size))
+        self.reads()
+            .with_prover(new_size, |prover| prover.consistency(old_size))
     }
 
     fn receipt(&self, index: u64) -> Result<String, ReadError> {
-        self.read_receipt(index)
+        self.reads().receipt(index)
     }
 
     fn cursor(&self, name: &Name) -> Result<Option<u64>, CursorError> {

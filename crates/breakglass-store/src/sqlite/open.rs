@@ -1,5 +1,6 @@
 //! Opening: settings first, then everything verified, then the ledger.
 
+use std::ffi::CStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,8 +18,12 @@ use crate::ledger::Head;
 /// The first SQLite without the WAL-reset bug, as `sqlite3_libversion_number` counts: 3.51.3.
 pub const MIN_SQLITE_VERSION: i32 = 3_051_003;
 
-/// Before the first read: with the lock taken for good, no shared memory is used either.
-const BEFORE_READING: &str = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA mmap_size = 0;
+/// The file belongs to this process, all its connections together: SQLite's lock is taken for
+/// good, and what connections share lies in its memory, not in a file.
+const OURS_ALONE: &CStr = c"unix-excl";
+
+/// Before the first read.
+const BEFORE_READING: &str = "PRAGMA mmap_size = 0;
     PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON;";
 
 impl SqliteLedger {
@@ -73,8 +78,8 @@ pub(super) fn check_library() -> Result<(), OpenError> {
 /// Connects to a file that exists.
 pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(path, flags).map_err(StorageError::when("open the file"))?;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, OURS_ALONE)
+        .map_err(StorageError::when("open the file"))?;
     // Whoever holds the file holds it for good: waiting is of no use.
     connection
         .busy_timeout(Duration::ZERO)

@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use breakglass_format::Digest;
 use breakglass_tlog::tile::TILE_WIDTH;
-use breakglass_tlog::{Hash, ProofBundle, ProveError, Prover, TileReader, leaf_hash};
+use breakglass_tlog::{Edge, Hash, ProofBundle, ProveError, Prover, TileReader, leaf_hash};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::SqliteLedger;
 use super::schema::{self, integer};
 use crate::error::{ReadError, StorageError};
-use crate::ledger::{Blob, Ledger as _, Visibility, digest};
+use crate::ledger::{Blob, Head, Visibility, digest};
 use crate::verified::{TileError, VerifiedTiles};
 
 /// Tiles as they are stored: not yet to be believed.
@@ -124,20 +123,32 @@ pub(super) fn blob(connection: &Connection, name: &Digest) -> Result<Option<Blob
     }))
 }
 
-impl SqliteLedger {
-    pub(super) const fn tiles(&self) -> VerifiedTiles<'_, RawTiles<'_>> {
-        VerifiedTiles::new(RawTiles(&self.connection), &self.edge)
+/// A connection, and the tree that what it reads is believed by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reads<'l> {
+    pub(super) connection: &'l Connection,
+    pub(super) head: &'l Head,
+    pub(super) edge: &'l Edge,
+}
+
+impl<'l> Reads<'l> {
+    pub(super) const fn tiles(&self) -> VerifiedTiles<'l, RawTiles<'l>> {
+        VerifiedTiles::new(RawTiles(self.connection), self.edge)
     }
 
-    pub(super) fn read_entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn blob(&self, digest: &Digest) -> Result<Option<Blob>, ReadError> {
+        blob(self.connection, digest)
+    }
+
+    pub(super) fn entry(&self, index: u64) -> Result<Vec<u8>, ReadError> {
         let size = self.head.size();
         let end = index.saturating_add(1);
-        self.read_entries(index..end)?
+        self.entries(index..end)?
             .pop()
             .ok_or(ReadError::NoEntry { index, size })
     }
 
-    pub(super) fn read_entries(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, ReadError> {
+    pub(super) fn entries(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, ReadError> {
         let size = self.head.size();
         if range.is_empty() {
             return Ok(Vec::new());
@@ -192,12 +203,7 @@ impl SqliteLedger {
         Ok(())
     }
 
-    pub(super) fn read_tile(
-        &self,
-        level: u8,
-        index: u64,
-        width: u16,
-    ) -> Result<Vec<u8>, ReadError> {
+    pub(super) fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
         Ok(self.tiles().tile(level, index, width)?)
     }
 
@@ -206,7 +212,7 @@ impl SqliteLedger {
         &self,
         size: u64,
         prove: impl FnOnce(
-            &mut Prover<'_, VerifiedTiles<'_, RawTiles<'_>>>,
+            &mut Prover<'_, VerifiedTiles<'l, RawTiles<'l>>>,
         ) -> Result<T, ProveError<TileError>>,
     ) -> Result<T, ReadError> {
         let head = self.head.size();
@@ -216,8 +222,8 @@ impl SqliteLedger {
         Ok(prove(&mut Prover::new(&self.tiles(), size))?)
     }
 
-    pub(super) fn read_receipt(&self, index: u64) -> Result<String, ReadError> {
-        let proof = self.inclusion_proof(index, self.head.size())?;
+    pub(super) fn receipt(&self, index: u64) -> Result<String, ReadError> {
+        let proof = self.with_prover(self.head.size(), |prover| prover.inclusion(index))?;
         Ok(ProofBundle::new(index, proof, self.head.checkpoint()).to_text())
     }
 }

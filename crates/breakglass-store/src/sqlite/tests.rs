@@ -181,7 +181,7 @@ fn the_settings_hold() {
         value.unwrap()
     };
     assert_eq!(text("journal_mode"), "wal");
-    assert_eq!(text("locking_mode"), "exclusive");
+    // The lock is the file system layer's: see `a_tool_that_does_not_know_our_lock_meets_that_of_sqlite`.
     assert_eq!(number("synchronous"), 2);
     assert_eq!(number("cell_size_check"), 1);
     assert_eq!(number("trusted_schema"), 0);
@@ -192,4 +192,32 @@ fn the_settings_hold() {
         .connection
         .pragma_query_value(None, "mmap_size", |row| row.get::<_, i64>(0));
     assert_eq!(mapped.unwrap_or(0), 0);
+}
+
+#[test]
+fn a_reader_believes_no_more_than_the_ledger_and_writes_nothing() {
+    let dir = private_dir();
+    let (ledger, blob) = ledger(&dir);
+    let (reader, snapshot) = (ledger.reader().unwrap(), ledger.snapshot());
+    let view = reader.at(&snapshot);
+    assert_eq!(view.entry(5).unwrap(), ledger.entry(5).unwrap());
+    damage(&ledger, "UPDATE entry SET bytes = x'00' WHERE position = 5");
+    assert!(matches!(
+        view.entry(5),
+        Err(ReadError::Entry { index: 5, .. })
+    ));
+    damage(&ledger, "UPDATE blob SET bytes = x'00'");
+    assert!(matches!(
+        view.blob(&blob.digest),
+        Err(ReadError::Blob { .. })
+    ));
+    damage(
+        &ledger,
+        "UPDATE tile SET hashes = zeroblob(8192) WHERE level = 0 AND number = 0",
+    );
+    assert!(matches!(view.entry(7), Err(ReadError::Tile(_))));
+    assert!(matches!(view.receipt(7), Err(ReadError::Proof(_))));
+    for sql in ["DELETE FROM cursor", "UPDATE head SET size = 900"] {
+        assert!(reader.connection.execute_batch(sql).is_err(), "{sql}");
+    }
 }

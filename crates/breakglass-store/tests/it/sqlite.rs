@@ -1,8 +1,12 @@
 //! The SQLite engine: the conformance suite, its files, and who may open them.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use breakglass_store::{
     Blob, CommitHook, CreateError, Ledger as _, OpenError, Remedy, SqliteLedger, Visibility,
@@ -106,28 +110,164 @@ fn a_second_opener_is_refused_until_the_first_is_gone() {
     let taken = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockShared);
     assert_eq!(taken, Err(rustix::io::Errno::WOULDBLOCK));
 
-    // A tool that does not know our lock meets SQLite's.
-    let tool = Connection::open(home.path()).unwrap();
-    tool.busy_timeout(std::time::Duration::ZERO).unwrap();
-    assert!(
-        tool.query_row("SELECT count(*) FROM head", [], |_| Ok(()))
-            .is_err()
-    );
-    drop(tool);
-
+    // A reader holds it as well.
+    let reader = first.reader().unwrap();
     drop(first);
+    assert!(matches!(home.open(), Err(OpenError::InUse { .. })));
+    drop(reader);
     home.open().unwrap();
+}
+
+/// Where the test program finds the database when it is the tool of another process.
+const TOOL: &str = "BREAKGLASS_TEST_TOOL_DATABASE";
+
+/// A tool that does not know our lock, in a process of its own: this test program, which runs the
+/// same test once more as the tool. Gives whether the tool could read.
+struct Tool(Child, bool);
+
+impl Tool {
+    /// In the tool's process: tries to read, says how that went, and stays until it is let go.
+    fn is_this() -> bool {
+        let Some(path) = std::env::var_os(TOOL) else {
+            return false;
+        };
+        let tool = Connection::open(path).unwrap();
+        tool.busy_timeout(Duration::ZERO).unwrap();
+        let read = tool.query_row("SELECT count(*) FROM head", [], |_| Ok(()));
+        eprintln!("\ntool reads: {}", read.is_ok());
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        true
+    }
+
+    fn start(test: &str, home: &Home) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", test])
+            .env(TOOL, home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = said.find_map(|line| {
+            line.unwrap()
+                .strip_prefix("tool reads: ")
+                .map(str::to_owned)
+        });
+        let reads = said.unwrap() == "true";
+        Self(child, reads)
+    }
+
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_tool_that_does_not_know_our_lock_meets_that_of_sqlite() {
+    if Tool::is_this() {
+        return;
+    }
+    let home = Home::new();
+    let mut ledger = home.create();
+    let reader = ledger.reader().unwrap();
+    let test = "sqlite::a_tool_that_does_not_know_our_lock_meets_that_of_sqlite";
+    let meets = || {
+        let tool = Tool::start(test, &home);
+        assert!(!tool.1, "the tool reads");
+        tool.end();
+    };
+    meets();
+    commit(&mut ledger, &batch(0..3, Vec::new()));
+    let snapshot = ledger.snapshot();
+    assert_eq!(reader.at(&snapshot).entries(0..3).unwrap().len(), 3);
+    meets();
+    drop(reader);
+    meets();
+    drop(ledger);
+    let tool = Tool::start(test, &home);
+    assert!(tool.1, "nobody is in the tool's way");
+    tool.end();
 }
 
 #[test]
 fn a_tool_that_has_the_database_is_in_the_way() {
+    if Tool::is_this() {
+        return;
+    }
     let home = Home::with(1, Vec::new());
-    let tool = Connection::open(home.path()).unwrap();
-    tool.query_row("SELECT count(*) FROM head", [], |_| Ok(()))
-        .unwrap();
+    let tool = Tool::start("sqlite::a_tool_that_has_the_database_is_in_the_way", &home);
+    assert!(tool.1);
     assert!(matches!(home.open(), Err(OpenError::InUse { .. })));
-    drop(tool);
+    tool.end();
     home.open().unwrap();
+}
+
+#[test]
+fn a_reader_sees_what_is_committed_up_to_its_snapshot_and_writes_nothing() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    let blob = Blob::new(Visibility::Public, b"blob".to_vec());
+    commit(&mut ledger, &batch(0..300, vec![blob.clone()]));
+    let (before, reader) = (ledger.snapshot(), ledger.reader().unwrap());
+    commit(&mut ledger, &batch(300..700, Vec::new()));
+    let (after, entries) = (ledger.snapshot(), ledger.entries(0..700).unwrap());
+    for (snapshot, size) in [(&before, 300_u64), (&after, 700)] {
+        let view = reader.at(snapshot);
+        assert_eq!(view.head().size(), size);
+        let seen = view.entries(0..size).unwrap();
+        assert!(seen.iter().eq(entries.iter().take(seen.len())));
+        assert_eq!(view.entry(299).unwrap(), entries[299]);
+        assert!(view.entry(size).is_err());
+        assert_eq!(view.blob(&blob.digest).unwrap(), Some(blob.clone()));
+        assert!(
+            view.receipt(size - 1)
+                .unwrap()
+                .contains(&format!("index {}", size - 1))
+        );
+        let proof = view.consistency_proof(3, size).unwrap();
+        assert_eq!(proof, ledger.consistency_proof(3, size).unwrap());
+    }
+    assert_eq!(
+        reader.at(&after).receipt(5).unwrap(),
+        ledger.receipt(5).unwrap()
+    );
+    // What they share lies in memory: no file beside the two that were there before.
+    assert!(!home.dir().join("ledger.db-shm").exists());
+}
+
+#[test]
+fn a_reader_on_another_thread_holds_up_no_append() {
+    let home = Home::new();
+    let mut ledger = home.create();
+    commit(&mut ledger, &batch(0..10, Vec::new()));
+    let (reader, snapshot) = (ledger.reader().unwrap(), ledger.snapshot());
+    let over = AtomicBool::new(false);
+    let reader = std::thread::scope(|threads| {
+        let (over, snapshot) = (&over, &snapshot);
+        let reading = threads.spawn(move || {
+            let mut rounds = 0;
+            while !over.load(Ordering::SeqCst) || rounds == 0 {
+                assert_eq!(reader.at(snapshot).entries(0..10).unwrap().len(), 10);
+                rounds += 1;
+            }
+            reader
+        });
+        // Enough for several checkpoints of the write-ahead log.
+        for from in 1..300 {
+            commit(&mut ledger, &batch(from * 10..from * 10 + 10, Vec::new()));
+        }
+        over.store(true, Ordering::SeqCst);
+        reading.join().unwrap()
+    });
+    let snapshot = ledger.snapshot();
+    let all = reader.at(&snapshot).entries(0..3_000).unwrap();
+    assert_eq!(all, ledger.entries(0..3_000).unwrap());
+    drop(reader);
+    drop(ledger);
+    assert_eq!(home.open().unwrap().head().size(), 3_000);
+    assert!(!home.wal().exists(), "the last one tidies up");
 }
 
 #[test]

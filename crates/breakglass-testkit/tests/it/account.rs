@@ -5,7 +5,7 @@ use breakglass_format::{act::AddCredential, act::Command as Act};
 use breakglass_statement::digest;
 use breakglass_testkit::{
     Given, Then, check,
-    people::{ALICE, ERIN, GRACE, HEIDI, SHOP, account},
+    people::{ALICE, ERIN, GRACE, HEIDI, SHOP, VAULT, account, name},
 };
 
 #[test]
@@ -50,6 +50,30 @@ fn an_import_has_fields_and_a_document() {
         |g| g.act(GRACE, SHOP, none),
         Then::Refused(Code::TextMissing),
     );
+}
+
+#[test]
+fn what_the_rotator_would_leave_as_it_is_is_not_imported() {
+    let import = |account: &'static str, fields: &[&str]| {
+        let fields = fields.iter().map(|f| name(f)).collect();
+        let act = Act::AddCredential(AddCredential { fields });
+        move |g: &mut Given| g.act(GRACE, account, act)
+    };
+    let refused = Then::Refused(Code::FieldNotRotated);
+    for fields in [
+        &["password", "totp_seed"][..],
+        &["password", "private_key", "username"],
+        &["api_key"],
+        &["username"],
+    ] {
+        check(Given::begun(), import(SHOP, fields), refused);
+    }
+    let proposed = Then::Recorded(&["ACT_PROPOSED"]);
+    let harmless = &["host", "password", "username"];
+    check(Given::begun(), import(SHOP, harmless), proposed);
+    // Nothing claims to rotate this one.
+    let anything = &["password", "private_key", "totp_seed"];
+    check(Given::begun(), import(VAULT, anything), proposed);
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn provoke(code: Code) -> Refusal {
         | Code::CredentialMoved
         | Code::NotEntitled
         | Code::AnotherPersonNeeded
+        | Code::FieldNotRotated
         | Code::RunUnknown
         | Code::RunOver
         | Code::NoConnector
@@ -328,6 +329,14 @@ fn provoke_answering(code: Code) -> Refusal {
     }
 }
 
+fn provoke_import() -> Refusal {
+    refused(Given::begun(), |g| {
+        let fields = vec![name("password"), name("totp_seed")];
+        let add = breakglass_format::act::AddCredential { fields };
+        g.act(GRACE, SHOP, Act::AddCredential(add))
+    })
+}
+
 fn provoke_using(code: Code) -> Refusal {
     match code {
         Code::GrantUnknown => refused(Given::granted(), |g| {
@@ -377,6 +386,7 @@ fn provoke_using(code: Code) -> Refusal {
             given.must(&rotate);
             refused(given, |g| g.order_rotation(GRACE.touching(), SHOP))
         }
+        Code::FieldNotRotated => provoke_import(),
         Code::RunUnknown => refused(Given::granted(), |g| g.cancel(ALICE, nowhere())),
         Code::RunOver => refused(Given::verified(), |g| {
             g.run_report(g.run(), RunState::Failed)

@@ -169,7 +169,8 @@ fn same_grants(given: &Given, derived: &Derived) -> Result<(), String> {
             (grant.used, grant.documented),
             (other.used, other.documented),
         )?;
-        same(what, grant.checkouts, other.checkouts)?;
+        let (ours, theirs) = (grant.checkouts, other.checkouts);
+        same(what, (ours, grant.runs), (theirs, other.runs))?;
         let ended = other.ended.map(|end| (end.reason, end.at));
         same(what, grant.ended, ended)?;
     }

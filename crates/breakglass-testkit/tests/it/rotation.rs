@@ -1,6 +1,7 @@
 //! Rotations: called for, claimed, staged, proven, or tried again.
 
 use breakglass_core::{Command, Effect, account::AccountState, command::Stage, refusal::Code};
+use breakglass_format::Event;
 use breakglass_testkit::{
     Given, Then, Wish, check,
     people::{ALICE, BOB, CAROL, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account},
@@ -219,6 +220,55 @@ fn an_import_during_a_rotation_loses_no_credential() {
     let after = state(&given, SHOP);
     assert_eq!(after.current.map(|c| c.version), Some(3));
     assert_eq!(given.world().next_version(&account(SHOP)), 5);
+}
+
+#[test]
+fn an_attempt_that_an_import_overtook_reports_nothing() {
+    // The worker works from 2 to 3; people import 4; only then does the worker report.
+    let given = Given::rotating();
+    let (id, cause) = given.waiting(SHOP);
+    let reports = [
+        given.rotated(&id, cause),
+        given.rotation_failed(&id, cause, None),
+        given.rotation_failed(&id, cause, Some(given.now().plus_s(30))),
+    ];
+    let mut given = given.importing(SHOP);
+    for report in reports {
+        assert_eq!(
+            given.submit(&report).unwrap_err().code,
+            Code::CredentialMoved
+        );
+    }
+    assert_eq!(state(&given, SHOP).current.map(|c| c.version), Some(4));
+    assert!(due(&given, SHOP), "the next attempt begins at once");
+    given.work();
+    let rotated = given.log().iter().rev().find_map(|r| match &r.entry.event {
+        Event::CredentialRotated(d) => Some((d.replaced, d.version)),
+        _ => None,
+    });
+    assert_eq!(rotated, Some((4, 3)));
+}
+
+#[test]
+fn a_retry_waits_in_engine_time_whatever_the_wall_clock_says() {
+    for step in [-3 * 3600, 3 * 3600] {
+        let mut given = Given::rotating();
+        let (id, cause) = given.waiting(SHOP);
+        given.step_wall_s(step);
+        let failed = given.rotation_failed(&id, cause, Some(given.now().plus_s(30)));
+        given.must(&failed);
+        let rotation = state(&given, SHOP).rotation.unwrap();
+        assert_eq!(rotation.retry_at, Some(given.now().plus_s(30)));
+        given.sleep_ms(29_999);
+        assert!(!due(&given, SHOP));
+        given.sleep_ms(1);
+        assert!(due(&given, SHOP));
+        check(
+            given,
+            |g| g.claim_of(SHOP),
+            Then::Recorded(&["EFFECT_CLAIMED"]),
+        );
+    }
 }
 
 #[test]

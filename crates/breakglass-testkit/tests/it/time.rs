@@ -1,7 +1,7 @@
 //! Time: what passes, what jumps, what never goes back.
 
-use breakglass_core::{next_deadline, refusal::Code};
-use breakglass_format::vocabulary::EndReason;
+use breakglass_core::{Command, Context, decide, next_deadline, refusal::Code};
+use breakglass_format::{EventId, entry::Recorded, vocabulary::EndReason};
 use breakglass_testkit::{
     Given, Then, Wish, check,
     harness::types,
@@ -152,4 +152,51 @@ fn an_entry_of_an_earlier_time_takes_nothing_back() {
     early.index = world.size();
     world.apply(&early, None);
     assert_eq!(world.last(), given.world().last());
+}
+
+#[test]
+fn more_lapses_than_a_transaction_holds_are_several_ticks() {
+    let given = Given::requested();
+    let mut world = given.world().clone();
+    let asked = given.log().last().unwrap().clone();
+    assert_eq!(
+        types(std::slice::from_ref(&asked)),
+        ["BREAK_GLASS_REQUESTED"]
+    );
+    let mut index = asked.index;
+    let mut random = {
+        let mut last = 0_u32;
+        move || {
+            last += 1;
+            let mut bytes = [0xee; 10];
+            bytes[..4].copy_from_slice(&last.to_be_bytes());
+            bytes
+        }
+    };
+    for _ in 0..4_999 {
+        let mut another = asked.clone();
+        index += 1;
+        another.index = index;
+        another.entry.event_id = EventId::new(asked.entry.created_at, random());
+        world.apply(&another, None);
+    }
+    let now = given.now().plus_s(2 * 3_600);
+    let mut lapsed = 0;
+    while next_deadline(&world, now).is_some_and(|at| at <= now) {
+        let mut cx = Context {
+            now,
+            wall: now,
+            random: &mut random,
+        };
+        let drafts = decide(&world, &Command::Tick, &mut cx).unwrap();
+        assert!((1..=1_024).contains(&drafts.len()), "{}", drafts.len());
+        lapsed += drafts.len();
+        for draft in drafts {
+            index += 1;
+            let entry = draft.into_entry(now, now, None);
+            let leaf = asked.leaf;
+            world.apply(&Recorded { index, leaf, entry }, None);
+        }
+    }
+    assert_eq!(lapsed, 5_000);
 }

@@ -74,6 +74,11 @@ const TRIES: &[Try] = &[
         let grant = g.world().grants().last()?.id;
         Some(g.plan(ALICE, grant))
     }),
+    ("the connector plans", |g| {
+        let plan = g.plan(ALICE, g.world().grants().last()?.id);
+        g.submit(&plan).ok()?;
+        Some(g.planned())
+    }),
     ("alice runs", |g| {
         let grant = g.world().grants().last()?.id;
         Some(g.order(ALICE, grant))

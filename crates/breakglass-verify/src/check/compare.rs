@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::differs;
 use crate::{Finding, Folder, Level, emit::Fault, layout::Layout};
 
 /// Files that follow from the authority, and cannot be judged where it does not verify.
@@ -30,7 +31,7 @@ pub(super) fn files(folder: &Folder, expected: &Layout, authority: bool) -> Vec<
     for (path, bytes) in &expected.files {
         match folder.get(path) {
             Some(there) if there == bytes.as_slice() => {}
-            Some(_) => findings.push(altered(path)),
+            Some(there) => findings.push(altered(path, there, bytes)),
             None => findings.push(missing(path)),
         }
     }
@@ -46,10 +47,8 @@ pub(super) fn files(folder: &Folder, expected: &Layout, authority: bool) -> Vec<
 
 fn of_fault(folder: &Folder, fault: &Fault) -> Finding {
     match fault {
-        Fault::Missing { path, .. } | Fault::MissingBlob { path } => match folder.get(path) {
-            Some(_) => altered(path),
-            None => missing(path),
-        },
+        Fault::Missing { path, digest } => unlike(folder, path, &digest.hex()),
+        Fault::MissingBlob { path } => unlike(folder, path, path.trim_start_matches("blobs/")),
         Fault::Clash { path } => Finding::tampered("clash", fault.to_string()).at_path(path),
         Fault::Misplaced { index, .. } => {
             Finding::tampered("statement_misplaced", fault.to_string()).at_entry(*index)
@@ -82,8 +81,24 @@ fn missing(path: &str) -> Finding {
     Finding::tampered("missing_file", "it belongs to the folder").at_path(path)
 }
 
-fn altered(path: &str) -> Finding {
-    Finding::tampered("altered_file", "it is not what the log says it is").at_path(path)
+/// A file that the log names by a digest which nothing here has.
+fn unlike(folder: &Folder, path: &str, digest: &str) -> Finding {
+    folder.get(path).map_or_else(
+        || missing(path),
+        |there| {
+            let detail = differs::from_digest(there, digest);
+            Finding::tampered("altered_file", detail).at_path(path)
+        },
+    )
+}
+
+fn altered(path: &str, there: &[u8], due: &[u8]) -> Finding {
+    let (detail, entry) = differs::first(path, there, due);
+    let finding = Finding::tampered("altered_file", detail).at_path(path);
+    match entry {
+        Some(index) => finding.at_entry(index),
+        None => finding,
+    }
 }
 
 fn stray(path: &str) -> Finding {

@@ -5,6 +5,7 @@ use breakglass_tlog::{
     root_of_leaves,
 };
 
+use super::differs;
 use crate::{Finding, Folder, emit, record};
 
 /// A log whose bytes are under its signed checkpoint.
@@ -42,8 +43,10 @@ pub(super) fn read(folder: &Folder) -> Result<Log, Finding> {
     let mut files = record::log_files(&entries, &leaves)
         .map_err(|error| Finding::tampered("entries_malformed", error.to_string()))?;
     for (path, bytes) in &files {
-        if file(folder, path)? != bytes.as_slice() {
-            let detail = "it does not follow from the entries";
+        let there = file(folder, path)?;
+        if there != bytes.as_slice() {
+            let (what, _) = differs::first(path, there, bytes);
+            let detail = format!("it does not follow from the entries: {what}");
             return Err(Finding::tampered("altered_file", detail).at_path(path));
         }
     }

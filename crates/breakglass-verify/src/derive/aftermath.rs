@@ -163,6 +163,7 @@ impl<'a> Fold<'a> {
                 .any(|p| self.may(person, named, p));
             self.rule(may, "not_privileged", "it takes account or reviewer");
         }
+        self.repeats(&[("account", self.has_account(&d.account))]);
         let signer = act.map(|act| &act.signer().person);
         match d.incident_id.0 {
             Some(incident) => self.access_after(incident, d, signer),
@@ -202,8 +203,14 @@ impl<'a> Fold<'a> {
     pub(super) fn start_quarterly(&mut self, clocks: &[Clock], accounts: &[&AccountId]) {
         let length = self.current().map(|a| a.clocks.quarterly_s);
         let now = self.now;
+        // The duty of the first who may change accounts, else of the first root person.
+        let owner = self.current().and_then(|a| {
+            let holder = a.people.iter().find(|p| p.may(Privilege::Account));
+            holder.map(|p| &p.person).or(a.roots.persons.first())
+        });
         let fits = |clock: &Clock| {
             clock.obligation == Obligation::QuarterlyAccessReview
+                && Some(&clock.owner) == owner
                 && Some(clock.length_s) == length
                 && clock.due_at == now.plus_s(clock.length_s)
         };
@@ -245,6 +252,8 @@ impl<'a> Fold<'a> {
             let people = [first, &act.signer().person];
             let named = d.waived_by.iter().map(|m| &m.person).eq(people);
             self.same(&[("waived_by", named)]);
+            let called = d.waived_by.iter().all(|m| self.has_member(m));
+            self.repeats(&[("waived_by", called)]);
             for person in people {
                 let may = self.may(person, act.authority(), Privilege::Waive);
                 self.rule(may, "not_privileged", "it takes the privilege waive");
@@ -284,9 +293,11 @@ impl<'a> Fold<'a> {
 
     pub(super) fn transferred(&mut self, entry: &Entry, d: &CommandTransferred) {
         self.not_closed(d.incident_id);
-        let led = self.out.incidents.get(&d.incident_id).map(|i| &i.commander);
-        let from = led == Some(&d.from.person);
+        let led = self.commanders.insert(d.incident_id, d.to.clone());
+        let from = led.as_ref() == Some(&d.from);
         self.rule(from, "not_the_commander", "somebody else led");
+        let called = self.has_member(&d.to);
+        self.repeats(&[("to", called)]);
         let act = self.act_on(entry, "transfer", d.incident_id);
         if let Some(act) = act
             && let Command::Transfer(args) = &act.statement().command

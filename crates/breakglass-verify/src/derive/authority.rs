@@ -1,9 +1,9 @@
 //! The log's beginning, the versions of the authority, and who counts under them.
 
 use breakglass_format::{
-    AccountId, Entry, PersonId, Timestamp,
+    AccountId, Entry, Fingerprint, PersonId, Timestamp,
     authority::Authority,
-    event::{AuthorityPublished, KeyEnrolled, LogStarted, SessionOpened},
+    event::{AccountRef, AuthorityPublished, KeyEnrolled, LogStarted, Member, SessionOpened},
     statement::{AuthorityRef, Signer},
     vocabulary::Privilege,
 };
@@ -88,7 +88,6 @@ impl<'a> Fold<'a> {
 
     pub(super) fn key_enrolled(&mut self, entry: &Entry, d: &KeyEnrolled) {
         let Some(Statement::Enroll(enroll)) = self.statement(entry) else {
-            self.rule(false, "not_signed", "it takes a signed enrolment");
             return;
         };
         let s = enroll.statement();
@@ -100,13 +99,23 @@ impl<'a> Fold<'a> {
             ),
             ("namespaces", d.namespaces == s.namespaces),
         ]);
+        // A further key that no older one vouched for. In the genesis every key is the first.
+        let mine = |f: &Fingerprint| {
+            let held = (d.member.person.clone(), f.clone());
+            self.enrolled.contains(&held)
+        };
+        let recovery = self.current().is_some_and(|authority| {
+            let person = authority.person(&d.member.person);
+            let keys = person.into_iter().flat_map(|p| &p.keys);
+            authority.version > 1 && keys.map(|k| &k.fingerprint).any(mine)
+        });
+        self.repeats(&[("recovery", d.recovery == recovery)]);
         self.enrolled
             .insert((d.member.person.clone(), d.key.clone()));
     }
 
     pub(super) fn session_opened(&mut self, entry: &Entry, d: &SessionOpened) {
         let Some(Statement::Session(session)) = self.statement(entry) else {
-            self.rule(false, "not_signed", "it takes a signed session");
             return;
         };
         let s = session.statement();
@@ -127,6 +136,18 @@ impl<'a> Fold<'a> {
     /// The current authority.
     pub(super) fn current(&self) -> Option<&'a Authority> {
         self.versions.last().map(|last| last.version.authority())
+    }
+
+    /// Whether the current authority has the account that an event names, under this name.
+    pub(super) fn has_account(&self, named: &AccountRef) -> bool {
+        let account = self.current().and_then(|a| a.account(&named.id));
+        account.is_some_and(|account| account.name == named.name)
+    }
+
+    /// Whether a person of the authority in force is called so.
+    pub(super) fn has_member(&self, named: &Member) -> bool {
+        let person = self.current().and_then(|a| a.person(&named.person));
+        person.is_some_and(|person| person.principal == named.principal)
     }
 
     /// The authority that a statement names, which must have been in force, and the current one.
@@ -161,6 +182,12 @@ impl<'a> Fold<'a> {
         since.is_some_and(|first| {
             first.version.all_roots() || first.since.plus_s(SETTLES_S) <= self.now
         })
+    }
+
+    /// Whether a version came into force with the entry that is being read.
+    pub(super) fn just_published(&self) -> bool {
+        let last = self.versions.last();
+        last.is_some_and(|last| last.since == self.now)
     }
 
     pub(super) fn version_in_force(&mut self, stated: i64) {

@@ -1,17 +1,22 @@
 //! Credentials: put into custody by two people, rotated after use, and the proof of it.
 
 use breakglass_format::{
-    AccountId, Entry, PersonId, Prose, RunId, Timestamp,
+    AccountId, Digest, Entry, Name, PersonId, RunId, Timestamp,
     act::{Act, Command},
+    canonical,
     event::{
         AccountRef, ActProposed, CredentialAdded, CredentialRotated, CredentialRotationFailed,
         CredentialStaged, RotationOrdered,
     },
+    rotatable::{RENEWED, is_rotatable},
+    statement::Kind,
     vocabulary::Privilege,
 };
 use breakglass_statement::Verified;
+use serde_json::json;
 
-use super::Fold;
+use super::{Fold, Statement};
+use crate::digest;
 
 /// What an event calls for.
 pub(super) enum Cause {
@@ -21,86 +26,114 @@ pub(super) enum Cause {
     Dispatch(RunId),
 }
 
+/// How long the second of two people has, in seconds.
+const AGREE_WITHIN_S: i64 = 15 * 60;
+
 /// The word of the first of two people.
 pub(super) struct Proposal<'a> {
     act: &'a Verified<Act>,
     until: Timestamp,
-    used: bool,
 }
 
 impl<'a> Fold<'a> {
     pub(super) fn proposed(&mut self, entry: &Entry, d: &ActProposed) {
-        let Some(act) = self.act(entry, d.command.as_str()) else {
+        let Some(Statement::Act(act)) = self.statement(entry) else {
             return;
         };
-        let account = d.account.0.as_ref().map(|id| id.as_str().to_owned());
-        let incident = d.incident_id.0.map(|id| id.to_string());
-        let about = account.or(incident).as_deref() == Some(act.statement().object.id.as_str());
-        self.same(&[("object", about)]);
-        let (person, named) = (&act.signer().person, act.authority());
-        let privilege = match d.command.as_str() {
-            "waive" => Privilege::Waive,
-            "transfer" => Privilege::Command,
-            _ => Privilege::Account,
+        let Some(privilege) = privilege_of(act.statement()) else {
+            return;
         };
+        let incident = d.incident_id.0;
+        let object = d.account.0.as_ref().map(ToString::to_string);
+        let object = object.or_else(|| incident.map(|id| id.to_string()));
+        self.same(&[
+            (
+                "object",
+                object.as_deref() == Some(act.statement().object.id.as_str())
+                    && (d.account.0.is_none() || incident.is_none()),
+            ),
+            (
+                "command",
+                act.statement().command.word() == d.command.as_str(),
+            ),
+            ("agreement", agreement(act.statement()) == Some(d.agreement)),
+            ("key", act.enrolled_key() == &d.key),
+        ]);
+        let until = self.now.plus_s(AGREE_WITHIN_S);
+        let about = self.about(d);
+        self.repeats(&[
+            ("about", about.as_deref() == Some(d.about.as_str())),
+            ("until", d.until == until),
+        ]);
+        let (person, named) = (&act.signer().person, act.authority());
         let may = self.may(person, named, privilege);
-        self.rule(
-            may,
-            "not_privileged",
-            "it takes a privilege that is missing",
-        );
-        self.proposals.push(Proposal {
-            act,
-            until: d.until,
-            used: false,
-        });
+        self.rule(may, "not_privileged", "a privilege is missing");
+        self.proposals.push(Proposal { act, until });
     }
 
     pub(super) fn credential_added(&mut self, entry: &Entry, d: &CredentialAdded) {
-        self.second_person(entry, "add_credential", &d.account);
+        if let Some((act, first)) = self.second_person(entry, "add_credential", &d.account) {
+            // Whoever typed it in knows it; the second saw the names of its fields.
+            let known_to = first.is_none_or(|first| d.known_to == [first.clone()]);
+            self.repeats(&[("known_to", known_to)]);
+            if let Command::AddCredential(args) = &act.statement().command {
+                self.wholly_rotated(&d.account, &args.fields);
+            }
+        }
+        self.number(&d.account, d.version);
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
-        let before = account.version;
         account.version = d.version;
         account.sealed = Some(d.sealed);
         account.used = false;
-        self.rule(
-            before < d.version,
-            "credential_version",
-            "versions count up",
-        );
         // An import is known to whoever typed it, and is rotated at once where that is possible.
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
     }
 
+    /// Where a machine rotates the credential, nothing in it stays secret beside what is renewed.
+    fn wholly_rotated(&mut self, account: &AccountRef, fields: &[Name]) {
+        let account = self.current().and_then(|a| a.account(&account.id));
+        let by_machine = account.is_some_and(|account| account.rotator.0.is_some());
+        let names = || fields.iter().map(Name::as_str);
+        let all = names().all(is_rotatable) && names().any(|name| name == RENEWED);
+        self.rule(
+            !by_machine || all,
+            "secret_not_rotated",
+            "the rotator renews the password only",
+        );
+    }
+
     pub(super) fn rotation_ordered(&mut self, entry: &Entry, d: &RotationOrdered) {
-        let act = self.second_person(entry, "rotate", &d.account);
-        if let Some(Command::Rotate(args)) = act.map(|act| &act.statement().command) {
-            self.same(&[("reason", is_reason(&args.reason, &d.reason))]);
+        let second = self.second_person(entry, "rotate", &d.account);
+        if let Some(Command::Rotate(args)) = second.map(|(act, _)| &act.statement().command) {
+            self.same(&[("reason", args.reason == d.reason)]);
         }
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
     }
 
     /// The second of two people repeats what the first signed: command, object, arguments and
-    /// documents. Nobody else's grant on the account is active meanwhile.
+    /// documents. Nobody else's grant on the account is active meanwhile. Both acts, of which the
+    /// first may be missing.
     fn second_person(
         &mut self,
         entry: &Entry,
         command: &str,
         account: &AccountRef,
-    ) -> Option<&'a Verified<Act>> {
+    ) -> Option<(&'a Verified<Act>, Option<&'a PersonId>)> {
         let act = self.act(entry, command)?;
         let about = act.statement().object.id.as_str() == account.id.as_str();
         self.same(&[("account", about)]);
+        self.repeats(&[("account", self.has_account(account))]);
         self.may_change(act);
         let first = self.first_of(act);
+        let second = &act.signer().person;
         self.rule(
             first.is_some(),
             "needs_two_people",
-            "no other person signed the same before",
+            "no other person who may signed the same before",
         );
-        let other = |holder: &PersonId| *holder != act.signer().person && Some(holder) != first;
+        let other = |holder: &PersonId| holder != second && Some(holder) != first;
         let taken = self.out.grants.values().any(|grant| {
             grant.account == account.id && grant.ended.is_none() && other(&grant.holder)
         });
@@ -109,20 +142,41 @@ impl<'a> Fold<'a> {
             "account_taken",
             "another's grant on the account is active",
         );
-        Some(act)
+        Some((act, first))
     }
 
-    /// Who signed the same as this act before, in time and unused: the first of two people.
+    /// Who signed the same as this act before, in time, and still is one who may, with a key that
+    /// counts: the first of two people. What was agreed on settles whatever else was proposed.
     pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<&'a PersonId> {
-        let now = self.now;
-        let first = self.proposals.iter_mut().find(|p| {
-            !p.used
-                && now <= p.until
+        let privilege = privilege_of(act.statement())?;
+        let may = |act: &Verified<Act>| {
+            let authority = self.current();
+            let person = authority.and_then(|a| a.person(&act.signer().person));
+            person.is_some_and(|person| {
+                let key = person.key(act.enrolled_key());
+                person.may(privilege) && key.is_some_and(|key| key.counts(Kind::Act, self.now))
+            })
+        };
+        let first = self.proposals.iter().rev().find(|p| {
+            self.now < p.until
                 && p.act.signer().person != act.signer().person
-                && agree(p.act.statement(), act.statement())
-        })?;
-        first.used = true;
-        Some(&first.act.signer().person)
+                && may(p.act)
+                && agreement(p.act.statement()) == agreement(act.statement())
+        });
+        let first = first.map(|proposal| &proposal.act.signer().person);
+        let about = &act.statement().object.id;
+        self.proposals
+            .retain(|p| p.act.statement().object.id != *about);
+        first
+    }
+
+    /// What people call the account or the incident that a proposal is about.
+    fn about(&self, d: &ActProposed) -> Option<String> {
+        let account = d.account.0.as_ref();
+        let account = account.and_then(|id| self.current()?.account(id));
+        let incident = d.incident_id.0.and_then(|id| self.out.incidents.get(&id));
+        let account = account.map(|a| a.name.to_string());
+        account.or_else(|| incident.map(|i| i.reference.to_string()))
     }
 
     fn may_change(&mut self, act: &Verified<Act>) {
@@ -132,16 +186,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn credential_staged(&mut self, d: &CredentialStaged) {
         self.called_for(&d.cause, &d.account);
-        let current = self
-            .out
-            .accounts
-            .get(&d.account.id)
-            .map_or(0, |account| account.version);
-        self.rule(
-            current < d.version,
-            "credential_version",
-            "versions count up",
-        );
+        self.number(&d.account, d.version);
         self.staged
             .insert((d.account.id.clone(), d.version), d.sealed);
     }
@@ -166,11 +211,15 @@ impl<'a> Fold<'a> {
             "rotation_without_proof",
             "new accepted and old refused is what rotated means",
         );
-        let known = d
-            .incidents
-            .iter()
-            .all(|id| self.out.incidents.contains_key(id));
-        self.rule(known, "incident_unknown", "it was never declared");
+        let current = self.out.accounts.get(&d.account.id);
+        let current = current.map_or(0, |a| a.version);
+        self.rule(
+            current == d.replaced,
+            "rotated_from_another",
+            "what was shown to be refused was not the current credential",
+        );
+        let incidents = self.to_rotate.remove(&d.account.id).unwrap_or_default();
+        self.repeats(&[("incidents", d.incidents == incidents)]);
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
         account.version = d.version;
         account.sealed = Some(d.sealed);
@@ -183,15 +232,34 @@ impl<'a> Fold<'a> {
 
     pub(super) fn rotation_failed(&mut self, d: &CredentialRotationFailed) {
         self.called_for(&d.cause, &d.account);
-        let claimed = self.claims.contains_key(&(d.cause, false));
+        let claimed = self.claims.get(&(d.cause, false)).copied();
         self.rule(
-            claimed,
+            claimed.is_some(),
             "effect_unclaimed",
             "a result without a claim before it",
         );
+        let staged = (d.account.id.clone(), d.version);
+        let staged = d.version == 0 || self.staged.contains_key(&staged);
+        self.repeats(&[
+            (
+                "attempt",
+                claimed.is_none_or(|claimed| claimed == d.attempt),
+            ),
+            ("version", staged),
+        ]);
     }
 
-    /// Every step of a rotation names an event that calls for one.
+    /// Versions of a credential are counted 1, 2, 3, whichever of them came to be used.
+    fn number(&mut self, account: &AccountRef, version: i64) {
+        let before = self.numbers.insert(account.id.clone(), version);
+        self.rule(
+            before.unwrap_or(0) + 1 == version,
+            "credential_version",
+            "versions are counted 1, 2, 3",
+        );
+    }
+
+    /// Every step of a rotation names an event that calls for one, of an account that there is.
     fn called_for(&mut self, cause: &breakglass_format::EventId, account: &AccountRef) {
         let called = match self.causes.get(cause) {
             Some(Cause::Rotation(id)) => *id == account.id,
@@ -202,15 +270,28 @@ impl<'a> Fold<'a> {
             "rotation_not_called_for",
             "no event before calls for it",
         );
+        self.repeats(&[("account", self.has_account(account))]);
     }
 }
 
-fn agree(first: &Act, second: &Act) -> bool {
-    first.command == second.command
-        && first.object.id == second.object.id
-        && first.documents == second.documents
+/// What both of two people sign: SHA-256 of the canonical object of `args`, `command`,
+/// `documents` and `object`, the id alone.
+fn agreement(act: &Act) -> Option<Digest> {
+    let object = json!({
+        "args": act.command.args().ok()?,
+        "command": act.command.word(),
+        "documents": canonical::to_value(&act.documents).ok()?,
+        "object": act.object.id.as_str(),
+    });
+    Some(digest(&canonical::emit(&object).ok()?))
 }
 
-fn is_reason(signed: &Prose, stated: &Prose) -> bool {
-    signed == stated
+/// What both of two people need; none where a command does not take two.
+fn privilege_of(act: &Act) -> Option<Privilege> {
+    match act.command.word() {
+        "waive" => Some(Privilege::Waive),
+        "transfer" => Some(Privilege::Command),
+        "add_credential" | "rotate" => Some(Privilege::Account),
+        _ => None,
+    }
 }

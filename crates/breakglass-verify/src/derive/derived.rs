@@ -108,16 +108,20 @@ pub struct Grant {
     pub holder: PersonId,
     /// Who approved it or an extension of it.
     pub approvers: Vec<PersonId>,
+    /// What moved its end: the request, and the end that it moved.
+    pub extensions: Vec<(RequestId, Timestamp)>,
     /// When it began.
     pub not_before: Timestamp,
     /// When it ends, all extensions counted.
     pub not_after: Timestamp,
     /// No extension reaches beyond this.
     pub cap: Timestamp,
-    /// How many checkouts it allows; 0: any number.
+    /// How many checkouts and runs together it allows; 0: any number.
     pub uses: i64,
     /// How many times the credential was handed out under it.
     pub checkouts: i64,
+    /// How many runs were ordered under it.
+    pub runs: i64,
     /// Whether the credential was used under it, disclosed or not.
     pub used: bool,
     /// Whether an action was documented under it.

@@ -7,7 +7,10 @@ use breakglass_format::{
     vocabulary::ActionMode,
 };
 
-use super::{Fact, Fold, Statement, Word};
+use super::{
+    Fact, Fold, Statement, Word,
+    cause::{Takes, takes, word as word_of},
+};
 
 /// What a statement caused so far.
 pub(super) struct Used {
@@ -37,8 +40,38 @@ impl<'a> Fold<'a> {
             event_type: entry.event.event_type(),
             word,
         });
-        if let (Some(digest), false) = (entry.statement.0, is_refusal(&entry.event)) {
-            self.caused(entry, digest);
+        let takes = takes(&entry.event);
+        if !matches!(takes, Takes::Anything) {
+            self.rests_on(entry, &takes);
+        }
+    }
+
+    /// What a person signed is there where the event takes it, and nothing else is.
+    fn rests_on(&mut self, entry: &'a Entry, takes: &Takes) {
+        match entry.statement.0 {
+            Some(digest) => self.caused(entry, digest),
+            None => {
+                let nobody = entry.person.0.is_none() && entry.principal.0.is_none();
+                self.rule(
+                    nobody,
+                    "signer_differs",
+                    "a person is named who signed nothing",
+                );
+            }
+        }
+        let word = self.statement(entry).map(word_of);
+        match (takes, word) {
+            (Takes::Signed(words), word) => {
+                let detail = format!("it takes a signed {}", words.join(" or "));
+                let fits = word.is_some_and(|word| words.contains(&word));
+                self.rule(fits, "not_signed", &detail);
+            }
+            (Takes::Perhaps(_) | Takes::Nothing, Some(word)) => {
+                let fits = matches!(takes, Takes::Perhaps(one) if *one == word);
+                let detail = format!("no {word} causes such an event");
+                self.rule(fits, "statement_misplaced", &detail);
+            }
+            (Takes::Perhaps(_) | Takes::Nothing, None) | (Takes::Anything, _) => {}
         }
     }
 

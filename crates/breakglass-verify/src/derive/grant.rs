@@ -1,16 +1,22 @@
 //! Grants: their quorum, their time, their use, their end.
 
+use std::collections::BTreeSet;
+
 use breakglass_format::{
-    Entry, EventId, GrantId, RequestId,
-    event::{BreakGlassAccess, BreakGlassEnded, BreakGlassExtended, BreakGlassGranted, Reference},
+    Entry, EventId, GrantId, IncidentId, Prose, RequestId,
+    act::Command,
+    event::{
+        AccountRef, BreakGlassAccess, BreakGlassEnded, BreakGlassExtended, BreakGlassGranted,
+        Reference,
+    },
     vocabulary::{EndReason, Privilege, PurposeKind},
 };
 
 use super::{End, Fold, Grant, RequestState, Statement, credential::Cause};
 use crate::{Finding, Level};
 
-impl Fold<'_> {
-    pub(super) fn granted(&mut self, d: &BreakGlassGranted) {
+impl<'a> Fold<'a> {
+    pub(super) fn granted(&mut self, entry: &Entry, d: &BreakGlassGranted) {
         self.version_in_force(d.authority_version);
         let number = u64::try_from(self.out.grants.len()).unwrap_or(u64::MAX) + 1;
         let next = d.reference == Reference::Grant(number);
@@ -19,8 +25,9 @@ impl Fold<'_> {
             "reference_out_of_order",
             "grants are numbered in log order",
         );
-        let seconds = self.consume(d.request_id, &d.approvals);
+        let seconds = self.consume(entry, d.request_id, &d.approvals);
         self.granted_as_asked(d);
+        self.repeats(&[("not_before", d.not_before == self.now)]);
         let ends = seconds.map(|seconds| self.now.plus_s(seconds));
         let within = ends.is_some_and(|ends| d.not_after <= ends) && d.not_after <= d.cap;
         self.rule(
@@ -49,11 +56,13 @@ impl Fold<'_> {
             account: d.account.id.clone(),
             holder: d.holder.person.clone(),
             approvers: self.people(&d.approvals),
+            extensions: Vec::new(),
             not_before: d.not_before,
             not_after: d.not_after,
             cap: d.cap,
             uses: d.uses,
             checkouts: 0,
+            runs: 0,
             used: false,
             documented: false,
             ended: None,
@@ -82,11 +91,12 @@ impl Fold<'_> {
         );
     }
 
-    pub(super) fn extended(&mut self, d: &BreakGlassExtended) {
-        let seconds = self.consume(d.request_id, &d.approvals);
+    pub(super) fn extended(&mut self, entry: &Entry, d: &BreakGlassExtended) {
+        let seconds = self.consume(entry, d.request_id, &d.approvals);
         let active = self.active(d.grant_id);
         let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
         let people = self.people(&d.approvals);
+        let purpose = self.asked_with(d.grant_id).map(|first| &first.purpose);
         let (now, request) = (self.now, self.out.grants.get_mut(&d.grant_id).zip(asked));
         let Some((grant, asked)) = request else {
             self.rule(false, "grant_unknown", "there is no such grant or request");
@@ -96,9 +106,11 @@ impl Fold<'_> {
             && asked.requester.person == grant.holder
             && asked.account.id == grant.account
             && asked.incident_id == grant.incident
+            && Some(&asked.purpose) == purpose
             && d.incident_id == grant.incident;
         let latest = grant.not_after.max(now).plus_s(seconds.unwrap_or(0));
         let within = d.not_after <= latest.min(grant.cap);
+        grant.extensions.push((d.request_id, grant.not_after));
         grant.not_after = d.not_after;
         grant.approvers.extend(people);
         self.rule(
@@ -119,8 +131,13 @@ impl Fold<'_> {
     }
 
     /// A request is used up by its quorum: the shortest time that anybody signed for, in seconds.
-    fn consume(&mut self, request: RequestId, approvals: &[EventId]) -> Option<i64> {
+    fn consume(&mut self, entry: &Entry, request: RequestId, approvals: &[EventId]) -> Option<i64> {
         self.pending(request);
+        let last = approvals.last().and_then(|id| self.approvals.get(id));
+        let rests_on = last.is_some_and(|last| last.statement == entry.statement.0);
+        self.same(&[("the last of the approvals", rests_on)]);
+        let different: BTreeSet<&EventId> = approvals.iter().collect();
+        self.repeats(&[("approvals", different.len() == approvals.len())]);
         let by = self.out.requests.get(&request).map(|r| r.approve_by);
         let in_time = by.is_some_and(|by| self.now <= by);
         self.rule(
@@ -143,7 +160,7 @@ impl Fold<'_> {
             .map(|(approved, asked)| approved.min(asked))
     }
 
-    pub(super) fn accessed(&mut self, entry: &Entry, d: &BreakGlassAccess) {
+    pub(super) fn accessed(&mut self, entry: &'a Entry, d: &BreakGlassAccess) {
         let active = self.active(d.grant_id);
         self.rule(active, "access_outside_grant", "no grant was active");
         let Some(grant) = self.out.grants.get(&d.grant_id).cloned() else {
@@ -155,48 +172,91 @@ impl Fold<'_> {
             "access_to_another_account",
             "the grant is for another account or incident",
         );
+        let current = self.out.accounts.get(&grant.account);
+        let named = current.is_some_and(|account| account.version == d.version);
+        self.rule(
+            named,
+            "access_to_another_version",
+            "it was not the current credential of the account",
+        );
+        if d.disclosed || d.run_id.0.is_some() {
+            let left = grant.uses == 0 || grant.checkouts + grant.runs < grant.uses;
+            let detail = "all checkouts and runs were used up";
+            self.rule(left, "uses_exceeded", detail);
+        }
         if d.disclosed {
             self.disclosed(entry, d, &grant);
+        } else if d.run_id.0.is_some() {
+            self.used_by_run(entry, d);
         } else {
-            let run = d.run_id.0.and_then(|run| self.runs.get(&run));
-            let own = run.is_some_and(|run| run.grant == d.grant_id);
-            self.rule(own, "access_without_run", "no run under this grant used it");
+            self.used_to_plan(entry, d);
         }
+        self.still_stands(&grant);
+        self.repeats(&[
+            ("account", self.is_account(d.grant_id, &d.account)),
+            (
+                "justification",
+                self.is_justification(d.grant_id, &d.justification),
+            ),
+            ("envelope", d.envelope.0.is_some() == d.disclosed),
+        ]);
         if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
+            grant.runs += i64::from(d.run_id.0.is_some());
         }
         self.used
             .insert((grant.incident, grant.account.clone()), self.index);
         self.out.accounts.entry(grant.account).or_default().used = true;
     }
 
-    /// A person could see the credential: the holder asked for it, and the quorum still stands.
+    /// A person could see the credential: the holder asked for it, and was granted it.
     fn disclosed(&mut self, entry: &Entry, d: &BreakGlassAccess, grant: &Grant) {
         if let Some(Statement::Checkout(checkout)) = self.statement(entry) {
             self.same(&[("grant", checkout.statement().grant == d.grant_id)]);
             let own = checkout.signer().person == grant.holder;
             self.rule(own, "access_by_another", "only the holder checks out");
-        } else {
-            self.rule(false, "not_signed", "it takes a signed checkout");
         }
-        let left = grant.uses == 0 || grant.checkouts < grant.uses;
-        self.rule(left, "uses_exceeded", "all checkouts were used up");
-        let approvals = self
-            .out
-            .requests
-            .get(&grant.request)
-            .map(|r| r.approvals.clone());
-        self.quorum(grant.request, &approvals.unwrap_or_default(), "quorum_gone");
-        let asked = self
-            .asked
-            .get(&grant.request)
-            .map(|(_, asked)| asked.purpose.kind);
-        if asked == Some(PurposeKind::Action) {
-            let detail = "the credential was shown under a grant for one action";
-            let notice = Finding::new(Level::Notice, "credential_shown_for_action", detail);
-            self.findings.push(notice.at_entry(self.index));
-        }
+        let Some(asked) = self.asked_with(d.grant_id) else {
+            return;
+        };
+        self.rule(
+            asked.purpose.kind == PurposeKind::Credential,
+            "credential_shown_for_action",
+            "people approved an action, and not that anybody sees the credential",
+        );
+        self.repeats(&[
+            ("action", d.action == asked.action),
+            ("run_id", d.run_id.0.is_none()),
+        ]);
+    }
+
+    /// Nobody saw it: a run under the grant used it, in the same breath in which it was ordered.
+    fn used_by_run(&mut self, entry: &Entry, d: &BreakGlassAccess) {
+        let run = d.run_id.0.and_then(|run| self.runs.get(&run));
+        let Some(run) = run.filter(|run| run.grant == d.grant_id) else {
+            self.rule(
+                false,
+                "access_without_run",
+                "no run under this grant used it",
+            );
+            return;
+        };
+        let (action, statement) = (run.action == d.action, run.statement == entry.statement.0);
+        self.same(&[("run_id", statement)]);
+        self.repeats(&[("action", action)]);
+    }
+
+    /// Whether it is the account that a grant is for, under the name that people signed.
+    pub(super) fn is_account(&self, grant: GrantId, named: &AccountRef) -> bool {
+        let asked = self.asked_with(grant);
+        asked.is_none_or(|asked| asked.account == *named)
+    }
+
+    /// Whether these are the words that people signed for a grant.
+    pub(super) fn is_justification(&self, grant: GrantId, stated: &Prose) -> bool {
+        let asked = self.asked_with(grant);
+        asked.is_none_or(|asked| asked.justification == *stated)
     }
 
     pub(super) fn ended(&mut self, entry: &Entry, d: &BreakGlassEnded) {
@@ -214,6 +274,7 @@ impl Fold<'_> {
             "end_differs_from_grant",
             "it says something else of the grant than the log",
         );
+        self.repeats(&[("account", self.is_account(d.grant_id, &d.account))]);
         self.plausible(entry, d, &grant);
         if let Some(grant) = self.out.grants.get_mut(&d.grant_id) {
             grant.ended = Some(End {
@@ -221,9 +282,33 @@ impl Fold<'_> {
                 reason: d.reason,
             });
         }
+        if d.used {
+            let incidents = self.to_rotate.entry(grant.account.clone()).or_default();
+            if !incidents.contains(&grant.incident) {
+                incidents.push(grant.incident);
+            }
+        }
         self.causes
             .insert(entry.event_id, Cause::Rotation(grant.account));
         self.start(grant.incident, &d.clocks);
+        self.starts_again(grant.incident, d);
+    }
+
+    /// The time for the resolution starts again when the last grant has ended, and only then.
+    fn starts_again(&mut self, incident: IncidentId, d: &BreakGlassEnded) {
+        let mut grants = self.out.grants.values();
+        let last = !grants.any(|grant| grant.incident == incident && grant.ended.is_none());
+        let expected = usize::from(last && d.reason != EndReason::Resolved);
+        self.rule(
+            d.clocks.len() >= expected,
+            "clock_missing",
+            "the last grant has ended, and the time for the resolution does not start again",
+        );
+        self.rule(
+            d.clocks.len() <= expected,
+            "clock_wrong",
+            "the time for the resolution starts again when the last grant has ended, and then once",
+        );
     }
 
     /// Whether the reason for an end is one: the time, the holder, or somebody entitled to.
@@ -232,6 +317,7 @@ impl Fold<'_> {
             EndReason::Expired => {
                 let over = grant.not_after <= entry.created_at || grant.not_after <= entry.wall;
                 self.rule(over, "expired_early", "there was time left");
+                self.repeats(&[("remark", d.remark.is_empty())]);
                 return;
             }
             EndReason::Returned => ("return", d.grant_id.to_string()),
@@ -241,7 +327,16 @@ impl Fold<'_> {
         let Some(act) = self.act(entry, command) else {
             return;
         };
-        self.same(&[("object", act.statement().object.id.as_str() == object)]);
+        // Only who revokes gives a reason.
+        let reason = if let Command::Revoke(args) = &act.statement().command {
+            args.reason.as_str()
+        } else {
+            ""
+        };
+        self.same(&[
+            ("object", act.statement().object.id.as_str() == object),
+            ("remark", d.remark.as_str() == reason),
+        ]);
         let (person, named) = (&act.signer().person, act.authority());
         let may = match d.reason {
             EndReason::Expired => true,

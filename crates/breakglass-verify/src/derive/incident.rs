@@ -54,6 +54,7 @@ impl<'a> Fold<'a> {
         let expected = if notice { both.as_slice() } else { &both[..1] };
         self.starts(d.incident_id, &d.clocks, expected);
         self.takes_part(d.incident_id, &d.commander.person);
+        self.commanders.insert(d.incident_id, d.commander.clone());
     }
 
     fn declared_as_signed(&mut self, entry: &Entry, d: &IncidentDeclared) {

@@ -1,27 +1,33 @@
 //! Duties and their clocks: started by entries, met by entries, never moved.
 
 use breakglass_format::{
-    AccountId, IncidentId, Line,
-    authority::Authority,
+    AccountId, IncidentId, Line, PersonId,
+    authority::{Authority, Person},
     event::{Clock, ObligationOverdue},
-    vocabulary::Obligation,
+    vocabulary::{Obligation, Privilege},
 };
 
 use super::{Duty, DutyKey, Fold, Status};
 use crate::{Finding, Level};
 
 impl Fold<'_> {
-    /// Starts the clocks that an entry carries: as long as the authority in force says, from now.
+    /// Starts the clocks that an entry carries: as long as the authority in force says, from now,
+    /// and of whoever owns the duty.
     pub(super) fn start(&mut self, incident: IncidentId, clocks: &[Clock]) {
-        for clock in clocks {
+        for (n, clock) in clocks.iter().enumerate() {
+            let same = |c: &Clock| c.obligation == clock.obligation && c.subject == clock.subject;
+            let once = !clocks.iter().take(n).any(same);
             let length = self.current().map(|a| self.length_of(incident, clock, a));
-            let fits = length == Some(clock.length_s)
-                && clock.due_at <= self.now.plus_s(clock.length_s)
-                && self.has_subject(incident, clock);
+            let owner = self.owner_of(incident, clock.obligation);
+            let fits = once
+                && length == Some(clock.length_s)
+                && clock.due_at == self.now.plus_s(clock.length_s)
+                && self.has_subject(incident, clock)
+                && owner.as_ref() == Some(&clock.owner);
             self.rule(
                 fits,
                 "clock_wrong",
-                "length, due time or subject is not what it must be",
+                "length, due time, subject or owner is not what it must be, or it is there twice",
             );
             let key = DutyKey {
                 incident,
@@ -87,6 +93,30 @@ impl Fold<'_> {
             Obligation::CabReview => lengths.cab_review_s,
             Obligation::QuarterlyAccessReview => lengths.quarterly_s,
         }
+    }
+
+    /// Whose duty it is: the commander's, or of the first in the authority who has the privilege
+    /// for it and took no part.
+    fn owner_of(&self, incident: IncidentId, of: Obligation) -> Option<PersonId> {
+        let privilege = match of {
+            Obligation::PostIncidentReview => Some(Privilege::Reviewer),
+            Obligation::AccessReview => Some(Privilege::Account),
+            Obligation::CabReview => Some(Privilege::Cab),
+            Obligation::IncidentResolved
+            | Obligation::CredentialRotation
+            | Obligation::CabNotified
+            | Obligation::IncidentReport
+            | Obligation::ProcedureUpdate
+            | Obligation::QuarterlyAccessReview => None,
+        };
+        let part = self.took_part.get(&incident);
+        let free = |p: &&Person| {
+            privilege.is_some_and(|privilege| p.may(privilege))
+                && part.is_none_or(|took| !took.contains(&p.person))
+        };
+        let person = self.current().and_then(|a| a.people.iter().find(free));
+        let commander = || Some(self.out.incidents.get(&incident)?.commander.clone());
+        person.map(|p| p.person.clone()).or_else(commander)
     }
 
     fn has_subject(&self, incident: IncidentId, clock: &Clock) -> bool {

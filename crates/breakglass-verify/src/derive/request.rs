@@ -1,7 +1,7 @@
 //! Requests and their answers.
 
 use breakglass_format::{
-    Digest, Entry, RequestId,
+    Digest, Entry, IncidentId, RequestId,
     authority::Authority,
     canonical,
     entry::Recorded,
@@ -51,10 +51,10 @@ impl<'a> Fold<'a> {
         self.out.requests.insert(id, request);
         self.asked.insert(id, (at.index, d));
         let Some(Statement::Request(signed)) = self.statement(&at.entry) else {
-            self.rule(false, "not_signed", "it takes a signed request");
             return;
         };
         self.requested_as_signed(d, signed.statement());
+        self.under_the_first_entitlement(d);
         let entitled = self
             .judges_of(id)
             .is_some_and(|both| both.iter().all(|a| entitled(a, d, self)));
@@ -73,6 +73,24 @@ impl<'a> Fold<'a> {
         );
     }
 
+    /// Of several entitlements the first that fits counts, so that nobody picks the weakest.
+    fn under_the_first_entitlement(&mut self, d: &BreakGlassRequested) {
+        let incident = self.out.incidents.get(&d.incident_id);
+        let first = self
+            .current()
+            .zip(incident)
+            .and_then(|(authority, incident)| {
+                authority.entitlement(&d.requester.person, &d.account.id, &incident.scenario)
+            });
+        // That there is none is said elsewhere.
+        if let Some(first) = first {
+            self.repeats(&[
+                ("entitlement", d.entitlement == first.name),
+                ("needs", d.needs == first.approvals),
+            ]);
+        }
+    }
+
     fn requested_as_signed(&mut self, d: &BreakGlassRequested, s: &Signed) {
         let incident = self.out.incidents.get(&d.incident_id).cloned();
         let (id, name) = (&d.requester.person, &d.requester.principal);
@@ -82,7 +100,7 @@ impl<'a> Fold<'a> {
                 d.account.id == s.account.id && d.account.name == s.account.name,
             ),
             ("action", d.action == s.purpose.action),
-            ("approve_by", d.approve_by <= s.approve_by),
+            ("approve_by", d.approve_by == s.approve_by),
             (
                 "drill",
                 d.drill == s.drill && incident.as_ref().is_some_and(|i| i.drill == s.drill),
@@ -121,7 +139,6 @@ impl<'a> Fold<'a> {
     pub(super) fn approved(&mut self, entry: &'a Entry, d: &'a BreakGlassApproved) {
         self.version_in_force(d.authority_version);
         let Some(Statement::Approval(signed)) = self.statement(entry) else {
-            self.rule(false, "not_signed", "it takes a signed approval");
             return;
         };
         let s = signed.statement();
@@ -136,6 +153,7 @@ impl<'a> Fold<'a> {
             ("browser", d.browser == signed.browser()),
         ]);
         let counts = self.proper(d, signed);
+        self.of_incident(d.request_id, d.incident_id);
         let (request, at) = (d.request_id, self.now);
         let approval = Approval {
             request,
@@ -145,10 +163,15 @@ impl<'a> Fold<'a> {
             duration_s: d.duration_s,
             presence: signed.presence(),
             browser: signed.browser(),
+            statement: entry.statement.0,
             counts,
         };
         self.takes_part(d.incident_id, &d.approver.person);
         self.approvals.insert(entry.event_id, approval);
+        if counts {
+            let missing = self.missing(request);
+            self.repeats(&[("missing", missing == Some(d.missing))]);
+        }
         if let Some(request) = self.out.requests.get_mut(&request) {
             request.approvals.push(entry.event_id);
         }
@@ -240,8 +263,8 @@ impl<'a> Fold<'a> {
 
     pub(super) fn denied(&mut self, entry: &Entry, d: &BreakGlassDenied) {
         self.pending(d.request_id);
+        self.of_incident(d.request_id, d.incident_id);
         let Some(Statement::Denial(signed)) = self.statement(entry) else {
-            self.rule(false, "not_signed", "it takes a signed denial");
             return;
         };
         let s = signed.statement();
@@ -270,6 +293,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn lapsed(&mut self, entry: &Entry, d: &BreakGlassLapsed) {
         self.pending(d.request_id);
+        self.of_incident(d.request_id, d.incident_id);
         let by = self.out.requests.get(&d.request_id).map(|r| r.approve_by);
         let over = by.is_some_and(|by| by <= entry.created_at || by <= entry.wall);
         self.rule(over, "lapsed_early", "there was time left to approve it");
@@ -278,6 +302,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn withdrawn(&mut self, entry: &Entry, d: &BreakGlassWithdrawn) {
         self.pending(d.request_id);
+        self.of_incident(d.request_id, d.incident_id);
         if let Some(act) = self.act(entry, "withdraw") {
             let about = act.statement().object.id.as_str() == d.request_id.to_string();
             self.same(&[("request", about)]);
@@ -292,9 +317,22 @@ impl<'a> Fold<'a> {
         self.end_request(d.request_id, RequestState::Withdrawn);
     }
 
-    pub(super) fn voided(&mut self, d: &BreakGlassVoided) {
+    /// By the end of its incident, which somebody signed, or by a newer authority.
+    pub(super) fn voided(&mut self, entry: &Entry, d: &BreakGlassVoided) {
         self.version_in_force(d.authority_version);
         self.pending(d.request_id);
+        self.of_incident(d.request_id, d.incident_id);
+        if let Some(act) = self.act(entry, "resolve") {
+            let about = act.statement().object.id.as_str() == d.incident_id.to_string();
+            self.same(&[("incident", about)]);
+        } else {
+            let caused = entry.statement.0.is_some() || self.just_published();
+            self.rule(
+                caused,
+                "voided_without_cause",
+                "neither its incident ended nor a newer authority took effect",
+            );
+        }
         self.end_request(d.request_id, RequestState::Voided);
     }
 
@@ -307,6 +345,14 @@ impl<'a> Fold<'a> {
             "request_not_pending",
             "the request is unknown, used up or ended",
         )
+    }
+
+    /// What is said of a request is said under its incident.
+    fn of_incident(&mut self, request: RequestId, incident: IncidentId) {
+        let known = self.out.requests.get(&request).map(|r| r.incident);
+        // That the request is unknown is said elsewhere.
+        let same = known.is_none_or(|known| known == incident);
+        self.repeats(&[("incident_id", same)]);
     }
 
     pub(super) fn end_request(&mut self, id: RequestId, state: RequestState) {

@@ -1,18 +1,23 @@
 //! Actions: planned, run, recorded by hand, and what became of them.
 
 use breakglass_format::{
-    Entry, GrantId, RunId,
+    Digest, Entry, GrantId, Line, Name, RunId,
     act::{Action, Command},
-    event::{ActionPlanned, BreakGlassAction, EffectClaimed, RunProgressed},
+    event::{BreakGlassAction, EffectClaimed, RunProgressed},
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
-use super::{Fold, Statement, credential::Cause};
+use super::{Fold, credential::Cause};
 
 /// A run that was started.
 pub(super) struct Run {
     pub(super) grant: GrantId,
+    pub(super) action: Name,
+    /// What was signed.
+    pub(super) statement: Option<Digest>,
     claimed: bool,
+    /// Somebody cancelled it, or it is over.
+    cancelled: bool,
     finished: bool,
 }
 
@@ -27,6 +32,13 @@ impl<'a> Fold<'a> {
             "grant_unknown",
             "no grant is for this account and incident",
         );
+        self.repeats(&[
+            ("account", self.is_account(d.grant_id, &d.account)),
+            (
+                "justification",
+                self.is_justification(d.grant_id, &d.justification),
+            ),
+        ]);
         match d.mode {
             ActionMode::Run => self.run_started(entry, d),
             ActionMode::Recorded => self.recorded(entry, d),
@@ -56,6 +68,9 @@ impl<'a> Fold<'a> {
             ("action", args.action == d.action),
             ("target", args.target == d.target),
             ("description", args.description == d.description),
+            ("artifact", d.artifact.is_empty()),
+            ("plan", d.plan.0.is_none()),
+            ("run_id", d.run_id.0.is_none()),
         ]);
     }
 
@@ -72,17 +87,23 @@ impl<'a> Fold<'a> {
                     act.statement().object.id.as_str() == d.grant_id.to_string(),
                 ),
                 ("plan", args.plan == d.plan),
-                ("action", is_action(args, d)),
+                ("action", args.action == d.action),
+                ("artifact", args.artifact == d.artifact),
+                ("target", args.target == d.target),
+                ("description", d.description.is_empty()),
             ]);
+            self.as_granted(d.grant_id, args);
         }
-        self.as_granted(d);
         let Some(id) = d.run_id.0 else {
             self.rule(false, "run_unknown", "a run has an id");
             return;
         };
         let run = Run {
             grant: d.grant_id,
+            action: d.action.clone(),
+            statement: entry.statement.0,
             claimed: false,
+            cancelled: false,
             finished: false,
         };
         let new = self.runs.insert(id, run).is_none();
@@ -90,61 +111,40 @@ impl<'a> Fold<'a> {
         self.causes.insert(entry.event_id, Cause::Dispatch(id));
     }
 
-    /// A grant for one action is for that action on that target, and the scenario permits it.
-    fn as_granted(&mut self, d: &BreakGlassAction) {
-        let grant = self.out.grants.get(&d.grant_id);
-        let asked = grant.and_then(|grant| self.asked.get(&grant.request));
-        let fits = asked.is_some_and(|(_, asked)| {
+    /// Under a grant for one action people approved that action, on that target, with that
+    /// artifact, and the plan where they were shown one. The scenario permits it, and the grant
+    /// still stands.
+    pub(super) fn as_granted(&mut self, id: GrantId, args: &Action) {
+        let Some(grant) = self.out.grants.get(&id).cloned() else {
+            return;
+        };
+        let fits = self.asked_with(id).is_some_and(|asked| {
             let purpose = &asked.purpose;
+            let plan = purpose.plan.0.is_none() || purpose.plan == args.plan;
             purpose.kind == PurposeKind::Credential
-                || (purpose.action == d.action
-                    && purpose.target == d.target
-                    && purpose.artifact == d.artifact)
+                || (purpose.action == args.action
+                    && purpose.target == args.target
+                    && purpose.artifact == args.artifact
+                    && plan)
         });
-        let scenario = self.out.incidents.get(&d.incident_id).map(|i| &i.scenario);
-        let permitted = scenario
-            .zip(self.current())
-            .is_some_and(|(name, authority)| {
-                authority
-                    .scenario(name)
-                    .is_some_and(|s| s.actions.contains(&d.action))
-            });
+        let scenario = self.out.incidents.get(&grant.incident).map(|i| &i.scenario);
+        let scenario = scenario.zip(self.current());
+        let scenario = scenario.and_then(|(name, authority)| authority.scenario(name));
+        let permitted = scenario.is_some_and(|s| s.actions.contains(&args.action));
         self.rule(
             fits,
             "action_not_granted",
-            "the grant is for another action, target or artifact",
+            "the grant is for another action, target, artifact or plan",
         );
         self.rule(
             permitted,
             "action_not_permitted",
             "the scenario does not permit it",
         );
+        self.still_stands(&grant);
     }
 
-    pub(super) fn planned(&mut self, entry: &Entry, d: &ActionPlanned) {
-        let grant = self.out.grants.get(&d.grant_id);
-        let known = grant.is_some_and(|grant| grant.incident == d.incident_id);
-        self.rule(known, "grant_unknown", "no grant is for this incident");
-        let Some(Statement::Act(act)) = self.statement(entry) else {
-            return;
-        };
-        let (Command::Plan(args) | Command::Run(args)) = &act.statement().command else {
-            self.rule(false, "not_signed", "it takes a signed plan or run act");
-            return;
-        };
-        let same =
-            args.action == d.action && args.artifact == d.artifact && args.target == d.target;
-        self.by_holder(d.grant_id, &act.signer().person);
-        self.same(&[
-            (
-                "grant",
-                act.statement().object.id.as_str() == d.grant_id.to_string(),
-            ),
-            ("action", same),
-        ]);
-    }
-
-    fn by_holder(&mut self, grant: GrantId, person: &breakglass_format::PersonId) {
+    pub(super) fn by_holder(&mut self, grant: GrantId, person: &breakglass_format::PersonId) {
         let own = self
             .out
             .grants
@@ -164,6 +164,7 @@ impl<'a> Fold<'a> {
         };
         let (claimed, finished, own) = (run.claimed, run.finished, run.grant == d.grant_id);
         run.finished |= d.state.is_final();
+        run.cancelled |= run.finished || d.state == RunState::Cancelling;
         let harmless = matches!(
             d.state,
             RunState::Failed | RunState::Cancelled | RunState::Cancelling
@@ -179,24 +180,52 @@ impl<'a> Fold<'a> {
             "run_over",
             "nothing comes of a run after its end",
         );
-        if let Some(Statement::Act(act)) = self.statement(entry) {
-            let about = act.statement().object.id.as_str() == d.run_id.to_string();
-            let cancel = act.statement().command.word() == "cancel" && about;
-            let holder = self.out.grants.get(&d.grant_id).map(|grant| &grant.holder);
-            let person = &act.signer().person;
-            let may =
-                holder == Some(person) || self.commands(d.incident_id, person, act.authority());
-            self.rule(
-                cancel && may,
-                "cancelled_by_stranger",
-                "the holder or the commander cancels a run",
-            );
-        }
+        let grant = self.out.grants.get(&d.grant_id);
+        let incident = grant.is_none_or(|grant| grant.incident == d.incident_id);
+        self.repeats(&[("incident_id", incident)]);
+        self.cancelled(entry, d, claimed);
+    }
+
+    /// What somebody signed about a run is that it be cancelled, and why. Before anything left for
+    /// the plane that is its end.
+    fn cancelled(&mut self, entry: &Entry, d: &RunProgressed, claimed: bool) {
+        let Some(act) = self.act(entry, "cancel") else {
+            return;
+        };
+        let Command::Cancel(args) = &act.statement().command else {
+            return;
+        };
+        let state = if claimed {
+            RunState::Cancelling
+        } else {
+            RunState::Cancelled
+        };
+        let detail = Line::lossy(&format!("cancel asked for: {}", args.reason));
+        self.same(&[
+            (
+                "run",
+                act.statement().object.id.as_str() == d.run_id.to_string(),
+            ),
+            ("state", d.state == state),
+            ("detail", d.detail == detail),
+            ("class", d.class.0.is_none()),
+            ("evidence", d.evidence.0.is_none()),
+        ]);
+        let person = &act.signer().person;
+        let holder = self.out.grants.get(&d.grant_id).map(|grant| &grant.holder);
+        let may = holder == Some(person) || self.commands(d.incident_id, person, act.authority());
+        self.rule(
+            may,
+            "cancelled_by_stranger",
+            "the holder or the commander cancels a run",
+        );
     }
 
     pub(super) fn claimed(&mut self, d: &EffectClaimed) {
         let fits = match (self.causes.get(&d.cause), d.effect) {
-            (Some(Cause::Rotation(account)), EffectKind::Rotate) => *account == d.account.id,
+            (Some(Cause::Rotation(account)), EffectKind::Rotate) => {
+                *account == d.account.id && d.run_id.0.is_none()
+            }
             (Some(Cause::Dispatch(run)), EffectKind::Dispatch) => d.run_id.0 == Some(*run),
             _ => false,
         };
@@ -207,22 +236,30 @@ impl<'a> Fold<'a> {
             .insert((d.cause, dispatch), d.attempt)
             .unwrap_or(0);
         self.rule(
-            before < d.attempt,
+            before + 1 == d.attempt,
             "attempt_out_of_order",
-            "attempts are counted up",
+            "attempts are counted 1, 2, 3",
         );
-        if let Some(run) = d.run_id.0 {
-            self.claim_run(run);
+        self.repeats(&[("document", d.document.0.is_some() == dispatch)]);
+        match d.run_id.0.filter(|_| dispatch) {
+            Some(run) => self.dispatched(run, d),
+            None => self.repeats(&[("account", self.has_account(&d.account))]),
         }
     }
 
-    fn claim_run(&mut self, run: RunId) {
-        if let Some(run) = self.runs.get_mut(&run) {
-            run.claimed = true;
-        }
+    /// Nothing leaves for the plane after access ended, or somebody cancelled.
+    fn dispatched(&mut self, id: RunId, d: &EffectClaimed) {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return;
+        };
+        run.claimed = true;
+        let (grant, cancelled) = (run.grant, run.cancelled);
+        let wanted = self.active(grant) && !cancelled;
+        self.rule(
+            wanted,
+            "action_outside_grant",
+            "it was dispatched after access ended or somebody cancelled",
+        );
+        self.repeats(&[("account", self.is_account(grant, &d.account))]);
     }
-}
-
-fn is_action(args: &Action, d: &BreakGlassAction) -> bool {
-    args.action == d.action && args.artifact == d.artifact && args.target == d.target
 }

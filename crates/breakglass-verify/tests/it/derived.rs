@@ -6,11 +6,11 @@ use breakglass_format::{
     Digest, Entry, Event,
     act::Act,
     entry::Recorded,
-    statement::{Approval, Statement as _},
+    statement::{Approval, Denial, Statement as _},
 };
 use breakglass_statement::{
-    AuthoritySet, VerifiedSession, verify_act, verify_approval, verify_checkout, verify_enroll,
-    verify_request, verify_session,
+    AuthoritySet, VerifiedSession, verify_act, verify_approval, verify_checkout, verify_denial,
+    verify_enroll, verify_request, verify_session,
 };
 use breakglass_verify::{
     Derived, Finding, Record, derive,
@@ -23,7 +23,7 @@ use crate::{
     story::{self, Told},
 };
 
-fn recorded(log: &Scribe) -> Vec<Recorded> {
+pub(crate) fn recorded(log: &Scribe) -> Vec<Recorded> {
     let entries = log.entries.iter().zip(log.leaves()).zip(0..);
     entries
         .map(|((bytes, leaf), index)| Recorded {
@@ -34,7 +34,7 @@ fn recorded(log: &Scribe) -> Vec<Recorded> {
         .collect()
 }
 
-fn authorities(log: &Scribe, entries: &[Recorded]) -> AuthoritySet {
+pub(crate) fn authorities(log: &Scribe, entries: &[Recorded]) -> AuthoritySet {
     let Event::AuthorityPublished(published) = &entries[1].entry.event else {
         unreachable!()
     };
@@ -46,7 +46,7 @@ fn authorities(log: &Scribe, entries: &[Recorded]) -> AuthoritySet {
     AuthoritySet::genesis(&log.blobs[&published.digest], &signatures, None).unwrap()
 }
 
-fn statements(log: &Scribe, entries: &[Recorded], known: &AuthoritySet) -> Statements {
+pub(crate) fn statements(log: &Scribe, entries: &[Recorded], known: &AuthoritySet) -> Statements {
     let mut sessions: BTreeMap<Digest, VerifiedSession> = BTreeMap::new();
     let mut out = Statements::new();
     for at in entries {
@@ -67,6 +67,11 @@ fn statements(log: &Scribe, entries: &[Recorded], known: &AuthoritySet) -> State
                     .to_bytes()
                     .unwrap();
                 Statement::Approval(verify_approval(bytes, armoured, &request, known).unwrap())
+            }
+            "denial.v1@breakglass" => {
+                let request = Denial::from_bytes(bytes).unwrap().request;
+                let request = request.to_bytes().unwrap();
+                Statement::Denial(verify_denial(bytes, armoured, &request, known).unwrap())
             }
             "checkout.v1@breakglass" => {
                 Statement::Checkout(verify_checkout(bytes, armoured, known).unwrap())

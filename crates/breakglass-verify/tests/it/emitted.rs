@@ -1,6 +1,6 @@
 //! The folder of a true log, and what is said of it.
 
-use breakglass_format::Digest;
+use breakglass_format::{Digest, vocabulary::Obligation};
 use breakglass_tlog::{CosignerKey, KeyName, SignedCheckpoint};
 use breakglass_verify::{
     EmitError, Level, Options, Outcome, Source, check,
@@ -54,12 +54,14 @@ fn what_the_log_adds_up_to_is_derived() {
         RequestState::Granted
     );
     assert!(derived.incidents[&told.incident].resolved_at.is_some());
-    assert!(
-        derived
-            .duties
-            .values()
-            .all(|duty| duty.status == Status::Met)
-    );
+    let rotated = derived
+        .duties
+        .iter()
+        .filter(|(key, _)| key.obligation == Obligation::CredentialRotation);
+    let rotated: Vec<Status> = rotated.map(|(_, duty)| duty.status).collect();
+    assert_eq!(rotated, [Status::Met]);
+    let open = derived.duties.values().filter(|d| d.status == Status::Open);
+    assert_eq!(open.count(), 4, "the report and the reviews wait");
     let words: Vec<&Word> = derived.facts.iter().map(|fact| &fact.word).collect();
     assert_eq!(*words[0], Word::Asserted);
     assert_eq!(
@@ -296,4 +298,60 @@ fn an_incomplete_store_makes_no_folder() {
         emit(&source),
         Err(EmitError::OtherEntries { got: 3, .. })
     ));
+}
+
+/// What is said of a folder in which one file was changed.
+fn said_of(path: &str, change: impl FnOnce(String) -> String) -> (Option<u64>, String) {
+    let log = story::whole().log;
+    let mut folder = log.folder();
+    let text = String::from_utf8(folder.get(path).unwrap().to_vec()).unwrap();
+    folder.insert(path, change(text).into_bytes());
+    let verdict = check(&folder, &log.pinned());
+    assert_eq!(codes(&verdict), ["altered_file"]);
+    let finding = &verdict.findings[0];
+    assert_eq!(finding.path.as_deref(), Some(path));
+    (finding.index, finding.detail.clone())
+}
+
+#[test]
+fn of_a_changed_line_for_the_siem_it_is_told_which_and_in_what() {
+    let entries = story::whole().log.entries;
+    let index = entries.iter().position(|bytes| {
+        let event = breakglass_format::Entry::from_bytes(bytes).unwrap().event;
+        matches!(event, breakglass_format::Event::BreakGlassRequested(_))
+    });
+    let index = u64::try_from(index.unwrap()).unwrap();
+    let why = "The release of 09:40 is to blame.";
+    // The first occurrence is in the line of the request.
+    let (at, detail) = said_of("siem.jsonl", |text| text.replacen(why, "Because.", 1));
+    assert_eq!(at, Some(index));
+    let line = format!("line {} says of entry {index} as ", index + 1);
+    assert!(detail.starts_with(&line), "{detail}");
+    assert!(detail.contains("Because."), "{detail}");
+    let (at, detail) = said_of("siem.jsonl", |text| {
+        let lines = text.split_inclusive('\n').enumerate();
+        let kept = lines.filter(|(n, _)| *n != 4);
+        kept.map(|(_, line)| line).collect()
+    });
+    assert_eq!(at, Some(4));
+    assert!(detail.contains("a line was taken out"), "{detail}");
+    let (at, detail) = said_of("siem.jsonl", |text| text + "{}\n");
+    assert_eq!(at, None);
+    assert!(detail.starts_with("it goes on after line"), "{detail}");
+}
+
+#[test]
+fn of_a_changed_file_the_first_difference_is_told() {
+    let (_, detail) = said_of("timeline.txt", |text| text.replacen("alice", "dave", 1));
+    assert!(detail.starts_with("line "), "{detail}");
+    assert!(
+        detail.contains("dave") && detail.contains("alice"),
+        "{detail}"
+    );
+    let (_, detail) = said_of("allowed_signers", |text| text.replace('\n', "\r\n"));
+    assert!(detail.contains("CR LF"), "{detail}");
+    let blob = format!("blobs/{}", sha256(b"the terminal, as it was").hex());
+    let (_, detail) = said_of(&blob, |text| text + "!");
+    let changed = sha256(b"the terminal, as it was!").hex();
+    assert!(detail.contains(&changed), "{detail}");
 }

@@ -2,6 +2,8 @@
 //! with either.
 
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod derived;
 #[cfg(test)]
 mod emitted;
@@ -12,13 +14,19 @@ mod people;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod rich;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod rules_of_authority;
 #[cfg(test)]
+mod rules_of_plans;
+#[cfg(test)]
 mod rules_of_record;
 #[cfg(test)]
 mod rules_of_runs;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod scribe;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A second version of the authority: who signed it, and from when it lets people approve.
 
 use breakglass_format::{
-    Blank, Digest,
-    authority::Authority,
+    Digest,
+    authority::{Authority, Person},
     event::{AuthorityPublished, RootSignature},
     statement::{AuthorityRef, Kind},
 };
@@ -10,6 +10,8 @@ use breakglass_verify::{EmitError, Outcome, Source, emit};
 
 use crate::{
     people::{authority, read, sign, signer},
+    rules::extend,
+    runs::{Stage, action, stage},
     scribe::{Scribe, broken},
     steps::HOUR,
     story::{self, Told},
@@ -18,11 +20,13 @@ use crate::{
 /// The root persons, two of whom are enough.
 const ALL: [&str; 3] = ["bob", "carol", "erin"];
 
-/// Publishes a second version, which these people sign.
+/// Publishes the next version, which these people sign.
 fn publish(log: &mut Scribe, signers: &[&str], change: impl FnOnce(&mut Authority)) {
+    let version = log.authority.version + 1;
+    let previous = log.authority.digest;
     let mut next = Authority {
-        previous: log.genesis.into(),
-        version: 2,
+        previous,
+        version,
         ..authority()
     };
     next.issued_at = log.now;
@@ -34,28 +38,28 @@ fn publish(log: &mut Scribe, signers: &[&str], change: impl FnOnce(&mut Authorit
         signer: signer(name),
     });
     let signatures = signatures.collect();
-    let previous = Blank::from(log.genesis);
     log.authority = AuthorityRef {
         digest: digest.into(),
-        version: 2,
+        version,
     };
     log.server(AuthorityPublished {
         all_roots: signers.len() == ALL.len(),
+        clocks: Vec::new(),
         digest,
         previous,
         signatures,
-        version: 2,
+        version,
     });
+}
+
+fn somebody<'a>(next: &'a mut Authority, name: &str) -> &'a mut Person {
+    let mut people = next.people.iter_mut();
+    people.find(|p| p.principal.as_str() == name).unwrap()
 }
 
 /// Dave joins security, and may approve.
 fn join(next: &mut Authority) {
-    let dave = next
-        .people
-        .iter_mut()
-        .find(|p| p.principal.as_str() == "dave")
-        .unwrap();
-    dave.groups.push(read("security"));
+    somebody(next, "dave").groups.push(read("security"));
 }
 
 #[test]
@@ -100,18 +104,127 @@ fn a_quorum_that_is_gone_releases_nothing() {
         ..
     } = story::granted();
     publish(&mut log, &ALL, |next| {
-        let bob = next
-            .people
-            .iter_mut()
-            .find(|p| p.principal.as_str() == "bob")
-            .unwrap();
-        bob.groups = vec![read("sre")];
+        somebody(next, "bob").groups = vec![read("sre")];
     });
     log.wait(HOUR);
     assert_eq!(log.verdict().outcome, Outcome::Ok);
     let said = log.checkout("alice", grant);
     log.access(&said, &asked, grant);
     broken(&log, &["quorum_gone"]);
+}
+
+#[test]
+fn from_the_end_it_moved_a_use_rests_on_the_extensions_quorum_as_well() {
+    let Told {
+        mut log,
+        incident,
+        asked,
+        grant,
+        ..
+    } = story::granted();
+    let old_end = story::not_after(&log);
+    publish(&mut log, &ALL, |next| {
+        somebody(next, "dave").groups = vec![read("security")];
+    });
+    log.wait(HOUR);
+    let more = log.request("alice", incident, |request| {
+        request.extends = grant.into();
+        request.duration_s = HOUR;
+    });
+    extend(&mut log, grant, &more, ["dave", "carol"], HOUR);
+    publish(&mut log, &ALL, |next| {
+        somebody(next, "dave").groups.clear();
+    });
+    let mut used = |at| {
+        log.now = at;
+        let mut log = log.clone();
+        let said = log.checkout("alice", grant);
+        log.access(&said, &asked, grant);
+        log
+    };
+    assert_eq!(used(old_end.plus_s(-2)).verdict().findings, []);
+    broken(&used(old_end), &["quorum_gone"]);
+}
+
+#[test]
+fn a_quorum_that_is_gone_runs_and_plans_nothing() {
+    let Stage {
+        mut log,
+        asked,
+        grant,
+    } = stage();
+    publish(&mut log, &ALL, |next| {
+        somebody(next, "bob").groups = vec![read("sre")];
+    });
+    let args = action("rollback", "checkout");
+    let mut planned = log.clone();
+    planned.plan("alice", &asked, grant, args.clone());
+    broken(&planned, &["quorum_gone"]);
+    log.run("alice", &asked, grant, args);
+    broken(&log, &["quorum_gone"]);
+    // Nor does a use of it that somebody wrote beside the order of the run.
+    let ordered = log.entries.len() - 2;
+    let last = u64::try_from(log.entries.len() - 1).unwrap();
+    let verdict = log.verdict();
+    let told: Vec<_> = verdict.findings.iter().filter_map(|f| f.index).collect();
+    assert!(told.contains(&last) && told.contains(&u64::try_from(ordered).unwrap()));
+}
+
+#[test]
+fn a_holder_who_may_no_longer_ask_gets_nothing() {
+    let Told {
+        mut log,
+        asked,
+        grant,
+        ..
+    } = story::granted();
+    publish(&mut log, &ALL, |next| {
+        somebody(next, "alice").groups.clear();
+    });
+    let said = log.checkout("alice", grant);
+    log.access(&said, &asked, grant);
+    broken(&log, &["requester_not_entitled"]);
+}
+
+#[test]
+fn a_key_that_has_ended_no_longer_stands_behind_a_grant() {
+    let Told {
+        mut log,
+        asked,
+        grant,
+        ..
+    } = story::granted();
+    let end = log.now.plus_s(HOUR);
+    publish(&mut log, &ALL, |next| {
+        somebody(next, "carol").keys[0].not_after = end.into();
+    });
+    let said = log.checkout("alice", grant);
+    log.access(&said, &asked, grant);
+    assert_eq!(log.verdict().findings, []);
+    log.now = end;
+    let said = log.checkout("alice", grant);
+    log.access(&said, &asked, grant);
+    broken(&log, &["quorum_gone"]);
+}
+
+#[test]
+fn a_newcomer_fills_no_required_place() {
+    let mut log = story::founded();
+    let dave = |next: &mut Authority| somebody(next, "dave").groups.push(read("platform"));
+    publish(&mut log, &ALL, dave);
+    publish(&mut log, &["bob", "carol"], |next| {
+        dave(next);
+        somebody(next, "carol").groups.push(read("security"));
+    });
+    let incident = log.declare("alice");
+    let asked = log.request("alice", incident, |_| {});
+    // Both are of platform, and only one has come to security as well.
+    let approvals = [
+        log.approve("dave", &asked, |_| {}),
+        log.approve("carol", &asked, |_| {}),
+    ];
+    log.grant(&asked, &approvals, |_| {});
+    broken(&log, &["event_differs_from_log", "required_group_missing"]);
 }
 
 #[test]

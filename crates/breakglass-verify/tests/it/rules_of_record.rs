@@ -4,12 +4,13 @@
 use breakglass_format::{
     Event, EventId,
     act::{Act, Because, Command, NoArgs},
-    event::Reference,
+    event::{ActProposed, BreakGlassVoided, ClockStepped, IncidentNoted, Reference},
     vocabulary::{EndReason, Obligation},
 };
+use breakglass_verify::{EmitError, Source, emit};
 
 use crate::{
-    people::{account, person, read},
+    people::{person, read},
     scribe::{Said, Scribe, broken, none, sha256},
     steps::HOUR,
     story::{self, Told},
@@ -87,7 +88,87 @@ fn what_takes_a_signature_has_one() {
         entry.statement = none();
         entry.signature = none();
     });
+    let mut nobody = log.clone();
+    nobody.rewrite(last, |entry| {
+        entry.person = none();
+        entry.principal = none();
+        entry.actor = read("system:engine");
+    });
+    broken(&nobody, &["not_signed"]);
+    // A name alone is no signature.
+    broken(&log, &["not_signed", "signer_differs"]);
+}
+
+#[test]
+fn a_statement_causes_what_its_kind_can_cause() {
+    // An approval causes no note, whoever's it is.
+    let Told {
+        mut log,
+        incident,
+        asked,
+        ..
+    } = story::granted();
+    let (approval, _) = log.approve("bob", &asked, |_| {});
+    log.entries.pop();
+    let before = log.clone();
+    let text = read("All is well.");
+    let noted = IncidentNoted {
+        incident_id: incident,
+        text,
+    };
+    log.caused(&approval, noted);
+    let checkpoint = log.checkpoint();
+    let blob = |digest: &breakglass_format::Digest| log.blobs.get(digest).cloned();
+    let source = Source {
+        entries: &log.entries,
+        checkpoint: &checkpoint,
+        blob: &blob,
+    };
+    assert!(matches!(emit(&source), Err(EmitError::Fault(_))));
+    // A note causes no step of the clock, nor of a sink.
+    let mut log = before;
+    let text = read("All is well.");
+    let note = Command::Note(breakglass_format::act::Note { text });
+    let said = log.act("alice", incident, note);
+    log.caused(&said, ClockStepped { step_ms: 1 });
+    broken(&log, &["statement_misplaced"]);
+}
+
+#[test]
+fn a_proposal_is_one_of_what_takes_two_people() {
+    let mut log = story::founded();
+    story::propose(&mut log, "bob");
+    let incident = log.declare("alice");
+    let text = read("All is well.");
+    let note = Command::Note(breakglass_format::act::Note { text });
+    let said = log.act("bob", incident, note);
+    let proposed = log.entries.iter().rev().find_map(|bytes| {
+        let event = breakglass_format::Entry::from_bytes(bytes).unwrap().event;
+        let Event::ActProposed(proposed) = event else {
+            return None;
+        };
+        Some(proposed)
+    });
+    let proposed = ActProposed {
+        command: read("note"),
+        ..proposed.unwrap()
+    };
+    log.caused(&said, proposed);
     broken(&log, &["not_signed"]);
+}
+
+#[test]
+fn a_request_is_void_for_a_reason() {
+    let (mut log, incident) = story::declared();
+    let asked = log.request("alice", incident, |_| {});
+    log.wait(1);
+    log.server(BreakGlassVoided {
+        authority_version: log.authority.version,
+        incident_id: incident,
+        reason: read("the account was changed"),
+        request_id: asked.id,
+    });
+    broken(&log, &["voided_without_cause"]);
 }
 
 #[test]
@@ -115,10 +196,9 @@ fn a_resolution_starts_the_clock_of_an_account_not_yet_rotated() {
         mut log, incident, ..
     } = story::returned();
     let mut late = log.clone();
-    late.resolve("alice", incident, |_| {});
+    late.resolve("alice", incident, |d| drop(d.clocks.remove(0)));
     broken(&late, &["clock_missing"]);
-    let clock = log.clock(Obligation::CredentialRotation, account().id.as_str(), HOUR);
-    log.resolve("alice", incident, |d| d.clocks = vec![clock.clone()]);
+    log.resolve_with_clock("alice", incident, HOUR);
     assert_eq!(log.verdict().findings, []);
 }
 
@@ -127,12 +207,7 @@ fn a_clock_is_as_long_as_the_authority_says() {
     let Told {
         mut log, incident, ..
     } = story::returned();
-    let clock = log.clock(
-        Obligation::CredentialRotation,
-        account().id.as_str(),
-        2 * HOUR,
-    );
-    log.resolve("alice", incident, |d| d.clocks = vec![clock]);
+    log.resolve_with_clock("alice", incident, 2 * HOUR);
     broken(&log, &["clock_wrong"]);
 }
 
@@ -145,10 +220,16 @@ fn ends(by: &str, reason: EndReason, command: Command) -> Scribe {
         ..
     } = story::granted();
     let due_at = story::not_after(&log);
+    let remark = if let Command::Revoke(because) = &command {
+        because.reason.clone()
+    } else {
+        read("")
+    };
     let said = log.act(by, grant, command);
     log.ended(&said, &asked, grant, |d| {
         d.due_at = due_at;
         d.reason = reason;
+        d.remark = remark;
     });
     log
 }
@@ -213,6 +294,10 @@ fn a_grant_expires_when_its_time_is_over() {
     early.server(event.clone());
     broken(&early, &["expired_early"]);
     log.now = due_at;
+    let mut event = event;
+    if let Event::BreakGlassEnded(ended) = &mut event {
+        ended.clocks = vec![log.clock(Obligation::IncidentResolved, "", 24 * HOUR)];
+    }
     log.server(event);
     assert_eq!(log.verdict().findings, []);
 }
@@ -233,6 +318,9 @@ fn a_rotation_is_called_for_and_staged_and_claimed() {
     let mut log = story::returned().log;
     story::rotation(&mut log, |d| d.sealed = sha256(b"another"));
     broken(&log, &["rotated_unstaged"]);
+    let mut log = story::returned().log;
+    story::rotation(&mut log, |d| d.replaced = 2);
+    broken(&log, &["rotated_from_another"]);
     let mut log = story::returned().log;
     let elsewhere = EventId::new(log.now, [250; 10]);
     story::rotation(&mut log, |d| d.cause = elsewhere);
@@ -255,6 +343,21 @@ fn a_credential_takes_two_people() {
     let said = story::add_credential(&mut stranger, "dave");
     story::added(&mut stranger, &said);
     broken(&stranger, &["credential_version", "not_privileged"]);
+}
+
+#[test]
+fn a_machine_rotates_all_that_is_secret_or_the_import_is_none() {
+    for fields in [&["username"][..], &["password", "totp_seed"]] {
+        let mut log = story::founded();
+        let said = story::add_fields(&mut log, "bob", fields);
+        story::added(&mut log, &said);
+        let codes = [
+            "credential_version",
+            "needs_two_people",
+            "secret_not_rotated",
+        ];
+        broken(&log, &codes);
+    }
 }
 
 #[test]

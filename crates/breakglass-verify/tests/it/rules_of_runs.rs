@@ -1,119 +1,30 @@
-//! Runs against the rules: another person's, of another action, without a claim.
+//! Runs against the rules: another person's, of another action or plan, without a claim.
 
 use breakglass_format::{
-    GrantId, IncidentId, RunId,
-    act::{Action, Command},
-    event::{BreakGlassAccess, BreakGlassAction, EffectClaimed, RunProgressed},
-    vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
+    Entry, Event, EventId, RunId,
+    act::{Action, Because, Command},
+    event::EffectClaimed,
+    vocabulary::RunState,
 };
 
 use crate::{
-    people::{account, read},
-    scribe::{Scribe, broken, none},
-    steps::Asked,
+    people::read,
+    runs::{Stage, action, document, plan_of, stage, stage_with},
+    scribe::{broken, none},
     story,
 };
 
-/// A grant to roll checkout back, and nothing else.
-struct Stage {
-    log: Scribe,
-    incident: IncidentId,
-    asked: Asked,
-    grant: GrantId,
-}
-
-fn stage() -> Stage {
-    let (mut log, incident) = story::declared();
-    let asked = log.request("alice", incident, |request| {
-        request.purpose.kind = PurposeKind::Action;
-        request.purpose.action = read("rollback");
-        request.purpose.target = read("checkout");
-    });
-    let approvals = [
-        log.approve("bob", &asked, |_| {}),
-        log.approve("carol", &asked, |_| {}),
-    ];
-    let grant = log.grant(&asked, &approvals, |_| {});
-    Stage {
-        log,
-        incident,
-        asked,
-        grant,
-    }
-}
-
 impl Stage {
-    /// Somebody runs an action on checkout; the event that calls for its dispatch is the last.
-    fn run(&mut self, by: &str, action: &str, target: &str) -> RunId {
-        let args = Action {
-            action: read(action),
-            artifact: read(""),
-            plan: none(),
-            target: read(target),
-        };
-        let said = self.log.act(by, self.grant, Command::Run(args.clone()));
-        let run_id = RunId::new(self.log.now, self.log.random());
-        let started = BreakGlassAction {
-            account: account(),
-            action: args.action,
-            artifact: args.artifact,
-            description: read(""),
-            grant_id: self.grant,
-            incident_id: self.incident,
-            justification: self.asked.request.justification.clone(),
-            mode: ActionMode::Run,
-            plan: none(),
-            run_id: Some(run_id).into(),
-            target: args.target,
-        };
-        let cause = self.log.caused(&said, started);
-        self.log.blob(b"the plan");
-        let document = crate::scribe::sha256(b"the plan");
-        self.log.server(EffectClaimed {
-            account: account(),
-            attempt: 1,
-            cause,
-            document: Some(document).into(),
-            effect: EffectKind::Dispatch,
-            run_id: Some(run_id).into(),
-        });
-        run_id
-    }
-
-    fn used(&mut self, run_id: RunId) {
-        self.log.server(BreakGlassAccess {
-            account: account(),
-            action: read("rollback"),
-            disclosed: false,
-            envelope: none(),
-            grant_id: self.grant,
-            incident_id: self.incident,
-            justification: self.asked.request.justification.clone(),
-            run_id: Some(run_id).into(),
-            version: 1,
-        });
-    }
-
-    fn progressed(&mut self, run_id: RunId, state: RunState) {
-        let evidence = self.log.blob(state.as_str().as_bytes());
-        self.log.server(RunProgressed {
-            class: none(),
-            detail: read(""),
-            evidence: Some(evidence).into(),
-            grant_id: self.grant,
-            handle: read("job/1"),
-            incident_id: self.incident,
-            run_id,
-            state,
-        });
+    fn progressed(&mut self, run: RunId, state: RunState) {
+        let progressed = self.log.progress(&self.asked, self.grant, run, state);
+        self.log.server(progressed);
     }
 }
 
 #[test]
 fn a_run_goes_well() {
     let mut stage = stage();
-    let run = stage.run("alice", "rollback", "checkout");
-    stage.used(run);
+    let run = stage.run("alice", action("rollback", "checkout"));
     stage.progressed(run, RunState::Dispatched);
     stage.progressed(run, RunState::Verified);
     assert_eq!(stage.log.verdict().findings, []);
@@ -124,13 +35,13 @@ fn a_run_goes_well() {
 #[test]
 fn a_run_is_the_holders_and_what_was_granted() {
     let mut by_another = stage();
-    by_another.run("erin", "rollback", "checkout");
+    by_another.run("erin", action("rollback", "checkout"));
     broken(&by_another.log, &["action_by_another"]);
     let mut elsewhere = stage();
-    elsewhere.run("alice", "rollback", "payments");
+    elsewhere.run("alice", action("rollback", "payments"));
     broken(&elsewhere.log, &["action_not_granted"]);
     let mut another = stage();
-    another.run("alice", "format_disks", "checkout");
+    another.run("alice", action("format_disks", "checkout"));
     broken(
         &another.log,
         &["action_not_granted", "action_not_permitted"],
@@ -138,17 +49,82 @@ fn a_run_is_the_holders_and_what_was_granted() {
 }
 
 #[test]
+fn a_run_names_the_plan_that_people_approved() {
+    for plan in [none(), plan_of("rollback", "payments").into()] {
+        let args = Action {
+            plan,
+            ..action("rollback", "checkout")
+        };
+        let mut stage = stage();
+        let (asked, grant) = (&stage.asked, stage.grant);
+        let mut planned = stage.log.clone();
+        planned.plan("alice", asked, grant, args.clone());
+        broken(&planned, &["action_not_granted"]);
+        stage.log.run("alice", asked, grant, args);
+        broken(&stage.log, &["action_not_granted"]);
+    }
+}
+
+#[test]
 fn a_run_ends_with_the_grant() {
     let mut stage = stage();
     stage.log.now = story::not_after(&stage.log);
-    stage.run("alice", "rollback", "checkout");
-    broken(&stage.log, &["action_outside_grant", "grant_end_missing"]);
+    stage.run("alice", action("rollback", "checkout"));
+    broken(
+        &stage.log,
+        &[
+            "access_outside_grant",
+            "action_outside_grant",
+            "grant_end_missing",
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_planned_or_dispatched_when_access_has_ended() {
+    let Stage {
+        mut log,
+        asked,
+        grant,
+    } = stage();
+    let args = action("rollback", "checkout");
+    log.plan("alice", &asked, grant, args.clone());
+    assert_eq!(log.verdict().findings, []);
+    let (run, cause) = log.run("alice", &asked, grant, args.clone());
+    log.now = story::not_after(&log);
+    let mut planned = log.clone();
+    planned.plan("alice", &asked, grant, args);
+    broken(&planned, &["access_outside_grant", "grant_end_missing"]);
+    log.dispatch(run, cause, &document("rollback", "checkout"), |_| {});
+    log.wait(1);
+    story::refusal(&mut log, "erin");
+    broken(&log, &["action_outside_grant", "grant_end_missing"]);
+}
+
+#[test]
+fn nothing_is_dispatched_after_somebody_cancelled() {
+    let mut stage = stage();
+    let (asked, grant) = (&stage.asked, stage.grant);
+    let args = action("rollback", "checkout");
+    let (run, cause) = stage.log.run("alice", asked, grant, args);
+    let reason = read("Not any more.");
+    let said = stage
+        .log
+        .act("alice", run, Command::Cancel(Because { reason }));
+    let mut cancelled = stage.log.progress(asked, grant, run, RunState::Cancelled);
+    cancelled.detail = read("cancel asked for: Not any more.");
+    cancelled.evidence = none();
+    stage.log.caused(&said, cancelled);
+    assert_eq!(stage.log.verdict().findings, []);
+    let plan = document("rollback", "checkout");
+    stage.log.dispatch(run, cause, &plan, |_| {});
+    broken(&stage.log, &["action_outside_grant"]);
 }
 
 #[test]
 fn a_result_comes_after_its_claim() {
     let mut stage = stage();
-    let run = stage.run("alice", "rollback", "checkout");
+    let run = stage.run("alice", action("rollback", "checkout"));
     stage.log.entries.pop();
     stage.progressed(run, RunState::Dispatched);
     broken(&stage.log, &["effect_unclaimed"]);
@@ -158,7 +134,11 @@ fn a_result_comes_after_its_claim() {
 fn use_without_a_run_is_none() {
     let mut stage = stage();
     let run = RunId::new(stage.log.now, [9; 10]);
-    stage.used(run);
+    let args = action("rollback", "checkout");
+    let said = stage.log.act("alice", stage.grant, Command::Run(args));
+    stage
+        .log
+        .used(&said, &stage.asked, stage.grant, "rollback", run);
     broken(&stage.log, &["access_without_run"]);
     stage.progressed(run, RunState::Dispatched);
     broken(&stage.log, &["access_without_run", "run_unknown"]);
@@ -167,37 +147,94 @@ fn use_without_a_run_is_none() {
 #[test]
 fn a_claim_is_called_for_and_counted() {
     let mut stage = stage();
-    stage.run("alice", "rollback", "checkout");
+    stage.run("alice", action("rollback", "checkout"));
     let last = stage.log.entries.len() - 1;
     let mut other = stage.log.clone();
     other.rewrite(last, |entry| change(entry, |claim| claim.run_id = none()));
     broken(&other, &["effect_without_cause"]);
-    stage
-        .log
-        .rewrite(last, |entry| change(entry, |claim| claim.attempt = 0));
-    broken(&stage.log, &["attempt_out_of_order"]);
+    for attempt in [0, 2] {
+        let mut other = stage.log.clone();
+        other.rewrite(last, |entry| {
+            change(entry, |claim| claim.attempt = attempt);
+        });
+        broken(&other, &["attempt_out_of_order"]);
+    }
 }
 
-fn change(entry: &mut breakglass_format::Entry, how: impl FnOnce(&mut EffectClaimed)) {
-    if let breakglass_format::Event::EffectClaimed(claim) = &mut entry.event {
+fn change(entry: &mut Entry, how: impl FnOnce(&mut EffectClaimed)) {
+    if let Event::EffectClaimed(claim) = &mut entry.event {
         how(claim);
     }
 }
 
 #[test]
-fn a_credential_shown_for_an_action_is_told() {
+fn no_credential_is_shown_where_people_approved_an_action() {
     let Stage {
         mut log,
         asked,
         grant,
-        ..
     } = stage();
     let said = log.checkout("alice", grant);
     log.access(&said, &asked, grant);
-    let verdict = log.verdict();
-    assert_eq!(
-        crate::scribe::codes(&verdict),
-        ["credential_shown_for_action"]
-    );
-    assert_eq!(verdict.exit_code(true), 0);
+    broken(&log, &["credential_shown_for_action"]);
+}
+
+#[test]
+fn a_plan_is_the_holders_and_uses_the_credential_first() {
+    let wanted = || action("rollback", "checkout");
+    let used = |by: &str, args: &Action| {
+        let Stage {
+            mut log,
+            asked,
+            grant,
+        } = stage();
+        let access = log.use_to_plan(by, &asked, grant, args);
+        (log, asked, grant, access)
+    };
+    let (mut log, asked, grant, access) = used("alice", &wanted());
+    assert!(log.verdict().derived.grants[&grant].used);
+    let mut another = log.clone();
+    let mut unrecorded = log.clone();
+    log.planned(access, &asked, grant, wanted());
+    assert_eq!(log.verdict().findings, []);
+    log.planned(access, &asked, grant, wanted());
+    broken(&log, &["planned_twice"]);
+    another.planned(access, &asked, grant, action("rollback", "payments"));
+    broken(&another, &["event_differs_from_statement"]);
+    let nothing = EventId::new(unrecorded.now, unrecorded.random());
+    unrecorded.planned(nothing, &asked, grant, wanted());
+    broken(&unrecorded, &["plan_without_access"]);
+    broken(&used("erin", &wanted()).0, &["action_by_another"]);
+    let elsewhere = action("rollback", "payments");
+    broken(&used("alice", &elsewhere).0, &["action_not_granted"]);
+}
+
+#[test]
+fn what_is_used_is_the_current_credential() {
+    let mut stage = stage();
+    let (asked, grant) = (&stage.asked, stage.grant);
+    let args = action("rollback", "checkout");
+    stage.log.run("alice", asked, grant, args);
+    let last = stage.log.entries.len() - 1;
+    stage.log.rewrite(last, |entry| {
+        if let Event::BreakGlassAccess(access) = &mut entry.event {
+            access.version += 1;
+        }
+    });
+    broken(&stage.log, &["access_to_another_version"]);
+}
+
+#[test]
+fn runs_and_checkouts_together_are_within_the_uses_that_were_granted() {
+    let Stage {
+        mut log,
+        asked,
+        grant,
+    } = stage_with(|request| request.uses = 1);
+    let args = || action("rollback", "checkout");
+    log.plan("alice", &asked, grant, args());
+    log.run("alice", &asked, grant, args());
+    assert_eq!(log.verdict().findings, []);
+    log.run("alice", &asked, grant, args());
+    broken(&log, &["uses_exceeded"]);
 }

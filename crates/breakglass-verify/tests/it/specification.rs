@@ -3,14 +3,29 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Words with an underscore in the sources that are no codes: fields, commands.
-const OTHERS: [&str; 10] = [
+const OTHERS: &[&str] = &[
+    "account_gone",
+    "complete_review",
+    "decide_cab",
+    "file_report",
+    "follow_ups",
+    "notify_cab",
+    "review_access",
+    "root_cause",
+    "update_procedure",
+    "waived_by",
     "add_credential",
     "all_roots",
     "approve_by",
+    "blast_radius",
     "due_at",
     "duration_s",
     "incident_id",
+    "known_to",
+    "log_index",
     "not_after",
+    "not_before",
+    "run_id",
     "session_key",
     "allowed_signers",
     "_type",

@@ -2,7 +2,7 @@
 //! closure with which a test makes it wrong.
 
 use breakglass_format::{
-    Digest, EventId, GrantId, IncidentId, Nonce, RequestId,
+    Digest, Entry, Event, EventId, GrantId, IncidentId, Nonce, RequestId,
     act::{Act, Command, Object},
     canonical,
     event::{
@@ -105,6 +105,23 @@ impl Scribe {
         incident_id
     }
 
+    /// The version of the credential that is current, where every version came to be.
+    pub(crate) fn version(&self) -> i64 {
+        self.count(|event| {
+            matches!(
+                event,
+                Event::CredentialAdded(_) | Event::CredentialRotated(_)
+            )
+        })
+    }
+
+    /// How many entries so far are such events.
+    pub(crate) fn count(&self, is: impl Fn(&Event) -> bool) -> i64 {
+        let events = self.entries.iter().map(|bytes| Entry::from_bytes(bytes));
+        let such = events.filter(|entry| is(&entry.as_ref().unwrap().event));
+        i64::try_from(such.count()).unwrap()
+    }
+
     pub(crate) fn clock(&self, obligation: Obligation, subject: &str, length_s: i64) -> Clock {
         let due_at = self.now.plus_s(length_s);
         Clock {
@@ -185,11 +202,7 @@ impl Scribe {
         request: &Request,
         change: impl FnOnce(&mut BreakGlassRequested),
     ) -> EventId {
-        let count = self
-            .entries
-            .iter()
-            .filter(|e| has_type(e, "BREAK_GLASS_REQUESTED"))
-            .count();
+        let count = self.count(|event| matches!(event, Event::BreakGlassRequested(_)));
         let mut requested = BreakGlassRequested {
             account: account(),
             action: request.purpose.action.clone(),
@@ -204,7 +217,7 @@ impl Scribe {
             needs: 2,
             origin: request.origin,
             purpose: request.purpose.clone(),
-            reference: Reference::Request(u64::try_from(count).unwrap() + 1),
+            reference: Reference::Request(u64::try_from(count + 1).unwrap()),
             requester: member(&said.by),
             uses: request.uses,
             warnings: Vec::new(),
@@ -232,6 +245,9 @@ impl Scribe {
         };
         change(&mut approval);
         let said = self.said(by, &approval);
+        let before = self.count(
+            |event| matches!(event, Event::BreakGlassApproved(d) if d.request_id == asked.id),
+        );
         let approved = BreakGlassApproved {
             approver: member(by),
             authority_version: self.authority.version,
@@ -239,7 +255,7 @@ impl Scribe {
             duration_s: approval.duration_s,
             incident_id: asked.request.incident.id,
             key: signer(by).key,
-            missing: 0,
+            missing: 1 - before.min(1),
             presence: false,
             request_id: asked.id,
         };
@@ -256,11 +272,7 @@ impl Scribe {
     ) -> GrantId {
         let grant_id = GrantId::new(self.now, self.random());
         let request = &asked.request;
-        let count = self
-            .entries
-            .iter()
-            .filter(|e| has_type(e, "BREAK_GLASS_GRANTED"))
-            .count();
+        let count = self.count(|event| matches!(event, Event::BreakGlassGranted(_)));
         let mut granted = BreakGlassGranted {
             account: account(),
             action: request.purpose.action.clone(),
@@ -275,7 +287,7 @@ impl Scribe {
             not_after: self.now.plus_s(request.duration_s),
             not_before: self.now,
             purpose: request.purpose.clone(),
-            reference: Reference::Grant(u64::try_from(count).unwrap() + 1),
+            reference: Reference::Grant(u64::try_from(count + 1).unwrap()),
             request_id: asked.id,
             uses: request.uses,
         };
@@ -302,14 +314,14 @@ impl Scribe {
     pub(crate) fn access(&mut self, said: &Said, asked: &Asked, grant: GrantId) -> EventId {
         let accessed = BreakGlassAccess {
             account: account(),
-            action: read("credential_access"),
+            action: asked.request.purpose.action.clone(),
             disclosed: true,
             envelope: sha256(b"envelope").into(),
             grant_id: grant,
             incident_id: asked.request.incident.id,
             justification: asked.request.justification.clone(),
             run_id: none(),
-            version: 1,
+            version: self.version(),
         };
         self.caused(said, accessed)
     }
@@ -323,7 +335,7 @@ impl Scribe {
     ) -> EventId {
         let mut ended = BreakGlassEnded {
             account: account(),
-            clocks: Vec::new(),
+            clocks: vec![self.clock(Obligation::IncidentResolved, "", 24 * HOUR)],
             documented: false,
             due_at: self.now,
             grant_id: grant,
@@ -334,6 +346,51 @@ impl Scribe {
         };
         change(&mut ended);
         self.caused(said, ended)
+    }
+
+    /// The clocks that a resolution starts now. Nobody who took no part has a privilege here: they
+    /// are all the commander's.
+    pub(crate) fn resolution_clocks(&self, incident: IncidentId) -> Vec<Clock> {
+        const DAY: i64 = 24 * HOUR;
+        let id = account().id;
+        let used = self.count(
+            |event| matches!(event, Event::BreakGlassAccess(d) if d.incident_id == incident),
+        );
+        let mut clocks = Vec::new();
+        if used > 0 {
+            clocks.push(self.clock(Obligation::CredentialRotation, id.as_str(), HOUR));
+            clocks.push(self.clock(Obligation::AccessReview, id.as_str(), 7 * DAY));
+        }
+        clocks.push(self.clock(Obligation::IncidentReport, "", DAY));
+        clocks.push(self.clock(Obligation::PostIncidentReview, "", 2 * DAY));
+        clocks.push(self.clock(Obligation::CabReview, "", 7 * DAY));
+        clocks
+    }
+
+    /// The clock of the next quarterly review of the account: bob's, who may change it.
+    pub(crate) fn quarterly_clock(&self) -> Clock {
+        let id = account().id;
+        let clock = self.clock(
+            Obligation::QuarterlyAccessReview,
+            id.as_str(),
+            92 * 24 * HOUR,
+        );
+        Clock {
+            owner: person("bob"),
+            ..clock
+        }
+    }
+
+    /// A resolution with another length of the clock for the rotation of the account.
+    pub(crate) fn resolve_with_clock(&mut self, by: &str, incident: IncidentId, length_s: i64) {
+        let length = |c: &mut Clock| {
+            c.due_at = c.due_at.plus_s(length_s - c.length_s);
+            c.length_s = length_s;
+        };
+        self.resolve(by, incident, |d| {
+            let rotation = |c: &&mut Clock| c.obligation == Obligation::CredentialRotation;
+            d.clocks.iter_mut().filter(rotation).for_each(length);
+        });
     }
 
     pub(crate) fn resolve(
@@ -347,7 +404,7 @@ impl Scribe {
         };
         let said = self.act(by, incident, Command::Resolve(summary.clone()));
         let mut resolved = IncidentResolved {
-            clocks: Vec::new(),
+            clocks: self.resolution_clocks(incident),
             incident_id: incident,
             summary: summary.summary,
         };
@@ -363,12 +420,4 @@ pub(crate) fn kem() -> Kem {
         alg: read("X25519"),
         pk: read(&pk),
     }
-}
-
-fn has_type(entry: &[u8], event_type: &str) -> bool {
-    breakglass_format::Entry::from_bytes(entry)
-        .unwrap()
-        .event
-        .event_type()
-        == event_type
 }

@@ -9,7 +9,7 @@ use breakglass_format::{
         LogStarted, RootSignature, SessionOpened,
     },
     statement::{AuthorityRef, Enroll, Kind, Session},
-    vocabulary::{ActionMode, EffectKind, Obligation},
+    vocabulary::{ActionMode, EffectKind},
 };
 
 use crate::{
@@ -50,9 +50,7 @@ pub(crate) fn returned() -> Told {
     record(log, *incident, *grant, asked);
     let not_after = not_after(log);
     let said = log.act("alice", *grant, Command::Return(NoArgs {}));
-    let clock = log.clock(Obligation::IncidentResolved, "", 24 * HOUR);
     log.ended(&said, asked, *grant, |d| {
-        d.clocks = vec![clock];
         d.documented = true;
         d.due_at = not_after;
         d.used = true;
@@ -105,8 +103,10 @@ pub(crate) fn founded() -> Scribe {
         signature: log.blob(&sign(name, Kind::Authority, &bytes)),
         signer: signer(name),
     });
+    let clocks = vec![log.quarterly_clock()];
     log.server(AuthorityPublished {
         all_roots: true,
+        clocks,
         digest: log.genesis,
         previous: Blank::NONE,
         signatures: signatures.to_vec(),
@@ -145,24 +145,37 @@ fn enroll(log: &mut Scribe, key: &str) {
 /// Bob proposes to store a credential.
 pub(crate) fn propose(log: &mut Scribe, by: &str) -> Said {
     let said = add_credential(log, by);
-    let until = log.now.plus_s(HOUR);
-    let agreement = sha256(b"agreement");
-    let command = read("add_credential");
-    log.caused(
-        &said,
-        ActProposed {
-            account: account(),
-            agreement,
-            command,
-            key: signer(by).key,
-            until,
-        },
-    );
+    let sealed = sha256(b"sealed to the node");
+    let documents = format!(r#""{sealed}""#);
+    let args = r#"{"fields":["username","password"]}"#;
+    proposed(log, &said, "add_credential", args, &documents);
     said
 }
 
+/// What one of two people agreed to.
+pub(crate) fn proposed(log: &mut Scribe, said: &Said, command: &str, args: &str, documents: &str) {
+    let agreement = format!(
+        r#"{{"args":{args},"command":"{command}","documents":[{documents}],"object":"{}"}}"#,
+        account().id,
+    );
+    let proposed = ActProposed {
+        about: read("prod-db-root"),
+        account: account().id.into(),
+        agreement: sha256(agreement.as_bytes()),
+        command: read(command),
+        incident_id: none(),
+        key: signer(&said.by).key,
+        until: log.now.plus_s(15 * 60),
+    };
+    log.caused(said, proposed);
+}
+
 pub(crate) fn add_credential(log: &mut Scribe, by: &str) -> Said {
-    let fields = vec![read("username"), read("password")];
+    add_fields(log, by, &["username", "password"])
+}
+
+pub(crate) fn add_fields(log: &mut Scribe, by: &str, fields: &[&str]) -> Said {
+    let fields = fields.iter().map(|field| read(field)).collect();
     let command = Command::AddCredential(AddCredential { fields });
     let sealed = sha256(b"sealed to the node");
     log.act_with(by, account().id, command, |act| {
@@ -191,7 +204,7 @@ fn credential(log: &mut Scribe) {
 }
 
 /// Alice writes down what she did, with a session key and a document.
-fn record(log: &mut Scribe, incident: IncidentId, grant: GrantId, asked: &Asked) {
+pub(crate) fn record(log: &mut Scribe, incident: IncidentId, grant: GrantId, asked: &Asked) {
     let session = open_session(log, "alice");
     let args = Record {
         action: read("rollback"),
@@ -278,29 +291,15 @@ pub(crate) fn rotation(log: &mut Scribe, change: impl FnOnce(&mut CredentialRota
     rotate(log, last.event_id, &account(), incidents, change);
 }
 
-fn rotate(
+pub(crate) fn rotate(
     log: &mut Scribe,
     cause: EventId,
     account: &AccountRef,
     incidents: Vec<IncidentId>,
     change: impl FnOnce(&mut CredentialRotated),
 ) {
-    let sealed = sha256(b"sealed 2");
-    log.wait(1);
-    log.server(CredentialStaged {
-        account: account.clone(),
-        cause,
-        sealed,
-        version: 2,
-    });
-    log.server(EffectClaimed {
-        account: account.clone(),
-        attempt: 1,
-        cause,
-        document: none(),
-        effect: EffectKind::Rotate,
-        run_id: none(),
-    });
+    let (sealed, version) = stage(log, cause);
+    claim(log, cause, 1);
     log.wait(2);
     let evidence = log.blob(b"new accepted, old refused");
     let mut rotated = CredentialRotated {
@@ -310,11 +309,43 @@ fn rotate(
         incidents,
         new_accepted: true,
         old_refused: true,
+        replaced: log.version(),
         sealed,
-        version: 2,
+        version,
     };
     change(&mut rotated);
     log.server(rotated);
+}
+
+/// The next credential lies sealed.
+pub(crate) fn stage(log: &mut Scribe, cause: EventId) -> (Digest, i64) {
+    log.wait(1);
+    let given = |event: &Event| {
+        matches!(
+            event,
+            Event::CredentialAdded(_) | Event::CredentialStaged(_)
+        )
+    };
+    let version = log.count(given) + 1;
+    let sealed = sha256(format!("sealed {version}").as_bytes());
+    log.server(CredentialStaged {
+        account: account(),
+        cause,
+        sealed,
+        version,
+    });
+    (sealed, version)
+}
+
+pub(crate) fn claim(log: &mut Scribe, cause: EventId, attempt: i64) {
+    log.server(EffectClaimed {
+        account: account(),
+        attempt,
+        cause,
+        document: none(),
+        effect: EffectKind::Rotate,
+        run_id: none(),
+    });
 }
 
 /// A refusal: its entry names a statement that nothing is kept of.

@@ -45,7 +45,7 @@ impl CredentialImport {
         Ok(digest(&self.envelope_bytes()?))
     }
 
-    fn envelope_bytes(&self) -> Result<Vec<u8>, ActorError> {
+    pub(super) fn envelope_bytes(&self) -> Result<Vec<u8>, ActorError> {
         let bytes = STANDARD.decode(&self.envelope);
         bytes.map_err(|_| breakglass_seal::ReleaseParseError::Encoding.into())
     }

@@ -10,7 +10,7 @@ use breakglass_seal::{
 use breakglass_statement::StatementError;
 use thiserror::Error;
 
-use super::{DossierError, LookupError, TermsError};
+use super::{DossierError, LookupError, ProposalError, TermsError};
 use crate::{
     signer::{KeyFileError, SignError, generate::GenerateError},
     state::{PinError, StateError},
@@ -88,8 +88,11 @@ pub enum ActorError {
     /// The request to be answered is not what it should be.
     #[error(transparent)]
     Dossier(#[from] DossierError),
+    /// There is no such proposal to agree to.
+    #[error(transparent)]
+    Proposal(#[from] ProposalError),
     /// A statement that the server shows is not signed as it must be.
-    #[error("the request that the server shows: {0}")]
+    #[error("the statement that the server shows: {0}")]
     Statement(#[from] StatementError),
     /// The answer to a checkout holds no envelope.
     #[error("the server recorded the checkout and sent no envelope")]
@@ -149,6 +152,8 @@ impl ActorError {
             Self::Trust(error) => trust_class(error),
             Self::Text { .. } | Self::Id(_) | Self::Lookup(_) => Class::Usage,
             Self::Dossier(error) if error.is_forgery() => Class::Tampered,
+            Self::Proposal(ProposalError::EntryDiffers { .. }) => Class::Tampered,
+            Self::Proposal(ProposalError::Several { .. }) => Class::Usage,
             Self::NotRecorded { .. }
             | Self::ForeignInstance { .. }
             | Self::Statement(_)
@@ -165,6 +170,7 @@ impl ActorError {
             | Self::Canonical(_)
             | Self::KeyNotListed { .. }
             | Self::Dossier(_)
+            | Self::Proposal(_)
             | Self::Seal(_)
             | Self::NodeKey(_)
             | Self::NoNode => Class::Refused,

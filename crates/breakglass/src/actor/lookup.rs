@@ -125,6 +125,18 @@ impl Actor {
         })
     }
 
+    /// The only incident that is resolved and not closed: what most of the aftermath is about.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or more than one.
+    pub fn sole_unclosed(&self) -> Result<IncidentView, ActorError> {
+        let views = self.client.incidents()?.into_iter();
+        sole("incident", views.filter(|i| i.state == "resolved"), |i| {
+            i.reference.clone()
+        })
+    }
+
     /// The only pending request that somebody else made.
     ///
     /// # Errors

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_api::view::AccountView;
-use breakglass_format::Prose;
+use breakglass_format::{Prose, Timestamp};
 use breakglass_seal::{Credential, CredentialError, names};
 use clap::Subcommand;
 
-use super::{Context, input};
+use super::{Context, approve::consent, input};
 use crate::{
-    actor::{CredentialImport, Outcome},
-    hint::Failure,
-    output::{line, prompt, table::table},
+    actor::{Actor, CredentialImport, Outcome, Proposal},
+    hint::{Code, Failure},
+    output::{line, prompt, table::fitted},
+    review,
     state::file,
 };
 
@@ -27,13 +28,17 @@ pub(super) enum Verb {
     },
     /// Put a credential into custody. Takes two people: one seals it, a second agrees.
     AddCredential(AddCredential),
-    /// Rotate an account's credential now. Takes two people, with the same reason.
+    /// Rotate an account's credential now. Takes two people: one proposes with --why, a second is
+    /// shown the proposal and agrees.
     Rotate {
         /// The account, by name.
         account: String,
-        /// Why; the second person repeats it to the letter.
+        /// Why; without it, agree to what another person proposes.
         #[arg(long, value_parser = input::prose)]
-        why: Prose,
+        why: Option<Prose>,
+        /// Agree without being asked; for use without a terminal.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -54,21 +59,27 @@ pub(super) struct AddCredential {
     /// Agree, as the second person, to a credential that the first person sealed.
     #[arg(long, value_name = "FILE")]
     agree: Option<PathBuf>,
+    /// Agree without being asked; for use without a terminal.
+    #[arg(long, requires = "agree")]
+    yes: bool,
 }
 
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
-        Verb::List => list(&cx.client()?.accounts()?, cx),
+        Verb::List => list(cx),
         Verb::Show { account } => show(account, cx),
         Verb::AddCredential(args) => match &args.agree {
-            Some(path) => agree(&args.account, path, cx),
+            Some(path) => agree(&args.account, path, args.yes, cx),
             None => add(args, cx),
         },
-        Verb::Rotate { account, why } => rotate(account, why.clone(), cx),
+        Verb::Rotate { account, why, yes } => rotate(account, why.clone(), *yes, cx),
     }
 }
 
-fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
+fn list(cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let accounts = client.accounts()?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&accounts);
         return Ok(());
@@ -80,7 +91,7 @@ fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
             a.custody.clone(),
             a.state.clone(),
             a.rotated_at
-                .map_or_else(|| "never".to_owned(), |at| at.to_string()),
+                .map_or_else(|| "never".to_owned(), |at| screen.when(at)),
             a.grant.clone().unwrap_or_default(),
         ]
     };
@@ -93,20 +104,24 @@ fn list(accounts: &[AccountView], cx: &Context) -> Result<(), Failure> {
         "rotated",
         "grant",
     ];
-    for line in table(heading, &rows) {
+    for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);
     }
     Ok(())
 }
 
 fn show(account: &str, cx: &Context) -> Result<(), Failure> {
-    let accounts = cx.client()?.accounts()?;
+    let client = cx.client()?;
+    let accounts = client.accounts()?;
     let found = accounts
         .iter()
         .find(|a| a.name == account || a.id == account);
     let view = found.ok_or_else(|| {
-        Failure::usage(format!("there is no account {}", line(account)))
-            .hint("breakglass account list")
+        Failure::of(
+            Code::AccountUnknown,
+            format!("there is no account {}", line(account)),
+        )
+        .hint("breakglass account list")
     })?;
     if cx.output().is_json() {
         cx.output().json(view);
@@ -114,7 +129,7 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
     }
     let rotated = view
         .rotated_at
-        .map_or_else(|| "never".to_owned(), |at| at.to_string());
+        .map_or_else(|| "never".to_owned(), |at| cx.screen(&client).exactly(at));
     let rows = [
         ("account", view.name.clone()),
         ("id", view.id.clone()),
@@ -147,12 +162,12 @@ fn add(args: &AddCredential, cx: &Context) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(&import).unwrap_or_default();
     file::create_new(&out, &text)?;
     let outcome = actor.agree_import(&import)?;
-    let until = outcome.proposed().map(|p| p.until.time_of_day());
+    let until = outcome.proposed().map(|p| utc(p.until));
     let sentence = format!("sealed a credential for {name} to the server, and proposed it");
     cx.output()
         .outcome(&outcome, &out.display().to_string(), &sentence);
     cx.output().say(&format!(
-        "until {} (UTC) another holder of the account privilege agrees with that file: breakglass \
+        "until {} another holder of the account privilege agrees with that file: breakglass \
          account add-credential {name} --agree {}",
         until.unwrap_or_default(),
         out.display()
@@ -160,9 +175,9 @@ fn add(args: &AddCredential, cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn agree(account: &str, path: &Path, cx: &Context) -> Result<(), Failure> {
-    let mistake = |what: String| Failure::usage(format!("{}: {what}", path.display()));
-    let content = file::read(path)?.ok_or_else(|| mistake("there is no such file".to_owned()))?;
+fn agree(account: &str, path: &Path, yes: bool, cx: &Context) -> Result<(), Failure> {
+    let mistake = |what: String| Failure::malformed(path, what);
+    let content = file::read(path)?.ok_or_else(|| Failure::missing(path))?;
     let import: CredentialImport =
         serde_json::from_slice(&content).map_err(|e| mistake(e.to_string()))?;
     let mut actor = cx.actor()?;
@@ -171,7 +186,10 @@ fn agree(account: &str, path: &Path, cx: &Context) -> Result<(), Failure> {
         return Err(mistake(format!("it is for the account {}", import.account)));
     }
     let name = named.name.to_string();
-    let outcome = actor.agree_import(&import)?;
+    let proposal = actor.import_to_agree(&import)?;
+    show_proposal(&actor, &proposal, cx);
+    consent(yes, "agree to this credential?")?;
+    let outcome = actor.agree(&proposal, Some(&import))?;
     let sentence = match outcome.added() {
         Some(added) => format!("{name} has a credential, version {}", added.version),
         None => format!("proposed a credential for {name}; another person must agree"),
@@ -180,9 +198,25 @@ fn agree(account: &str, path: &Path, cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rotate(account: &str, why: Prose, cx: &Context) -> Result<(), Failure> {
+/// What the first person signed, computed from those very bytes.
+pub(super) fn show_proposal(actor: &Actor, proposal: &Proposal, cx: &Context) {
+    let mut rows = review::of_proposal(proposal, actor.trust().authority());
+    rows.push(review::signing(actor.identity()));
+    cx.output().review(&rows);
+}
+
+fn rotate(account: &str, why: Option<Prose>, yes: bool, cx: &Context) -> Result<(), Failure> {
     let mut actor = cx.actor()?;
-    let outcome = actor.rotate(account, why)?;
+    let outcome = match (actor.rotation_to_agree(account, why.as_ref())?, why) {
+        (Some(proposal), why) => {
+            show_proposal(&actor, &proposal, cx);
+            // Whoever says the same reason to the letter has said what they agree to.
+            consent(yes || why.is_some(), "agree to this rotation?")?;
+            actor.agree(&proposal, None)?
+        }
+        (None, Some(why)) => actor.rotate(account, why)?,
+        (None, None) => return Err(Failure::usage("why? --why says it")),
+    };
     let sentence = rotation_sentence(&outcome, account);
     cx.output().outcome(&outcome, &line(account), &sentence);
     Ok(())
@@ -192,16 +226,23 @@ fn rotation_sentence(outcome: &Outcome, account: &str) -> String {
     let account = line(account);
     match outcome.proposed() {
         Some(proposed) => format!(
-            "proposed to rotate {account}; until {} (UTC) another holder of the account privilege \
-             says the same with the same reason",
-            proposed.until.time_of_day()
+            "proposed to rotate {account}; until {} another holder of the account privilege \
+             agrees: breakglass account rotate {account}",
+            utc(proposed.until)
         ),
         None => format!("{account} is going to be rotated"),
     }
 }
 
+/// `16:04 UTC`, for what lies minutes away.
+fn utc(at: Timestamp) -> String {
+    format!("{} UTC", at.time_of_day())
+}
+
 fn credential(args: &AddCredential) -> Result<Credential, Failure> {
-    let refused = |e: CredentialError| Failure::usage(e.to_string());
+    let refused = |e: CredentialError| {
+        Failure::usage(e.to_string()).hint("breakglass account add-credential --help")
+    };
     let mut builder = Credential::builder();
     if let Some(username) = &args.username {
         builder = builder
@@ -233,16 +274,17 @@ fn credential(args: &AddCredential) -> Result<Credential, Failure> {
 /// The content of a file, without its last line break.
 fn from_file(path: &Path) -> Result<String, Failure> {
     let content = file::read(path)?;
-    let missing = || Failure::usage(format!("{}: there is no such file", path.display()));
-    let content = content.ok_or_else(missing)?;
-    let text = std::str::from_utf8(&content)
-        .map_err(|_| Failure::usage(format!("{} is not text", path.display())))?;
+    let content = content.ok_or_else(|| Failure::missing(path))?;
+    let text =
+        std::str::from_utf8(&content).map_err(|_| Failure::malformed(path, "it is not text"))?;
     Ok(text.strip_suffix('\n').unwrap_or(text).to_owned())
 }
 
 fn typed(name: &str) -> Result<String, Failure> {
-    let mut value = prompt::secret(name)
-        .map_err(|e| Failure::refused(format!("cannot ask for {name}: {e}")))?;
+    let mut value = prompt::secret(name).map_err(|e| {
+        Failure::of(Code::ConsentNeeded, format!("cannot ask for {name}: {e}"))
+            .hint("--field NAME=@FILE reads it from a file")
+    })?;
     // Handed over, not copied: what is left to wipe is empty.
     Ok(std::mem::take(&mut *value))
 }

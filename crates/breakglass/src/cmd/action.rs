@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::{Context, input};
 use crate::{
     actor::{ActionWish, Actor},
-    hint::Failure,
+    hint::{Code, Failure},
     output::{line, table::table},
 };
 
@@ -118,7 +118,7 @@ fn plan(wish: Wish, cx: &Context) -> Result<(), Failure> {
     let grant = grant(&actor, wish.grant.as_deref())?;
     let outcome = actor.plan(&grant, wish.wish())?;
     let Some(planned) = outcome.planned() else {
-        return Err(Failure::refused("the log proves no plan"));
+        return Err(Failure::of(Code::NotProven, "the log proves no plan"));
     };
     let sentence = format!(
         "planned: {}; run it: breakglass action run {} --target … --plan {}",
@@ -136,7 +136,7 @@ fn start(wish: Wish, plan: Option<Digest>, cx: &Context) -> Result<(), Failure> 
     let grant = grant(&actor, wish.grant.as_deref())?;
     let outcome = actor.run(&grant, wish.wish(), plan)?;
     let Some(action) = outcome.action() else {
-        return Err(Failure::refused("the log proves no action"));
+        return Err(Failure::of(Code::NotProven, "the log proves no action"));
     };
     let run = action
         .run_id
@@ -179,7 +179,10 @@ fn status(run: Option<&str>, cx: &Context) -> Result<(), Failure> {
         Some(run) => client.run(run)?,
         None => {
             let newest = client.runs()?.into_iter().next();
-            newest.ok_or_else(|| Failure::refused("there is no run"))?
+            newest.ok_or_else(|| {
+                Failure::of(Code::NothingMeant, "there is no run")
+                    .hint("order one: breakglass action run --help")
+            })?
         }
     };
     if cx.output().is_json() {

@@ -6,7 +6,7 @@ use super::{Context, input};
 use crate::{
     actor::ActorError,
     actor::{Actor, Dossier},
-    hint::Failure,
+    hint::{Code, Failure},
     output::prompt,
     review,
 };
@@ -72,14 +72,9 @@ pub(super) fn examine(actor: &mut Actor, named: Option<&str>) -> Result<Dossier,
 /// Shows on the terminal what is going to be signed.
 pub(super) fn show(actor: &Actor, dossier: &Dossier, duration_s: i64, cx: &Context) {
     let authority = actor.trust().authority();
-    for row in review::of_request(dossier, authority, duration_s, dossier.time()) {
-        cx.output().toned(row.tone, &row.to_string());
-    }
-    let identity = actor.identity();
-    cx.output().say(&format!(
-        "{:<15} {} with the key {}",
-        "you sign as", identity.principal, identity.key
-    ));
+    let mut rows = review::of_request(dossier, authority, duration_s, dossier.time());
+    rows.push(review::signing(actor.identity()));
+    cx.output().review(&rows);
 }
 
 /// Asks on a terminal, and takes nothing but `--yes` for consent without one.
@@ -88,13 +83,15 @@ pub(super) fn consent(yes: bool, question: &str) -> Result<(), Failure> {
         return Ok(());
     }
     if !prompt::is_interactive() {
-        return Err(
-            Failure::usage("there is nobody to ask whether to sign this")
-                .hint("read it, then say so: --yes"),
-        );
+        return Err(Failure::of(
+            Code::ConsentNeeded,
+            "there is nobody to ask whether to sign this",
+        )
+        .hint("read it, then say so: --yes"));
     }
     match prompt::confirm(question) {
         true => Ok(()),
-        false => Err(Failure::refused("nothing was signed")),
+        false => Err(Failure::of(Code::NotAgreed, "nothing was signed")
+            .hint("the same command again, when you are sure; to say no: breakglass deny")),
     }
 }

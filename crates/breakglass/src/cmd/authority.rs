@@ -82,7 +82,6 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
 /// A document's bytes.
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     let content = crate::state::file::read(path)?;
-    let content = content
-        .ok_or_else(|| Failure::usage(format!("{}: there is no such file", path.display())))?;
+    let content = content.ok_or_else(|| Failure::missing(path))?;
     Ok(content.to_vec())
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Context;
 use crate::{
     actor::CheckedOut,
-    hint::Failure,
+    hint::{Code, Failure},
     output::{Output, line, prompt},
 };
 
@@ -51,15 +51,18 @@ impl Way<'_> {
     /// What can be known to fail is found before anything is handed out.
     fn check(&self) -> Result<(), Failure> {
         match self {
-            Self::File(path) if path.symlink_metadata().is_ok() => {
-                Err(Failure::usage(format!("{} exists already", path.display()))
-                    .hint("nothing was handed out; name a new file"))
-            }
+            Self::File(path) if path.symlink_metadata().is_ok() => Err(Failure::of(
+                Code::FileExists,
+                format!("{} exists already", path.display()),
+            )
+            .hint("nothing was handed out; name a new file")),
             Self::Child(command) if !command.first().is_some_and(|c| child::is_there(c)) => {
                 let name = command.first().map(|c| c.to_string_lossy().into_owned());
                 let name = line(&name.unwrap_or_default());
-                Err(Failure::usage(format!("there is no program {name}"))
-                    .hint("nothing was handed out"))
+                Err(
+                    Failure::of(Code::ProgramUnknown, format!("there is no program {name}"))
+                        .hint("nothing was handed out; write its whole path after --"),
+                )
             }
             Self::Child(_) | Self::File(_) | Self::Pipe | Self::Screen => Ok(()),
         }
@@ -110,10 +113,12 @@ fn way(args: &Args) -> Result<Way<'_>, Failure> {
     if prompt::is_interactive() && prompt::confirm("show the credential on this screen?") {
         return Ok(Way::Screen);
     }
-    Err(Failure::usage("where shall the credential go?").hint(
-        "--exec -- CMD runs a command with it, --file PATH writes it to a file, --field NAME \
+    Err(
+        Failure::of(Code::DestinationNeeded, "where shall the credential go?").hint(
+            "--exec -- CMD runs a command with it, --file PATH writes it to a file, --field NAME \
          prints one field into a pipe, --show shows it",
-    ))
+        ),
+    )
 }
 
 /// One field as it is, or all of them as JSON.
@@ -135,8 +140,11 @@ fn bytes(credential: &Credential, field: Option<&str>) -> Result<Zeroizing<Vec<u
 
 fn no_field(credential: &Credential, name: &str) -> Failure {
     let all: Vec<&str> = credential.fields().map(|(name, _)| name).collect();
-    Failure::usage(format!("the credential has no field {}", line(name)))
-        .hint(format!("it has {}", all.join(", ")))
+    Failure::of(
+        Code::FieldUnknown,
+        format!("the credential has no field {}", line(name)),
+    )
+    .hint(format!("it has {}", all.join(", ")))
 }
 
 fn print(out: &CheckedOut, field: Option<&str>, output: Output) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     hint::Failure,
-    output::Output,
+    output::{Output, Screen},
     signer,
     state::{ClientConfig, Home},
     tls,
@@ -145,6 +145,13 @@ impl Context {
             attendant: Box::new(Terminal::new(self.output)),
             server_time: self.server_time,
         })?)
+    }
+
+    /// What data are shown on. Times are told by the server's clock, by which they count; where it
+    /// does not say, by this machine's.
+    #[must_use]
+    pub fn screen(&self, client: &Client) -> Screen {
+        Screen::of_stdout(|| client.status().map_or_else(|_| self.now(), |s| s.time))
     }
 
     /// The time by this machine's clock.

@@ -7,7 +7,10 @@ use super::{
     approve::{answerable, examine, show},
     input,
 };
-use crate::{actor::Class, hint::Failure, output::prompt};
+use crate::{
+    hint::{Code, Failure},
+    output::prompt,
+};
 
 /// Options of `deny`.
 #[derive(Debug, clap::Args)]
@@ -26,10 +29,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     answerable(&actor, &dossier)?;
     show(&actor, &dossier, dossier.request().duration_s, cx);
     if prompt::is_interactive() && !prompt::confirm("sign this denial? it ends the request") {
-        return Err(Failure::new(
-            Class::Refused,
-            "nothing was signed".to_owned(),
-        ));
+        return Err(Failure::of(Code::NotAgreed, "nothing was signed")
+            .hint("the same command again, when you are sure"));
     }
     let outcome = actor.deny_examined(&dossier, args.why.clone())?;
     let reference = dossier.requested().reference.to_string();

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use super::Context;
 use crate::{
     hint::Failure,
-    output::{line, table::table},
+    output::{Screen, line, table::fitted},
 };
 
 /// What to do with grants.
@@ -25,13 +25,13 @@ pub(super) enum Verb {
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     let client = cx.client()?;
     match verb {
-        Verb::List => list(&client.grants()?, cx),
-        Verb::Show { grant } => show(&client.grant(grant)?, cx),
+        Verb::List => list(&client.grants()?, cx.screen(&client), cx),
+        Verb::Show { grant } => show(&client.grant(grant)?, cx.screen(&client), cx),
     }
     Ok(())
 }
 
-fn list(grants: &[GrantView], cx: &Context) {
+fn list(grants: &[GrantView], screen: Screen, cx: &Context) {
     if cx.output().is_json() {
         cx.output().json(&grants);
         return;
@@ -43,7 +43,7 @@ fn list(grants: &[GrantView], cx: &Context) {
             g.account.clone(),
             g.holder.clone(),
             g.state.clone(),
-            g.not_after.to_string(),
+            screen.when(g.ended_at.unwrap_or(g.not_after)),
             g.checkouts.to_string(),
         ]
     };
@@ -54,22 +54,25 @@ fn list(grants: &[GrantView], cx: &Context) {
         "account",
         "holder",
         "state",
-        "until",
+        "end",
         "checkouts",
     ];
-    for line in table(heading, &rows) {
+    if grants.is_empty() {
+        cx.output().say("there is no grant yet");
+    }
+    for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);
     }
 }
 
-fn show(grant: &GrantView, cx: &Context) {
+fn show(grant: &GrantView, screen: Screen, cx: &Context) {
     if cx.output().is_json() {
         cx.output().json(grant);
         return;
     }
     let ended = grant
         .ended_at
-        .map_or_else(String::new, |at| format!(" at {at}"));
+        .map_or_else(String::new, |at| format!(" at {}", screen.exactly(at)));
     let rows = [
         ("grant", grant.reference.clone()),
         ("state", format!("{}{ended}", grant.state)),
@@ -78,8 +81,8 @@ fn show(grant: &GrantView, cx: &Context) {
         ("account", grant.account.clone()),
         ("holder", grant.holder.clone()),
         ("approved by", grant.approved_by.join(", ")),
-        ("from", grant.not_before.to_string()),
-        ("until", grant.not_after.to_string()),
+        ("from", screen.exactly(grant.not_before)),
+        ("until", screen.exactly(grant.not_after)),
         ("checkouts", grant.checkouts.to_string()),
         (
             "documented",

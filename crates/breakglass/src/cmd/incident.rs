@@ -1,14 +1,14 @@
 //! `breakglass incident`.
 
-use breakglass_api::view::IncidentView;
-use breakglass_format::{Name, Prose};
+use breakglass_api::view::{IncidentView, RefusalView};
+use breakglass_format::{Name, Principal, Prose};
 use clap::Subcommand;
 
-use super::{Context, approve::consent, input};
+use super::{Context, account::show_proposal, approve::consent, input};
 use crate::{
     actor::Actor,
-    hint::Failure,
-    output::{line, table::table},
+    hint::{Code, Failure},
+    output::{line, table::fitted},
 };
 
 /// What to do with incidents.
@@ -55,6 +55,27 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Hand over command; where somebody else leads it takes two deputies.
+    Transfer {
+        /// The incident; the only open one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// Who leads from now on.
+        #[arg(long, value_name = "PRINCIPAL")]
+        to: Principal,
+        /// Why; without it, agree to what another deputy proposes.
+        #[arg(long, value_parser = input::prose)]
+        why: Option<Prose>,
+        /// Agree without being asked; for use without a terminal.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Close it, when every duty is done or waived.
+    Close {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+    },
     /// Print its timeline.
     Timeline {
         /// The incident; the only open one if not given.
@@ -70,7 +91,7 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             declaration,
             why,
         } => declare(scenario, declaration, why, cx),
-        Verb::List => list(&cx.client()?.incidents()?, cx),
+        Verb::List => list(cx),
         Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
         Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
         Verb::Resolve {
@@ -78,6 +99,13 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             summary,
             yes,
         } => resolve(incident.as_deref(), summary, yes, cx),
+        Verb::Transfer {
+            incident,
+            to,
+            why,
+            yes,
+        } => transfer(incident.as_deref(), &to, why, yes, cx),
+        Verb::Close { incident } => close(incident.as_deref(), cx),
         Verb::Timeline { incident } => timeline(&viewed(incident.as_deref(), cx)?, cx),
     }
 }
@@ -92,7 +120,7 @@ fn declare(
     let declare = declaration.declare(&actor, scenario, why)?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
-        return Err(Failure::refused("the log proves no incident"));
+        return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
     let reference = declared.reference.to_string();
     let sentence = format!(
@@ -139,7 +167,57 @@ fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> R
     Ok(())
 }
 
-fn meant(actor: &Actor, named: Option<&str>) -> Result<IncidentView, Failure> {
+fn transfer(
+    incident: Option<&str>,
+    to: &Principal,
+    why: Option<Prose>,
+    yes: bool,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = meant(&actor, incident)?;
+    let reference = line(&incident.reference);
+    let proposal = actor.transfer_to_agree(&reference, to, why.as_ref());
+    let outcome = match (proposal?, why) {
+        (Some(proposal), why) => {
+            show_proposal(&actor, &proposal, cx);
+            consent(yes || why.is_some(), "agree to this?")?;
+            actor.agree(&proposal, None)?
+        }
+        (None, Some(why)) => actor.transfer(&incident.id, to.clone(), why)?,
+        (None, None) => return Err(Failure::usage("why? --why says it")),
+    };
+    let sentence = match outcome.proposed() {
+        Some(proposed) => format!(
+            "proposed that {to} leads {reference}; until {} UTC another holder of the command \
+             privilege agrees: breakglass incident transfer {reference} --to {to}",
+            proposed.until.time_of_day()
+        ),
+        None => format!("{to} leads {reference}"),
+    };
+    cx.output().outcome(&outcome, &reference, &sentence);
+    Ok(())
+}
+
+fn close(incident: Option<&str>, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = unclosed(&actor, incident)?;
+    let outcome = actor.close(&incident.id)?;
+    let reference = line(&incident.reference);
+    cx.output()
+        .outcome(&outcome, &reference, &format!("closed {reference}"));
+    Ok(())
+}
+
+/// The incident that is meant after its end: the only resolved one if none is named.
+pub(super) fn unclosed(actor: &Actor, named: Option<&str>) -> Result<IncidentView, Failure> {
+    Ok(match named {
+        Some(named) => actor.client().incident(named)?,
+        None => actor.sole_unclosed()?,
+    })
+}
+
+pub(super) fn meant(actor: &Actor, named: Option<&str>) -> Result<IncidentView, Failure> {
     Ok(match named {
         Some(named) => actor.client().incident(named)?,
         None => actor.sole_incident()?,
@@ -156,11 +234,16 @@ fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
     let mut open = all.iter().filter(|i| i.state == "open");
     match (open.next(), open.next()) {
         (Some(sole), None) => Ok(sole.clone()),
-        _ => Err(Failure::usage("name the incident").hint("breakglass incident list")),
+        _ => {
+            Err(Failure::of(Code::Ambiguous, "name the incident").hint("breakglass incident list"))
+        }
     }
 }
 
-fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
+fn list(cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let incidents = client.incidents()?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&incidents);
         return Ok(());
@@ -171,33 +254,41 @@ fn list(incidents: &[IncidentView], cx: &Context) -> Result<(), Failure> {
             i.state.clone(),
             i.severity.clone(),
             i.scenario.clone(),
-            i.commander.clone(),
-            i.declared_at.to_string(),
+            screen.when(i.declared_at),
             format!("{}{}", if i.drill { "DRILL: " } else { "" }, i.title),
         ]
     };
-    let rows: Vec<[String; 7]> = incidents.iter().map(row).collect();
+    let rows: Vec<[String; 6]> = incidents.iter().map(row).collect();
     let heading = [
-        "incident",
-        "state",
-        "severity",
-        "scenario",
-        "commander",
-        "declared",
-        "title",
+        "incident", "state", "severity", "scenario", "declared", "title",
     ];
-    for line in table(heading, &rows) {
+    if incidents.is_empty() {
+        cx.output().say("no incident was declared yet");
+    }
+    for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);
     }
     Ok(())
 }
 
+/// An incident with what was refused in it.
+#[derive(serde::Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    incident: &'a IncidentView,
+    refusals: &'a [RefusalView],
+}
+
 fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let refusals = &client.refusals(&incident.id)?;
+    let screen = cx.screen(&client);
     if cx.output().is_json() {
-        cx.output().json(incident);
+        cx.output().json(&Whole { incident, refusals });
         return Ok(());
     }
-    let resolved = incident.resolved_at.map(|at| at.to_string());
+    let resolved = incident.resolved_at.map(|at| screen.exactly(at));
+    let closed = incident.closed_at.map(|at| screen.exactly(at));
     let rows = [
         ("incident", incident.reference.clone()),
         ("title", incident.title.clone()),
@@ -207,8 +298,9 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             format!("{}, {}", incident.scenario, incident.severity),
         ),
         ("commander", incident.commander.clone()),
-        ("declared", incident.declared_at.to_string()),
+        ("declared", screen.exactly(incident.declared_at)),
         ("resolved", resolved.unwrap_or_default()),
+        ("closed", closed.unwrap_or_default()),
         ("requests", incident.requests.join(", ")),
         ("grants", incident.grants.join(", ")),
     ];
@@ -219,7 +311,7 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
         cx.output().data(&format!("{name:<10} {}", line(value)));
     }
     for duty in &incident.obligations {
-        let subject = match duty.clock.subject.as_str() {
+        let subject = match duty.subject.as_str() {
             "" => String::new(),
             subject => format!(" of {}", line(subject)),
         };
@@ -228,7 +320,17 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             "duty",
             duty.clock.obligation,
             line(&duty.status),
-            duty.clock.due_at
+            screen.exactly(duty.clock.due_at)
+        ));
+    }
+    for refused in refusals {
+        cx.output().data(&format!(
+            "{:<10} {}  {}: {} ({})",
+            "refused",
+            refused.at,
+            line(&refused.who),
+            line(&refused.command),
+            line(&refused.code)
         ));
     }
     Ok(())
@@ -243,5 +345,9 @@ fn timeline(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
     for text in lines {
         cx.output().data(&line(&text));
     }
+    cx.output().say(
+        "refused requests and answers are told by their account and time; not here: refusals \
+         beyond ten a minute, and what no known key signed (they are in an export)",
+    );
     Ok(())
 }

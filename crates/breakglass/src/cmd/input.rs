@@ -4,7 +4,10 @@ use breakglass_format::{
     Line, Name, Prose, act::Declare, text::TextError, time::parse_duration_s, vocabulary::Severity,
 };
 
-use crate::{actor::Actor, hint::Failure};
+use crate::{
+    actor::Actor,
+    hint::{Code, Failure},
+};
 
 /// Parses a duration: `4h`, `90m`, `1h30m`. For clap.
 pub(super) fn duration(text: &str) -> Result<i64, String> {
@@ -58,8 +61,11 @@ impl Declaration {
         if actor.trust().authority().scenario(&scenario).is_none() {
             let all = actor.trust().authority().scenarios.iter();
             let all: Vec<&str> = all.map(|s| s.name.as_str()).collect();
-            return Err(Failure::usage(format!("there is no scenario {scenario}"))
-                .hint(format!("one of {}", all.join(", "))));
+            return Err(Failure::of(
+                Code::ScenarioUnknown,
+                format!("there is no scenario {scenario}"),
+            )
+            .hint(format!("one of {}", all.join(", "))));
         }
         let title = self.title.ok_or_else(|| {
             Failure::usage("an incident has a title").hint("--title \"what people will call it\"")

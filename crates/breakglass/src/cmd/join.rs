@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use breakglass_api::ClientError;
 use breakglass_format::{Digest, Fingerprint};
 use breakglass_statement::PublicKey;
+use serde_json::json;
 
 use super::{Context, context};
 use crate::{
     actor::{ActorError, identify},
     entropy::SystemEntropy,
-    hint::Failure,
+    hint::{Code, Failure},
     output::{line, prompt},
     signer::{self, Agent, generate::generate_to_file},
     state::{ClientConfig, config::KeyConfig},
@@ -89,7 +90,8 @@ fn refuse_another(path: &Path, genesis: Digest) -> Result<(), Failure> {
     match ClientConfig::load(path) {
         Ok(config) if config.genesis != genesis => {
             let message = format!("{} is of another installation", path.display());
-            Err(Failure::refused(message).hint("join from another directory: --home DIR"))
+            Err(Failure::of(Code::OtherInstallation, message)
+                .hint("join from another directory: --home DIR"))
         }
         _ => Ok(()),
     }
@@ -102,7 +104,8 @@ fn enroll(config: &ClientConfig, cx: &Context) -> Result<(), Failure> {
         Err(ActorError::Client(ClientError::Refused(problem)))
             if problem.code == ALREADY_ENROLLED =>
         {
-            cx.output().data(&principal);
+            let known = json!({"principal": principal, "repeated": true});
+            cx.output().answer(&principal, &known);
             cx.output().say("this key was enrolled before");
             return Ok(());
         }
@@ -145,12 +148,16 @@ fn pick(key: &Key, trust: &Trust, cx: &Context) -> Result<(KeyConfig, PublicKey)
             let fingerprint = identity.public_key.fingerprint();
             Ok((KeyConfig::Agent(fingerprint), identity.public_key))
         }
-        (None, _) => Err(
-            Failure::refused("the ssh-agent holds no key that the authority lists")
-                .hint("name one: --key FILE or --agent SHA256:…, or make one: --new-key"),
-        ),
-        (Some(_), Some(_)) => Err(Failure::usage("the ssh-agent holds several keys of yours")
-            .hint("name one: --agent SHA256:…")),
+        (None, _) => Err(Failure::of(
+            Code::KeyNotInAgent,
+            "the ssh-agent holds no key that the authority lists",
+        )
+        .hint("name one: --key FILE or --agent SHA256:…, or make one: --new-key")),
+        (Some(_), Some(_)) => Err(Failure::of(
+            Code::Ambiguous,
+            "the ssh-agent holds several keys of yours",
+        )
+        .hint("name one: --agent SHA256:…")),
     }
 }
 

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_format::canonical;
+use breakglass_verify::FolderError;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
-    actor::{ActorError, Class},
+    actor::ActorError,
     export::ExportError,
-    hint::Failure,
+    hint::{Code, Failure},
     output::line,
 };
 
@@ -45,27 +46,40 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
 fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
     let (client, trust) = cx.reading()?;
     let folder = crate::export::export(&client, &trust, cx.now()).map_err(not_exported)?;
-    folder
-        .write(dir)
-        .map_err(|e| Failure::new(Class::Usage, e.to_string()))?;
-    cx.output().data(&dir.display().to_string());
+    folder.write(dir).map_err(|e| not_written(&e))?;
     let files = folder.iter().count();
+    let dir = dir.display().to_string();
+    let genesis = trust.authorities().instance();
+    let written = json!({"dir": dir, "files": files, "genesis": genesis});
+    cx.output().answer(&dir, &written);
     cx.output().say(&format!(
-        "{files} files; check them: breakglass verify {} --genesis {}",
-        dir.display(),
-        trust.authorities().instance(),
+        "{files} files; check them: breakglass verify {dir} --genesis {genesis}"
     ));
     Ok(())
 }
 
 fn not_exported(error: ExportError) -> Failure {
-    let class = match error {
-        ExportError::Client(error) => return error.into(),
-        ExportError::Growing => Class::Refused,
-        ExportError::Trust(error) => return error.into(),
-        ExportError::Emit(_) => Class::Tampered,
-    };
-    Failure::new(class, error.to_string())
+    let message = error.to_string();
+    match error {
+        ExportError::Client(error) => error.into(),
+        ExportError::Trust(error) => error.into(),
+        ExportError::Growing => {
+            Failure::of(Code::LogGrowing, message).hint("the same command again, a minute later")
+        }
+        ExportError::Emit(_) => Failure::of(Code::NotProven, message)
+            .hint("the server's log does not hold; ask another server, and tell the operators"),
+    }
+}
+
+fn not_written(error: &FolderError) -> Failure {
+    let message = error.to_string();
+    match error {
+        FolderError::NotEmpty { .. } => Failure::of(Code::FileExists, message)
+            .hint("an export goes into a new or empty folder; name another"),
+        FolderError::Io { .. } | FolderError::TooMuch { .. } => {
+            Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
+        }
+    }
 }
 
 fn checkpoint(cx: &Context) -> Result<(), Failure> {
@@ -100,7 +114,7 @@ fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
     if received.index != index {
         let got = received.index;
         let message = format!("entry {index} was asked for, entry {got} is proven");
-        return Err(Failure::new(Class::Tampered, message));
+        return Err(Failure::of(Code::NotProven, message));
     }
     if proof {
         cx.output().data(proven.proof.trim_end());

@@ -20,11 +20,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     if args.end {
         cx.home().session().clear()?;
+        if cx.output().is_json() {
+            cx.output().json(&json!({"ended": true}));
+        }
         cx.output().say("the session is forgotten");
         return Ok(());
     }
     if args.duration_s > limits::SESSION_S {
-        return Err(Failure::usage("a session lives at most 8h"));
+        return Err(Failure::usage("a session lives at most 8h").hint("breakglass login --for 8h"));
     }
     let mut actor = cx.actor_of(&cx.config()?)?;
     let session = actor.login(args.duration_s)?;

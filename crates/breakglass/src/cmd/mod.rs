@@ -1,13 +1,16 @@
 //! The command line: one file per verb, each parses, calls the actor and renders.
 
+mod access_review;
 mod account;
 mod action;
 mod approve;
 mod attendant;
 mod authority;
+mod cab;
 mod checkout;
 mod context;
 mod deny;
+mod document;
 mod extend;
 mod grant;
 mod incident;
@@ -15,14 +18,18 @@ mod input;
 mod join;
 mod log;
 mod login;
+mod mistyped;
 mod pending;
+mod report;
 mod request;
 mod return_grant;
+mod review;
 mod revoke;
 mod serve;
 mod server_keys;
 mod status;
 mod verify;
+mod waive;
 mod whoami;
 mod withdraw;
 
@@ -32,7 +39,10 @@ use clap::{Parser, Subcommand};
 
 pub use context::Context;
 
-use crate::{hint::Failure, output::Output};
+use crate::{
+    hint::{Code, Failure},
+    output::Output,
+};
 
 /// Break-glass access, with other people's signatures and a log nobody can change.
 #[derive(Debug, Parser)]
@@ -46,7 +56,7 @@ pub struct Cli {
     /// Keep configuration, state and session in this directory instead of the XDG ones.
     #[arg(long, global = true, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// Print data as JSON.
+    /// Print data as JSON, and errors as one JSON object on standard error.
     #[arg(long, global = true)]
     json: bool,
     /// Sign with the server's time where it differs from this machine's.
@@ -123,6 +133,20 @@ enum Personal {
     /// Accounts and their credentials.
     #[command(subcommand)]
     Account(account::Verb),
+    /// The incident report.
+    #[command(subcommand)]
+    Report(report::Verb),
+    /// The post-incident review, and what comes of it.
+    #[command(subcommand)]
+    Review(review::Verb),
+    /// The change advisory board: told, and what it decided.
+    #[command(subcommand)]
+    Cab(cab::Verb),
+    /// Whether accounts, and who may ask for them, stay as they are.
+    #[command(subcommand)]
+    AccessReview(access_review::Verb),
+    /// Let a duty go. Takes two people.
+    Waive(waive::Args),
     /// The log: checkpoint and proofs.
     #[command(subcommand)]
     Log(log::Verb),
@@ -134,11 +158,7 @@ pub fn main() -> ExitCode {
     crate::hygiene::keep_secrets_in();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, everything else is a mistake in what was typed.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return mistyped::answer(&error),
     };
     let output = Output::new(cli.json);
     let ended = match run(cli, output) {
@@ -149,18 +169,23 @@ pub fn main() -> ExitCode {
         }
     };
     if crate::output::data_lost() {
-        output.warn("error: the data could not be written to standard output");
-        return ExitCode::FAILURE;
+        let lost = Failure::of(
+            Code::DataLost,
+            "the data could not be written to standard output",
+        )
+        .hint("is there room where the output goes? What was done is done: breakglass status");
+        output.failure(&lost);
+        return lost.exit_code();
     }
     ended
 }
 
 fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     match cli.verb {
-        Verb::Verify(args) => Ok(verify::run(&args, output)),
-        Verb::Demo(args) => Ok(crate::demo::main(&args)),
+        Verb::Verify(args) => verify::run(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Demo(args) => crate::demo::main(&args).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
-        Verb::Serve(args) => Ok(serve::run(&args, output)),
+        Verb::Serve(args) => serve::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),
         Verb::Openapi => {
             output.data(&breakglass_server::openapi());
@@ -193,6 +218,11 @@ fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Grant(verb) => grant::run(&verb, cx),
         Personal::Action(verb) => action::run(verb, cx),
         Personal::Account(verb) => account::run(&verb, cx),
+        Personal::Report(verb) => report::run(verb, cx),
+        Personal::Review(verb) => review::run(verb, cx),
+        Personal::Cab(verb) => cab::run(verb, cx),
+        Personal::AccessReview(verb) => access_review::run(verb, cx),
+        Personal::Waive(args) => waive::run(args, cx),
         Personal::Log(verb) => log::run(&verb, cx),
     }
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use breakglass_api::view::RequestView;
 use breakglass_format::{Digest, Line, Name, Prose, time::human_s};
+use serde_json::json;
 
 use super::{Context, input};
 use crate::{
     actor::{ActionWish, Actor, RequestWish},
-    hint::Failure,
+    hint::{Code, Failure},
+    output::Screen,
 };
 
 /// How often `--wait` looks.
@@ -46,7 +48,7 @@ pub(super) struct Args {
     /// Why.
     #[arg(long, value_parser = input::prose)]
     why: Prose,
-    /// How many checkouts; any number if not given.
+    /// How many checkouts and runs together; any number if not given.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     uses: i64,
     /// Attest that the control plane is unusable, because …
@@ -59,7 +61,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
     let mut actor = cx.actor()?;
-    let incident = incident(&args, &mut actor, cx)?;
+    let Under { incident, declared } = under(&args, &mut actor, cx)?;
     let wish = RequestWish {
         action: action(&args),
         plan: args.plan,
@@ -68,7 +70,21 @@ pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
         attested: args.attest_unusable.clone().unwrap_or_default(),
         ..RequestWish::credential(&incident, &args.account, args.why.clone())
     };
-    post(&mut actor, &wish, args.wait, cx)
+    let posted = post(&mut actor, &wish, args.wait, cx);
+    // The same command again would declare another incident.
+    posted.map_err(|failure| match declared {
+        Some(incident) => failure.hint_first(format!(
+            "{incident} is declared; from now on say --incident {incident} in place of --declare"
+        )),
+        None => failure,
+    })
+}
+
+/// The incident that a request is made under.
+struct Under {
+    incident: String,
+    /// Its reference, where it was declared just now.
+    declared: Option<String>,
 }
 
 /// Posts a wish and says what came of it.
@@ -80,7 +96,7 @@ pub(super) fn post(
 ) -> Result<(), Failure> {
     let outcome = actor.request(wish)?;
     let Some(requested) = outcome.requested() else {
-        return Err(Failure::refused("the log proves no request"));
+        return Err(Failure::of(Code::NotProven, "the log proves no request"));
     };
     let reference = requested.reference.to_string();
     let sentence = format!(
@@ -110,34 +126,49 @@ fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<(), Failure>
         match (view.state.as_str(), &view.grant) {
             ("pending", _) => std::thread::sleep(LOOK_EVERY),
             ("granted", Some(grant)) => {
-                cx.output().data(&crate::output::line(grant));
+                let word = crate::output::line(grant);
+                cx.output().answer(&word, &json!({"grant": grant}));
                 cx.output()
                     .say(&format!("granted; breakglass checkout {grant}"));
                 return Ok(());
             }
             (state, _) => {
                 let state = crate::output::line(state);
-                return Err(Failure::refused(format!("{reference} is {state}")));
+                return Err(Failure::of(
+                    Code::RequestNotGranted,
+                    format!("{reference} is {state}"),
+                )
+                .hint(
+                    "breakglass incident timeline says by whom and why; \
+                         a changed wish is a new request: breakglass request",
+                ));
             }
         }
     }
 }
 
-fn incident(args: &Args, actor: &mut Actor, cx: &Context) -> Result<String, Failure> {
+fn under(args: &Args, actor: &mut Actor, cx: &Context) -> Result<Under, Failure> {
+    let there = |incident| Under {
+        incident,
+        declared: None,
+    };
     if let Some(incident) = &args.incident {
-        return Ok(incident.clone());
+        return Ok(there(incident.clone()));
     }
     let Some(scenario) = &args.declare else {
-        return Ok(actor.sole_incident()?.reference);
+        return Ok(there(actor.sole_incident()?.reference));
     };
     let declaration = args.declaration.clone();
     let declare = declaration.declare(actor, scenario.clone(), args.why.clone())?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
-        return Err(Failure::refused("the log proves no incident"));
+        return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
     cx.output().say(&format!("declared {}", declared.reference));
-    Ok(declared.incident_id.to_string())
+    Ok(Under {
+        incident: declared.incident_id.to_string(),
+        declared: Some(declared.reference.to_string()),
+    })
 }
 
 fn action(args: &Args) -> Option<ActionWish> {
@@ -148,8 +179,17 @@ fn action(args: &Args) -> Option<ActionWish> {
     })
 }
 
+/// How many said yes of how many that must, and who.
+fn approved(request: &RequestView) -> String {
+    let count = format!("{} of {}", request.approved_by.len(), request.needs);
+    match request.approved_by.as_slice() {
+        [] => count,
+        by => format!("{count}: {}", by.join(", ")),
+    }
+}
+
 /// Requests as rows of a table.
-pub(super) fn rows(requests: &[RequestView]) -> Vec<[String; 7]> {
+pub(super) fn rows(requests: &[RequestView], screen: Screen) -> Vec<[String; 7]> {
     let row = |r: &RequestView| {
         [
             r.reference.clone(),
@@ -157,13 +197,8 @@ pub(super) fn rows(requests: &[RequestView]) -> Vec<[String; 7]> {
             r.account.clone(),
             r.requester.clone(),
             human_s(r.duration_s),
-            format!(
-                "{} of {}: {}",
-                r.approved_by.len(),
-                r.needs,
-                r.approved_by.join(", ")
-            ),
-            r.approve_by.to_string(),
+            approved(r),
+            screen.when(r.approve_by),
         ]
     };
     requests.iter().map(row).collect()

@@ -25,8 +25,10 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     }
     cx.output().outcome(&outcome, &reference, &sentence);
     if ended.is_some_and(|e| !e.documented) {
-        cx.output()
-            .warn("no action is documented under it: breakglass action record");
+        cx.output().warn(&format!(
+            "no action is documented under it; do so now: breakglass action record \
+             --grant {reference} --action … --target … --description …"
+        ));
     }
     Ok(())
 }

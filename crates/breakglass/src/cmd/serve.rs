@@ -1,10 +1,14 @@
 //! `serve`: the server, from its configuration file, until it is told to stop.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
-use breakglass_server::{Config, Server, SystemClock};
+use breakglass_server::{Config, Server, StartError, SystemClock, config::ConfigError};
+use serde_json::json;
 
-use crate::output::Output;
+use crate::{
+    hint::{Code, Failure},
+    output::Output,
+};
 
 /// Run the server
 #[derive(Debug, clap::Args)]
@@ -25,53 +29,97 @@ pub(super) struct Args {
 const EXIT_FATAL: i32 = 70;
 
 /// Starts, waits for SIGINT or SIGTERM, stops.
-#[must_use]
-pub(super) fn run(args: &Args, output: Output) -> ExitCode {
-    let config = match Config::load(&args.config) {
-        Ok(config) => config,
-        Err(error) => return complain(&describe(&error), output),
-    };
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
     if args.check {
         return check(&config, output);
     }
-    let started = start(&config).map_err(|e| describe(&e));
-    let server = match started {
-        Ok(server) => server,
-        Err(error) => return complain(&error, output),
-    };
+    let server = start(&config).map_err(|e| not_started(&e))?;
     if let Some(reason) = server.read_only() {
         output.warn(&format!(
             "read-only: {reason}; nothing will be granted or released"
         ));
     }
+    if output.is_json() {
+        output.json(&json!({"listening": server.address().to_string()}));
+    }
     output.say(&format!("listening on {}", server.address()));
     wait_for_signal();
     server.stop();
-    ExitCode::SUCCESS
+    Ok(())
 }
 
-fn complain(error: &str, output: Output) -> ExitCode {
-    output.warn(&format!("error: {error}"));
-    output.say("hint: nothing was served; docs/procedures/ says what to do");
-    ExitCode::FAILURE
+/// The configuration has a mistake. Each hint ends with what can be tried without harm.
+fn misconfigured(error: &ConfigError) -> Failure {
+    let hint = match error {
+        ConfigError::Read { .. } => "name the file: breakglass serve --config FILE",
+        ConfigError::Parse { .. } => {
+            "correct that line; docs/configuration.md lists every key. Then: breakglass serve --check"
+        }
+        ConfigError::PlainHttp { .. } => {
+            "add [tls] with certificate_file and key_file, or listen on 127.0.0.1"
+        }
+        ConfigError::MetricsBeyondLoopback { .. } => {
+            "metrics_listen is 127.0.0.1 and a port of its own; whatever collects from afar goes \
+             through an agent on this machine"
+        }
+        ConfigError::RelativeProgram { .. } => "write the program's whole path, from /",
+    };
+    Failure::of(Code::ConfigMalformed, describe(error)).hint(hint)
+}
+
+fn not_started(error: &StartError) -> Failure {
+    let hint = match error {
+        StartError::Config(error) => return misconfigured(error),
+        StartError::Key(_) => {
+            "docs/procedures/install.md, step 1: the three key files are the server user's own \
+             (chmod 600), and restored from your copies where they are lost"
+        }
+        StartError::LogKey { .. } => {
+            "log_key_file names another log's key: put back the one that was copied in step 1 of \
+             docs/procedures/install.md"
+        }
+        StartError::Create(_) | StartError::Open(_) => {
+            "is another server running on data_dir, and is data_dir the server user's own? \
+             A log that is damaged: docs/procedures/restore.md"
+        }
+        StartError::Replay(_)
+        | StartError::LogGone { .. }
+        | StartError::NoAuthority
+        | StartError::Mark(_) => "nothing was written; docs/procedures/restore.md",
+        StartError::Bootstrap(_) | StartError::Genesis(_) => {
+            "docs/procedures/install.md, steps 3 to 5: what lies in genesis_dir must be signed by \
+             all root persons, and have the digest that genesis names"
+        }
+        StartError::Program { .. } => "correct the program under [rotators] or [connectors]",
+        StartError::Listen(_) => {
+            "is the address of listen this machine's, and free? ss -ltnp shows who has it"
+        }
+        StartError::Runtime(_) => "the machine gave no thread or socket: see ulimit -a",
+    };
+    Failure::of(Code::NotServed, describe(error)).hint(hint)
 }
 
 /// What a start would find. A log that could only be read is not in order.
-fn check(config: &Config, output: Output) -> ExitCode {
-    match Server::check(config) {
-        Ok((0, None)) => {
-            output.say("in order; a new log would begin");
-            ExitCode::SUCCESS
-        }
-        Ok((size, None)) => {
-            output.say(&format!(
-                "in order; the log has {size} entries, all verified"
-            ));
-            ExitCode::SUCCESS
-        }
-        Ok((_, Some(reason))) => complain(&format!("read-only: {reason}"), output),
-        Err(error) => complain(&describe(&error), output),
+fn check(config: &Config, output: Output) -> Result<(), Failure> {
+    let (size, read_only) = Server::check(config).map_err(|e| not_started(&e))?;
+    if let Some(reason) = read_only {
+        return Err(
+            Failure::of(Code::NotServed, format!("read-only: {reason}")).hint(
+                "people could read and export, nothing would be granted; docs/procedures/restore.md",
+            ),
+        );
     }
+    if output.is_json() {
+        output.json(&json!({"entries": size}));
+    }
+    match size {
+        0 => output.say("in order; a new log would begin"),
+        size => output.say(&format!(
+            "in order; the log has {size} entries, all verified"
+        )),
+    }
+    Ok(())
 }
 
 fn start(config: &Config) -> Result<Server, breakglass_server::StartError> {

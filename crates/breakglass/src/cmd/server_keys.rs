@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::{actor::Class, hint::Failure, output::Output, server_keys};
+use crate::{
+    hint::{Code, Failure},
+    output::Output,
+    server_keys::{self, ServerKeysError},
+};
 
 /// What to make, and where.
 #[derive(Debug, clap::Args)]
@@ -17,8 +21,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let made = server_keys::make(&args.dir, &args.origin)
-        .map_err(|e| Failure::new(Class::Usage, e.to_string()))?;
+    let made = server_keys::make(&args.dir, &args.origin).map_err(not_made)?;
     if output.is_json() {
         output.json(&json!({"origin": args.origin, "vkey": made.vkey, "kem": made.kem}));
         return Ok(());
@@ -34,4 +37,16 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     output.say("log.key, server.key and node.key are made; these lines belong into authority.toml");
     output.say("keep copies of the three files where the database's backups are not");
     Ok(())
+}
+
+fn not_made(error: ServerKeysError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ServerKeysError::Origin(_) => Failure::usage(message)
+            .hint("--origin is host and path, as in breakglass.example.org/log"),
+        ServerKeysError::Exists { .. } => Failure::of(Code::FileExists, message)
+            .hint("a log whose key is gone can only be read: name another folder"),
+        ServerKeysError::Entropy(_) => Failure::of(Code::Internal, message),
+        ServerKeysError::File(error) => error.into(),
+    }
 }

@@ -1,12 +1,15 @@
 //! `verify`: is this evidence what it claims to be? Offline, from bytes.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
 use breakglass_verify::{Folder, Options, Outcome, Verdict, check};
 use serde_json::json;
 
-use crate::output::Output;
+use crate::{
+    hint::{Code, Failure},
+    output::Output,
+};
 
 /// Check an evidence folder, offline
 ///
@@ -30,19 +33,16 @@ pub(super) struct Args {
     strict: bool,
 }
 
+/// What every evidence folder has. Where all of it is missing, another folder was named.
+const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
+
+/// The finding that the folder does not begin with the genesis that was named.
+const WRONG_PIN: &str = "wrong_pin";
+
 /// Checks and says.
-#[must_use]
-pub(super) fn run(args: &Args, output: Output) -> ExitCode {
-    let read = Folder::read(&args.folder).map_err(|e| e.to_string());
-    let against = args.against.as_ref().map(std::fs::read).transpose();
-    let (folder, against) = match (read, against.map_err(|e| e.to_string())) {
-        (Ok(folder), Ok(against)) => (folder, against),
-        (Err(error), _) | (_, Err(error)) => {
-            output.warn(&format!("error: {error}"));
-            output.say("hint: name a folder that `breakglass log export` wrote");
-            return ExitCode::from(2);
-        }
-    };
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let folder = folder(&args.folder)?;
+    let against = args.against.as_deref().map(checkpoint).transpose()?;
     let options = Options {
         pin: args.genesis,
         against,
@@ -51,7 +51,65 @@ pub(super) fn run(args: &Args, output: Output) -> ExitCode {
     };
     let verdict = check(&folder, &options);
     say(&verdict, args, output);
-    ExitCode::from(verdict.exit_code(args.strict))
+    judged(&verdict, args)
+}
+
+fn folder(path: &Path) -> Result<Folder, Failure> {
+    let another = |what: String| {
+        Failure::of(Code::FileMissing, what)
+            .hint("name a folder that an auditor wrote: breakglass log export DIR")
+    };
+    let folder = Folder::read(path).map_err(|e| another(e.to_string()))?;
+    if folder.iter().any(|(path, _)| LANDMARKS.contains(&path)) {
+        return Ok(folder);
+    }
+    Err(another(format!(
+        "{} is not an evidence folder",
+        path.display()
+    )))
+}
+
+fn checkpoint(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| {
+        Failure::of(Code::FileMissing, format!("{}: {e}", path.display()))
+            .hint("--against names a signed checkpoint: breakglass log checkpoint > FILE")
+    })
+}
+
+/// The end: nothing but a folder that holds is a success.
+fn judged(verdict: &Verdict, args: &Args) -> Result<(), Failure> {
+    let overdue = verdict.exit_code(args.strict) == Code::DutiesOverdue.exit();
+    let unanchored = args.genesis.is_none();
+    let (code, hint) = match verdict.outcome {
+        Outcome::Ok if !overdue => return Ok(()),
+        Outcome::Ok => (
+            Code::DutiesOverdue,
+            "the duties named above are late; their owners must meet them",
+        ),
+        Outcome::Tampered if verdict.findings.iter().any(|f| f.code == WRONG_PIN) => (
+            Code::Tampered,
+            "compare --genesis with the paper, character by character: the folder is of another \
+             installation, or forged",
+        ),
+        Outcome::Tampered => (
+            Code::Tampered,
+            "keep this folder as it is, hand it to the auditors, and have it exported again",
+        ),
+        Outcome::Forked => (
+            Code::Forked,
+            "keep the folder and the checkpoint, and hand both to the auditors",
+        ),
+        Outcome::CannotTell if unanchored => (
+            Code::CannotTell,
+            "add the digest from paper or from a voice you know: --genesis sha256:…",
+        ),
+        Outcome::CannotTell => (
+            Code::CannotTell,
+            "export again, and have the server's operators look for what is missing",
+        ),
+        Outcome::Stale => (Code::Stale, "export again from a server that is up to date"),
+    };
+    Err(Failure::of(code, code.title()).hint(hint))
 }
 
 fn say(verdict: &Verdict, args: &Args, output: Output) {

@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-use super::DemoError;
-
 /// Between two lines, on a terminal.
 const LINE_PAUSE: Duration = Duration::from_millis(350);
 /// Before a new scene, on a terminal.
@@ -82,26 +80,5 @@ impl Narrator {
         self.pause(LINE_PAUSE);
         let mark = self.paint("32", "ok");
         self.write(&format!("  {mark}  {what}"));
-    }
-
-    /// The play stopped.
-    pub(super) fn failed(&mut self, error: &DemoError) {
-        let mut err = io::stderr().lock();
-        let _ = writeln!(err, "error: {error}");
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let _ = writeln!(err, "  because: {cause}");
-            source = cause.source();
-        }
-        let hint = match error {
-            DemoError::NotEmpty { .. } => "name an empty or a new folder",
-            DemoError::File { .. } => "see to the folder, then run it again",
-            DemoError::Shop(_)
-            | DemoError::Start(_)
-            | DemoError::Make(_)
-            | DemoError::Step { .. }
-            | DemoError::Fault(_) => "run it again; if it fails again, please report it",
-        };
-        let _ = writeln!(err, "hint: {hint}");
     }
 }

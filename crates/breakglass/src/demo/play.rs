@@ -3,7 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use breakglass_format::{
-    Digest, GrantId, act::Declare, entry::Recorded, render::timeline::Timeline,
+    Digest, GrantId,
+    act::Declare,
+    entry::Recorded,
+    render::timeline::{Timeline, heading},
     vocabulary::Severity,
 };
 use breakglass_seal::names;
@@ -26,6 +29,8 @@ pub(super) struct Play<'a> {
     house: &'a House,
     narrator: &'a mut Narrator,
     timeline: Timeline,
+    /// The day that was told last.
+    today: Option<String>,
     told: u64,
     alice: Actor,
     bob: Actor,
@@ -54,6 +59,7 @@ impl<'a> Play<'a> {
         let mut play = Self {
             narrator,
             timeline: Timeline::new(),
+            today: None,
             told: 0,
             alice: house.actor("alice")?,
             bob: house.actor("bob")?,
@@ -96,6 +102,11 @@ impl<'a> Play<'a> {
                 leaf: Digest::from_bytes(*received.leaf.as_bytes()),
                 entry: received.entry,
             };
+            let day = heading(recorded.entry.created_at);
+            if aloud && self.today.as_ref() != Some(&day) {
+                self.narrator.line(&day);
+                self.today = Some(day);
+            }
             for said in self.timeline.push(&recorded) {
                 if aloud {
                     self.narrator.line(&said);
@@ -347,11 +358,9 @@ impl<'a> Play<'a> {
             .map_err(ActorError::from);
         for duty in step("erin", "look at the duties", view)?.obligations {
             let what = duty.clock.obligation.as_str().replace('_', " ");
-            let subject: &str = duty.clock.subject.as_str();
-            let subject = if subject.is_empty() {
-                String::new()
-            } else {
-                format!(" of {subject}")
+            let subject = match duty.subject.as_str() {
+                "" => String::new(),
+                subject => format!(" of {subject}"),
             };
             self.narrator
                 .holds(&format!("{what}{subject}: {}", duty.status));

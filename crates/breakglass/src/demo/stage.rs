@@ -138,6 +138,7 @@ impl Stage {
         Ok(Config {
             data_dir: server.join("data"),
             high_water_file: None,
+            metrics_listen: None,
             listen: "127.0.0.1:0".parse().map_err(make)?,
             genesis: self.genesis,
             log_key_file: server.join("log.key"),
@@ -150,6 +151,7 @@ impl Stage {
             connectors: BTreeMap::from([("shop".to_owned(), self.adapter("connector"))]),
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
+                reads_per_minute: 10_000_000,
                 ..Default::default()
             },
         })
@@ -171,7 +173,7 @@ impl Stage {
             "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\ngenesis = \"{}\"\n\
              log_key_file = \"log.key\"\nserver_key_file = \"server.key\"\n\
              node_key_file = \"node.key\"\ngenesis_dir = \"genesis\"\n\
-             [limits]\nstatements_per_minute = 100000\n\
+             [limits]\nstatements_per_minute = 100000\nreads_per_minute = 10000000\n\
              [rotators.shop]\n{}[connectors.shop]\n{}",
             self.genesis,
             adapter("rotator"),

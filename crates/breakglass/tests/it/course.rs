@@ -4,31 +4,32 @@ use std::path::Path;
 
 use breakglass::demo::House;
 use breakglass_seal::names;
+use serde_json::Value;
 
-use crate::usage::breakglass;
+use crate::{scene::wait, usage::breakglass};
 
 /// A server with people, and what they type.
-struct Terminal {
-    house: House,
+pub(crate) struct Terminal {
+    pub(crate) house: House,
 }
 
 /// What a command ended with.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    said: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) said: String,
 }
 
 impl Terminal {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_breakglass"));
         Self {
             house: House::build(program).unwrap(),
         }
     }
 
-    fn types(&self, who: &str, args: &[&str]) -> Ended {
+    pub(crate) fn types(&self, who: &str, args: &[&str]) -> Ended {
         let output = breakglass(&self.house.stage.home(who), args);
         Ended {
             code: output.status.code().unwrap(),
@@ -41,33 +42,33 @@ impl Terminal {
     }
 
     /// What a command printed that must succeed.
-    fn does(&self, who: &str, args: &[&str]) -> String {
+    pub(crate) fn does(&self, who: &str, args: &[&str]) -> String {
         let ended = self.types(who, args);
         assert_eq!(ended.code, 0, "{who} {args:?}: {}", ended.said);
         ended.out
     }
 
     /// What a command said that must be refused.
-    fn refuses(&self, who: &str, args: &[&str]) -> String {
+    pub(crate) fn refuses(&self, who: &str, args: &[&str]) -> String {
         let ended = self.types(who, args);
         assert_eq!(ended.code, 1, "{who} {args:?}: {ended:?}");
         assert_eq!(ended.out, "", "{who} {args:?}");
         ended.said
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         let path = self.house.stage.dir().join(name);
         path.to_str().unwrap().to_owned()
     }
 
-    fn log_in(&self, people: &[&str]) {
+    pub(crate) fn log_in(&self, people: &[&str]) {
         for who in people {
             self.does(who, &["login"]);
         }
     }
 
     /// Carol seals the shop's password, Dave agrees.
-    fn import(&self) {
+    pub(crate) fn import(&self) {
         let (secret, sealed) = (self.file("secret"), self.file("sealed.json"));
         let credential = &self.house.stage.first_password;
         let password = credential.field(names::PASSWORD).unwrap();
@@ -88,10 +89,27 @@ impl Terminal {
         let agree = [&add[..], &["--agree", &sealed]].concat();
         let said = self.refuses("carol", &agree);
         assert!(said.contains("takes two people"), "{said}");
+        let unasked = self.types("dave", &agree);
+        assert_eq!(unasked.code, 2, "nobody to ask: {unasked:?}");
+        for shown in ["proposed by", "carol", "password, username"] {
+            assert!(unasked.said.contains(shown), "{unasked:?}");
+        }
+        let agree = [&agree[..], &["--yes"]].concat();
         assert_eq!(self.does("dave", &agree), "shop-root");
+        // What was typed in is rotated at once; only then is the credential at rest.
+        self.settled(2);
     }
 
-    fn ask(&self) -> String {
+    /// Waits until a version of the credential is in force.
+    pub(crate) fn settled(&self, version: u64) {
+        wait("the rotation", || {
+            let shown = self.does("carol", &["account", "show", "shop-root", "--json"]);
+            let view: Value = serde_json::from_str(&shown).unwrap();
+            view["version"] == version && view["state"] == "current"
+        });
+    }
+
+    pub(crate) fn ask(&self) -> String {
         let declare = [
             "--declare",
             "production-outage",

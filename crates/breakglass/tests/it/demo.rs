@@ -48,6 +48,8 @@ fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
         "-> 500 checkout is broken",
         "-> 200 shop is open",
         "every rule held",
+        " (UTC)",
+        "credential rotation of shop-root: met",
     ] {
         assert!(said.contains(shown), "no {shown} in {said}");
     }

@@ -14,20 +14,20 @@ use breakglass_format::{Line, Prose, act::Declare, vocabulary::Severity};
 use crate::proxy::Proxy;
 
 /// A server with a proxy before it.
-struct Stand {
+pub(crate) struct Stand {
     house: House,
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
 }
 
 impl Stand {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let house = House::build(Path::new(env!("CARGO_BIN_EXE_breakglass"))).unwrap();
         let proxy = Proxy::before(&house.url);
         Self { house, proxy }
     }
 
     /// A person who reaches the server through the proxy only.
-    fn actor(&self, who: &'static str) -> Actor {
+    pub(crate) fn actor(&self, who: &'static str) -> Actor {
         let clock = Box::new(self.house.clock.clone());
         self.house
             .stage
@@ -36,7 +36,7 @@ impl Stand {
     }
 
     /// Carol and Dave import the credential, Alice asks for it.
-    fn request(&self) -> Actor {
+    pub(crate) fn request(&self) -> Actor {
         let credential = &self.house.stage.first_password;
         let (import, _) = self
             .actor("carol")
@@ -68,7 +68,7 @@ impl Stand {
     }
 
     /// Replaces text in the answers to one target.
-    fn replace(&self, target: &'static str, from: &'static str, to: &'static str) {
+    pub(crate) fn replace(&self, target: &'static str, from: &'static str, to: &'static str) {
         self.proxy.meddle(move |asked, body| {
             if !asked.contains(target) {
                 return Some(body);

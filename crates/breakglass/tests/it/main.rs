@@ -16,20 +16,32 @@ mod demo;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod lying_server;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod ssh;
 #[cfg(test)]
+mod stepped;
+#[cfg(test)]
+mod timeline;
+#[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod two_people;
 #[cfg(test)]
 mod usage;

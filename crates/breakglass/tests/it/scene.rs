@@ -11,7 +11,7 @@ use breakglass::{
 };
 use breakglass_format::{Timestamp, act::Declare, vocabulary::Severity};
 use breakglass_seal::{Credential, names};
-use breakglass_server::{Clock as _, Config, Server};
+use breakglass_server::{Clock, Config, Server};
 
 pub(crate) use self::spellings::{Secrets, contains};
 
@@ -35,13 +35,21 @@ impl Scene {
 
     /// The same with a configuration of the test's own.
     pub(crate) fn set_with(change: impl FnOnce(&Stage, &mut Config)) -> Self {
+        Self::set_by(|clock| Arc::new(clock.clone()), change)
+    }
+
+    /// The same with a server that goes by a clock of its own.
+    pub(crate) fn set_by(
+        server_clock: impl FnOnce(&PlayClock) -> Arc<dyn Clock>,
+        change: impl FnOnce(&Stage, &mut Config),
+    ) -> Self {
         let clock = PlayClock::default();
         let program = std::path::Path::new(env!("CARGO_BIN_EXE_breakglass"));
         let stage = Stage::build(program, clock.wall()).unwrap();
         let mut config = stage.config().unwrap();
         change(&stage, &mut config);
         let on_fatal = |detail: &str| panic!("{detail}");
-        let server = Server::start(&config, Arc::new(clock.clone()), on_fatal).unwrap();
+        let server = Server::start(&config, server_clock(&clock), on_fatal).unwrap();
         let url = format!("http://{}", server.address());
         stage.configure_people(&url).unwrap();
         Self {
@@ -60,6 +68,12 @@ impl Scene {
     pub(crate) fn skip_s(&self, seconds: i64) {
         self.clock.skip_s(seconds);
         self.server.wake();
+    }
+
+    /// Where the server tells its metrics, if it does.
+    pub(crate) fn metrics_url(&self) -> Option<String> {
+        let address = self.server.metrics_address()?;
+        Some(format!("http://{address}"))
     }
 
     pub(crate) fn log_size(&self) -> u64 {

@@ -177,6 +177,7 @@ struct Memory {
     class: Option<ErrorClass>,
     handle: Line,
     cancel: Cancel,
+    without_credential: bool,
 }
 
 impl Memory {
@@ -187,6 +188,7 @@ impl Memory {
             class: None,
             handle: Line::default(),
             cancel: Cancel::No,
+            without_credential: false,
         }
     }
 
@@ -204,6 +206,7 @@ impl Memory {
             handle: &self.handle,
             cancel: self.cancel,
             last_verification,
+            without_credential: self.without_credential,
         };
         let outcome = step(plane, &facts, &Fields::none());
         self.claim = Claim::Used;
@@ -278,6 +281,40 @@ fn a_good_run_is_dispatched_polled_and_verified() {
         plane.calls(),
         ["dispatch", "poll", "poll", "poll", "verify"]
     );
+}
+
+#[test]
+fn without_its_credential_nothing_is_sent_and_what_is_not_told_is_the_end() {
+    let dispatched = |claim, state: Option<RunState>| Memory {
+        claim,
+        state,
+        handle: text(if state.is_some() { "job 1" } else { "" }),
+        without_credential: true,
+        ..Memory::new()
+    };
+    for claim in [Claim::Fresh, Claim::Used] {
+        let plane = Plane::new();
+        let mut memory = dispatched(claim, None);
+        assert_eq!(memory.live(&plane, None), RunState::Failed);
+        assert_eq!(
+            (memory.class, plane.runs()),
+            (Some(ErrorClass::Permanent), 0)
+        );
+    }
+    // A connector that has a credential of its own is asked to the end.
+    let plane = Plane::new().with(|state| state.runs = 1);
+    let mut memory = dispatched(Claim::Used, Some(RunState::Running));
+    assert_eq!(memory.live(&plane, None), RunState::Verified);
+    for class in CLASSES {
+        let plane = Plane::new().with(|state| {
+            state.polls = vec![Err(class); 20];
+            state.cancel = Err(class);
+        });
+        let mut memory = dispatched(Claim::Used, Some(RunState::Running));
+        memory.cancel = Cancel::Wanted;
+        assert_eq!(memory.live(&plane, None), RunState::Failed);
+        assert_eq!(memory.class, Some(ErrorClass::Ambiguous));
+    }
 }
 
 #[test]

@@ -213,19 +213,17 @@ fn checkout(story: &mut Story) {
 }
 
 fn run_goes_well(story: &mut Story) {
-    story.signed(
-        &alice(),
-        ActionPlanned {
-            action: read("rollback"),
-            artifact: read("checkout:1.41.7"),
-            document: digest(42),
-            grant_id: grant(),
-            incident_id: incident(),
-            plan: digest(40),
-            summary: read("12 pods of checkout.prod from 1.42.0 to 1.41.7"),
-            target: read("checkout.prod"),
-        },
-    );
+    story.server(ActionPlanned {
+        access: EventId::new(story.now, [4; 10]),
+        action: read("rollback"),
+        artifact: read("checkout:1.41.7"),
+        document: digest(42),
+        grant_id: grant(),
+        incident_id: incident(),
+        plan: digest(40),
+        summary: read("12 pods of checkout.prod from 1.42.0 to 1.41.7"),
+        target: read("checkout.prod"),
+    });
     let started = action(ActionMode::Run, "");
     let cause = story.signed(&alice(), started);
     let claim = EffectClaimed {

@@ -136,6 +136,7 @@ pub(super) fn credential_is_rotated(story: &mut Story, cause: EventId) {
         incidents: vec![incident()],
         new_accepted: true,
         old_refused: true,
+        replaced: 3,
         sealed: digest(35),
         version: 4,
     });

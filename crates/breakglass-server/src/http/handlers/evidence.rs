@@ -3,24 +3,24 @@
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use breakglass_api::wire::{EntryPage, Proven};
 use breakglass_format::{Digest, vocabulary::Privilege};
-use breakglass_store::{Ledger as _, Visibility};
+use breakglass_store::Visibility;
 use serde::Deserialize;
 
 use crate::{
     engine::Rejection,
     http::{
         app::App,
-        extract::{Path, Query, Reading},
+        extract::{Anybody, Path, Query, Reading},
         problem::ApiError,
     },
 };
 
 /// Entries in one page at most.
-const PAGE: u64 = 256;
+pub(super) const PAGE: u64 = 256;
 
 /// The latest signed checkpoint.
 #[utoipa::path(get, path = "/v1/log/checkpoint", responses((status = 200, body = String)))]
-pub(crate) async fn checkpoint(State(app): State<App>) -> impl IntoResponse {
+pub(crate) async fn checkpoint(State(app): State<App>, _: Anybody) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
@@ -41,6 +41,7 @@ pub(crate) struct Sizes {
     responses((status = 200, body = Vec<String>)))]
 pub(crate) async fn consistency(
     State(app): State<App>,
+    _: Anybody,
     Query(sizes): Query<Sizes>,
 ) -> Result<Json<Vec<String>>, ApiError> {
     let size = app.published().head.size();
@@ -50,8 +51,8 @@ pub(crate) async fn consistency(
         );
     }
     let read = app
-        .engine
-        .read(move |ledger| ledger.consistency_proof(sizes.old, sizes.new))
+        .readers
+        .read(move |log| log.consistency_proof(sizes.old, sizes.new))
         .await;
     let proof = app.of_log(read)?;
     Ok(Json(
@@ -93,10 +94,7 @@ pub(crate) async fn entries(
     let size = app.published().head.size();
     let from = page.from.min(size);
     let to = size.min(from.saturating_add(PAGE));
-    let read = app
-        .engine
-        .read(move |ledger| ledger.entries(from..to))
-        .await;
+    let read = app.readers.read(move |log| log.entries(from..to)).await;
     let entries = app.of_log(read)?;
     let entries = entries
         .iter()
@@ -116,7 +114,7 @@ pub(crate) async fn blob(
     reading.require(Privilege::Auditor, &app)?;
     let missing = || ApiError::not_found("such blob").at(app.now());
     let digest: Digest = digest.parse().map_err(|_| missing())?;
-    let read = app.engine.read(move |ledger| ledger.blob(&digest)).await;
+    let read = app.readers.read(move |log| log.blob(&digest)).await;
     match app.of_log(read)? {
         Some(blob) if blob.visibility == Visibility::Public => Ok((
             [(header::CONTENT_TYPE, "application/octet-stream")],
@@ -127,7 +125,7 @@ pub(crate) async fn blob(
 }
 
 impl App {
-    fn of_log<T>(
+    pub(super) fn of_log<T>(
         &self,
         read: Result<Result<T, breakglass_store::ReadError>, Rejection>,
     ) -> Result<T, ApiError> {

@@ -2,6 +2,9 @@
 
 pub(super) mod evidence;
 pub(super) mod operations;
+mod plan;
 mod prepare;
+pub(super) mod proposals;
 pub(super) mod read;
 pub(super) mod statements;
+pub(super) mod timeline;

@@ -12,11 +12,11 @@ use breakglass_api::wire::{AuthorityChain, AuthoritySubmission, RootSignature, S
 
 use breakglass_store::Ledger as _;
 
-use crate::http::{app::App, problem::ApiError};
+use crate::http::{app::App, extract::Anybody, problem::ApiError};
 
 /// What anybody may know.
 #[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
-pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
+pub(crate) async fn status(State(app): State<App>, _: Anybody) -> Json<Status> {
     let published = app.published();
     Json(Status {
         instance: published.authorities.instance(),
@@ -40,7 +40,7 @@ pub(crate) async fn status(State(app): State<App>) -> Json<Status> {
 /// The authority and how it came to be: public keys and names, no secrets, which a client needs
 /// before it can trust anything else.
 #[utoipa::path(get, path = "/v1/authority", responses((status = 200, body = AuthorityChain)))]
-pub(crate) async fn authority(State(app): State<App>) -> Json<AuthorityChain> {
+pub(crate) async fn authority(State(app): State<App>, _: Anybody) -> Json<AuthorityChain> {
     let authorities = app.authorities();
     let versions = authorities.versions().map(|version| AuthoritySubmission {
         document: String::from_utf8_lossy(version.bytes()).into_owned(),
@@ -75,6 +75,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str)
     if app.tools.read_only.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
     }
+    if app.engine.trouble().is_some() {
+        let told = "the log does not take what time calls for\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
+    }
     match app.engine.read(|ledger| ledger.head().size()).await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the log cannot be asked\n"),
@@ -93,7 +97,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let rows: [(&str, &str, u64); 9] = [
+    let rows: [(&str, &str, u64); 11] = [
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
         ("requests_pending", "gauge", pending),
@@ -118,6 +122,16 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             "statements_rate_limited_total",
             "counter",
             count(&app.counters.limited),
+        ),
+        (
+            "reads_rate_limited_total",
+            "counter",
+            count(&app.counters.reads_limited),
+        ),
+        (
+            "time_not_recorded",
+            "gauge",
+            u64::from(app.engine.trouble().is_some()),
         ),
     ];
     let text: String = rows

@@ -1,22 +1,18 @@
 //! What a statement needs that only the server can make, before the writer decides it: a sealed
-//! envelope, an imported credential, a plan. Nothing made here leaves before the entry is durable.
+//! envelope, an imported credential. Nothing made here leaves before the entry is durable.
 
-use breakglass_connectors::deploy::Operation;
 use breakglass_core::{
     Command, Context, Draft, Refusal, World,
     command::{Handout, Prepared},
     decide,
 };
-use breakglass_format::{
-    Digest, Event,
-    act::{Action, Command as ActCommand},
-};
+use breakglass_format::{Digest, Event, act::Command as ActCommand};
 use breakglass_statement::{VerifiedAct, VerifiedCheckout, verify_approval, verify_request};
 use breakglass_store::{Blob, Ledger as _};
 
 use crate::{
     custody::{CustodyError, Release},
-    engine::{self, Rejection},
+    engine,
     http::{app::App, problem::ApiError},
 };
 
@@ -26,6 +22,12 @@ pub(super) enum Preparation {
     Refused,
     /// It could not be made.
     Failed(ApiError),
+}
+
+/// A stored statement and its signature, from their blobs.
+pub(super) fn pair(statement: Option<Blob>, signature: Option<Blob>) -> Option<(Vec<u8>, String)> {
+    let signature = String::from_utf8(signature?.bytes).ok()?;
+    Some((statement?.bytes, signature))
 }
 
 impl App {
@@ -114,23 +116,21 @@ impl App {
     }
 
     /// A stored statement and its signature.
-    pub(in crate::http) async fn signed(
+    async fn signed(
         &self,
         statement: Digest,
         signature: Digest,
     ) -> Result<(Vec<u8>, String), ApiError> {
         let read = self.engine.read(move |ledger| {
-            let statement = ledger.blob(&statement).ok().flatten()?.bytes;
-            let signature =
-                String::from_utf8(ledger.blob(&signature).ok().flatten()?.bytes).ok()?;
-            Some((statement, signature))
+            let blob = |digest: &Digest| ledger.blob(digest).ok().flatten();
+            pair(blob(&statement), blob(&signature))
         });
         let found = read.await.map_err(|e| self.rejected(e))?;
         found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))
     }
 
     /// What an act needs that only the server can make.
-    pub(super) async fn prepare_act(
+    pub(super) fn prepare_act(
         &self,
         act: &VerifiedAct,
         attachments: &[Blob],
@@ -140,7 +140,6 @@ impl App {
             ActCommand::AddCredential(args) => {
                 self.prepare_import(act, &args.fields, attachments, blobs)
             }
-            ActCommand::Plan(action) => self.prepare_plan(act, action, blobs).await,
             ActCommand::Declare(_)
             | ActCommand::Note(_)
             | ActCommand::Record(_)
@@ -148,6 +147,7 @@ impl App {
             | ActCommand::Return(_)
             | ActCommand::Revoke(_)
             | ActCommand::Cancel(_)
+            | ActCommand::Plan(_)
             | ActCommand::Run(_)
             | ActCommand::Resolve(_)
             | ActCommand::Rotate(_)
@@ -210,45 +210,6 @@ impl App {
             version,
         };
         blobs.push(sealed);
-        Ok(prepared)
-    }
-
-    /// Asks the connector, for a grant that the signer holds and that allows it.
-    async fn prepare_plan(
-        &self,
-        act: &VerifiedAct,
-        action: &Action,
-        blobs: &mut Vec<Blob>,
-    ) -> Result<Prepared, ApiError> {
-        let placeholder = Prepared::Planned {
-            plan: act.digest(),
-            document: act.digest(),
-            summary: breakglass_format::Line::default(),
-        };
-        let command = Command::Act(Box::new(act.clone()), placeholder);
-        if self
-            .would_accept(&self.published().world, &command)
-            .is_err()
-        {
-            // The writer refuses it as well, and puts the refusal on record.
-            return Ok(Prepared::Nothing);
-        }
-        let (tools, grant) = (self.tools.clone(), act.statement().object.id.to_string());
-        let operation = Operation {
-            action: action.action.clone(),
-            artifact: action.artifact.clone(),
-            target: action.target.clone(),
-        };
-        let planned = tokio::task::spawn_blocking(move || tools.plan(&grant, &operation)).await;
-        let planned = planned.map_err(|_| self.rejected(Rejection::Stopped))?;
-        let plan = planned.map_err(|failure| ApiError::plane(&failure).at(self.now()))?;
-        let document = engine::public(plan.document().to_vec());
-        let prepared = Prepared::Planned {
-            plan: plan.hash(),
-            document: document.digest,
-            summary: plan.summary().clone(),
-        };
-        blobs.push(document);
         Ok(prepared)
     }
 }

@@ -9,20 +9,18 @@ use breakglass_api::{
 };
 use breakglass_core::{World, terms::terms as terms_of, world::Named};
 use breakglass_format::{
-    AccountId, Digest, Entry, GrantId, IncidentId, RequestId, RunId, entry::Recorded,
-    event::Reference, render::timeline::Timeline, statement::LogHead,
+    AccountId, Digest, GrantId, IncidentId, RequestId, RunId, event::Reference, statement::LogHead,
 };
-use breakglass_store::Ledger as _;
+use breakglass_store::ReadError;
 use serde::Deserialize;
 
-use crate::{
-    entropy::random,
-    http::{
-        app::App,
-        extract::{Path, Query, Reading},
-        problem::ApiError,
-        views,
-    },
+use super::prepare::pair;
+use crate::http::{
+    app::App,
+    extract::{Path, Query, Reading},
+    nonces::Asking,
+    problem::ApiError,
+    views,
 };
 
 type Answer<T> = Result<Json<T>, ApiError>;
@@ -64,43 +62,8 @@ pub(crate) async fn incident(
     let published = app.published();
     let world = &published.world;
     let found = incident_id(world, &id).and_then(|id| world.incident(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
     Ok(Json(views::incident(world, found, app.now())))
-}
-
-/// The incident's part of the timeline, one line each.
-#[utoipa::path(get, path = "/v1/incidents/{id}/timeline", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<String>)))]
-pub(crate) async fn timeline(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<Vec<String>> {
-    let published = app.published();
-    let id = incident_id(&published.world, &id)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
-    let size = published.head.size();
-    let lines = app.engine.read(move |ledger| {
-        let mut timeline = Timeline::new();
-        let mut lines = Vec::new();
-        for index in 0..size {
-            let bytes = ledger.entry(index)?;
-            let Ok(entry) = Entry::from_bytes(&bytes) else {
-                continue;
-            };
-            let ours = entry.correlation_id.0 == Some(id);
-            let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-            let said = timeline.push(&Recorded { index, leaf, entry });
-            if ours {
-                lines.extend(said);
-            }
-        }
-        Ok::<_, breakglass_store::ReadError>(lines)
-    });
-    let lines = lines.await.map_err(|e| ApiError::from(e).at(app.now()))?;
-    let lines =
-        lines.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(app.now()))?;
-    Ok(Json(lines))
 }
 
 /// Which requests.
@@ -139,8 +102,8 @@ pub(crate) async fn request(
     let published = app.published();
     let world = &published.world;
     let found = request_id(world, &id).and_then(|id| world.request(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such request").at(app.now()))?;
-    let (statement, signature) = app.signed(found.statement, found.signature).await?;
+    let found = found.ok_or_else(|| ApiError::unknown("request", &id).at(app.now()))?;
+    let (statement, signature) = app.shown(found.statement, found.signature).await?;
     let entry = app.proven(found.index).await?;
     Ok(Json(RequestDossier {
         view: views::request(world, found),
@@ -173,14 +136,18 @@ pub(crate) async fn terms(
     let published = app.published();
     let world = &published.world;
     let account = account_id(world, &query.account)
-        .ok_or_else(|| ApiError::not_found("such account").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("account", &query.account).at(app.now()))?;
     let incident = incident_id(world, &query.incident)
-        .ok_or_else(|| ApiError::not_found("such incident").at(app.now()))?;
+        .ok_or_else(|| ApiError::unknown("incident", &query.incident).at(app.now()))?;
     let terms = terms_of(world, &reading.reader.person, &account, &incident)
         .map_err(|refusal| ApiError::from(refusal).at(app.now()))?;
-    let half: [u8; 16] =
-        random().map_err(|_| ApiError::from(crate::engine::Rejection::Stopped).at(app.now()))?;
-    app.nonces.give(half, app.now());
+    let asking = Asking {
+        person: &reading.reader.person,
+        account: &account,
+        incident: &incident,
+    };
+    let half = app.nonces.give(&asking, app.now());
+    let half = half.ok_or_else(|| ApiError::nonce().at(app.now()))?;
     Ok(Json(RequestTerms {
         account: terms.account,
         incident: terms.incident,
@@ -220,7 +187,7 @@ pub(crate) async fn grant(
     let published = app.published();
     let world = &published.world;
     let found = grant_id(world, &id).and_then(|id| world.grant(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such grant").at(app.now()))?;
+    let found = found.ok_or_else(|| ApiError::unknown("grant", &id).at(app.now()))?;
     Ok(Json(views::grant(world, found)))
 }
 
@@ -254,9 +221,8 @@ pub(crate) async fn run(
 ) -> Answer<RunView> {
     let published = app.published();
     let world = &published.world;
-    let id: Option<RunId> = id.parse().ok();
-    let found = id.and_then(|id| world.run(&id));
-    let found = found.ok_or_else(|| ApiError::not_found("such run").at(app.now()))?;
+    let found = id.parse::<RunId>().ok().and_then(|id| world.run(&id));
+    let found = found.ok_or_else(|| ApiError::unknown("run", &id).at(app.now()))?;
     Ok(Json(views::run(world, found)))
 }
 
@@ -273,7 +239,7 @@ fn named(world: &World, text: &str) -> Option<Named> {
         .and_then(|r| world.resolve_reference(r))
 }
 
-fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
+pub(super) fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
     match named(world, text) {
         Some(Named::Incident(id)) => Some(id),
         Some(Named::Request(_) | Named::Grant(_)) => None,
@@ -297,7 +263,7 @@ fn grant_id(world: &World, text: &str) -> Option<GrantId> {
     }
 }
 
-fn account_id(world: &World, text: &str) -> Option<AccountId> {
+pub(super) fn account_id(world: &World, text: &str) -> Option<AccountId> {
     let authority = &world.authority()?.authority;
     let by_name = authority.account_named(text).map(|a| a.id.clone());
     by_name.or_else(|| text.parse().ok())
@@ -306,14 +272,27 @@ fn account_id(world: &World, text: &str) -> Option<AccountId> {
 impl App {
     /// An entry with its proof.
     pub(in crate::http) async fn proven(&self, index: u64) -> Result<Proven, ApiError> {
-        let read = self.engine.read(move |ledger| {
-            let entry = String::from_utf8_lossy(&ledger.entry(index)?).into_owned();
-            Ok::<_, breakglass_store::ReadError>(Proven {
+        let read = self.readers.read(move |log| {
+            let entry = String::from_utf8_lossy(&log.entry(index)?).into_owned();
+            Ok::<_, ReadError>(Proven {
                 entry,
-                proof: ledger.receipt(index)?,
+                proof: log.receipt(index)?,
             })
         });
-        let read = read.await.map_err(|e| ApiError::from(e).at(self.now()))?;
-        read.map_err(|e| ApiError::from(crate::engine::Rejection::Read(e)).at(self.now()))
+        self.of_log(read.await)
+    }
+
+    /// A stored statement and its signature, for who wants to see them.
+    pub(super) async fn shown(
+        &self,
+        statement: Digest,
+        signature: Digest,
+    ) -> Result<(Vec<u8>, String), ApiError> {
+        let read = self.readers.read(move |log| {
+            let blob = |digest: &Digest| log.blob(digest).ok().flatten();
+            pair(blob(&statement), blob(&signature))
+        });
+        let found = read.await.map_err(|e| ApiError::from(e).at(self.now()))?;
+        found.ok_or_else(|| ApiError::not_found("stored statement").at(self.now()))
     }
 }

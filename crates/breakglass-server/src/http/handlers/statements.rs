@@ -9,6 +9,7 @@ use breakglass_api::wire::{
 use breakglass_core::{Command, Refusal, command::Handout, refusal::Code};
 use breakglass_format::{
     CommandId, Digest, Event, Principal,
+    act::Command as ActCommand,
     statement::{Approval, Denial, LogHead, Statement as _},
 };
 use breakglass_statement::{
@@ -21,10 +22,13 @@ use super::prepare::Preparation;
 use crate::{
     engine::{self, Outcome},
     entropy::random,
-    http::{app::App, extract::Posted, limit::Counters, problem::ApiError, sessions::Reader},
+    http::{
+        app::App, extract::Posted, limit::Counters, nonces::Asking, problem::ApiError,
+        sessions::Reader,
+    },
 };
 
-type Answer = Result<(StatusCode, Json<Accepted>), ApiError>;
+pub(super) type Answer = Result<(StatusCode, Json<Accepted>), ApiError>;
 
 /// A request for access.
 #[utoipa::path(post, path = "/v1/requests", request_body = Submission,
@@ -40,9 +44,17 @@ pub(crate) async fn request(State(app): State<App>, posted: Posted<Submission>) 
         return Ok(repeated);
     }
     app.own_head(&verified, &verified.statement().log).await?;
-    let nonce = verified.statement().nonce;
-    let half: [u8; 16] = nonce.as_bytes().first_chunk().copied().unwrap_or_default();
-    if !app.nonces.take(half, app.now()) {
+    let text = verified.statement();
+    let half = text.nonce.as_bytes().first_chunk().copied();
+    let asking = Asking {
+        person: &verified.signer().person,
+        account: &text.account.id,
+        incident: &text.incident.id,
+    };
+    if !app
+        .nonces
+        .knows(half.unwrap_or_default(), &asking, app.now())
+    {
         return Err(ApiError::nonce().at(app.now()));
     }
     let blobs = blobs(&verified);
@@ -224,13 +236,18 @@ pub(crate) async fn act(State(app): State<App>, posted: Posted<Submission>) -> A
     let session: Option<VerifiedSession> = app.verified(session.transpose())?;
     let (bytes, armoured) = (submission.statement.as_bytes(), &submission.signature);
     let verified = app.verified(verify_act(bytes, armoured, session.as_ref(), &authorities))?;
-    if let Some(repeated) = app.repeated(verified.digest()).await? {
+    // A plan has two entries, with the connector's answer between them: a repeated one goes on.
+    let plans = matches!(verified.statement().command, ActCommand::Plan(_));
+    if !plans && let Some(repeated) = app.repeated(verified.digest()).await? {
         return Ok(repeated);
     }
     let attachments =
         attachments(&verified, &submission.attachments).map_err(|e| e.at(app.now()))?;
     let mut blobs = blobs(&verified);
-    let prepared = app.prepare_act(&verified, &attachments, &mut blobs).await?;
+    let prepared = app.prepare_act(&verified, &attachments, &mut blobs)?;
+    if plans {
+        return app.plan(verified, blobs, posted.command_id).await;
+    }
     let command = Command::Act(Box::new(verified), prepared);
     app.submit(command, blobs, posted.command_id).await
 }
@@ -335,7 +352,7 @@ impl App {
         }
     }
 
-    async fn render(&self, outcome: Outcome) -> Answer {
+    pub(super) async fn render(&self, outcome: Outcome) -> Answer {
         let mut envelope = None;
         let mut receipt = Vec::new();
         for proven in outcome.entries {

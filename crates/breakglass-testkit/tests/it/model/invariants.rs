@@ -311,7 +311,6 @@ fn no_release_outside_an_active_grant(
     for recorded in news {
         let (grant, holder) = match &recorded.entry.event {
             Event::BreakGlassAccess(d) => (d.grant_id, true),
-            Event::ActionPlanned(d) => (d.grant_id, true),
             Event::EffectClaimed(d) if d.effect == EffectKind::Dispatch => {
                 (*watch.runs.get(&d.cause).ok_or("no such run")?, false)
             }

@@ -33,7 +33,7 @@ pub(super) struct Players {
     /// The version that each target takes.
     targets: BTreeMap<AccountId, i64>,
     /// A rotation that a worker is in the middle of: claimed, staged, not reported.
-    attempt: Option<(AccountId, EventId, i64)>,
+    attempt: Option<Attempt>,
     /// Sessions that were opened.
     sessions: Vec<Hand>,
 }
@@ -59,7 +59,7 @@ impl Players {
                 }
                 Event::ObligationWaived(d) if d.account_gone => {
                     let gone: AccountId = d.subject.as_str().parse().unwrap();
-                    self.attempt.take_if(|(account, ..)| *account == gone);
+                    self.attempt.take_if(|attempt| attempt.account == gone);
                     self.targets.remove(&gone);
                 }
                 _ => {}
@@ -361,8 +361,13 @@ impl Players {
 
     /// The worker, which may be slow, fail, or die between any two things it does.
     fn work(&mut self, given: &mut Given, random: &mut Random) -> String {
-        if let Some((account, cause, version)) = self.attempt.clone() {
-            return self.go_on(given, random, &account, cause, version);
+        if let Some(attempt) = self.attempt.clone() {
+            return self.go_on(given, random, &attempt);
+        }
+        let asked = |r: &Recorded| given.world().planning(&r.entry.event_id).is_some();
+        if random.once_in(6) && given.log().iter().any(asked) {
+            let planned = given.planned();
+            return self.submit(given, "worker", &planned);
         }
         match random.pick(&given.due()) {
             Some(Effect::Rotate { account, cause }) => self.begin(given, &account, cause),
@@ -410,25 +415,31 @@ impl Players {
             });
             story = self.submit(given, "worker", &stage);
         }
-        let staged = given.world().account(account).and_then(|a| a.staged);
-        self.attempt = staged.map(|s| (account.clone(), cause, s.version));
+        let state = given.world().account(account);
+        let versions = state.and_then(|a| Some((a.staged?.version, a.current?.version)));
+        self.attempt = versions.map(|(version, replaced)| Attempt {
+            account: account.clone(),
+            cause,
+            version,
+            replaced,
+        });
         story
     }
 
     /// In the middle of a rotation: the target changes, and then or before that it may go wrong.
-    fn go_on(
-        &mut self,
-        given: &mut Given,
-        random: &mut Random,
-        account: &AccountId,
-        cause: EventId,
-        version: i64,
-    ) -> String {
+    fn go_on(&mut self, given: &mut Given, random: &mut Random, attempt: &Attempt) -> String {
+        let Attempt {
+            account,
+            cause,
+            version,
+            replaced,
+        } = attempt.clone();
+        let account = &account;
         let told = self.targets.get(account) == Some(&version);
-        let failed = |retry_at: Option<Timestamp>| RotationOutcome::Failed {
+        let failed = |retry_after_s: Option<i64>| RotationOutcome::Failed {
             class: ErrorClass::Ambiguous,
             detail: line("no answer"),
-            retry_at,
+            retry_after_s,
         };
         let outcome = match random.below(6) {
             0..3 if !told => {
@@ -439,13 +450,14 @@ impl Players {
                 evidence: digest(b"evidence"),
             },
             4 => failed(None),
-            _ => failed(Some(given.now().plus_s(30))),
+            _ => failed(Some(30)),
         };
         self.attempt = None;
         let report = Command::RotationReport(RotationReport {
             account: account.clone(),
             cause,
             version,
+            replaced,
             outcome,
         });
         self.submit(given, "worker", &report)
@@ -463,6 +475,15 @@ impl Players {
         }
         Ok(())
     }
+}
+
+/// A rotation that a worker is in the middle of.
+#[derive(Clone)]
+struct Attempt {
+    account: AccountId,
+    cause: EventId,
+    version: i64,
+    replaced: i64,
 }
 
 /// What people look at before they do something.

@@ -11,6 +11,7 @@ use breakglass_format::{
     statement::Kind,
 };
 use breakglass_statement::{KeyError, digest};
+use serde_json::json;
 use thiserror::Error;
 
 use super::{
@@ -82,10 +83,9 @@ pub(super) fn run(
     out: Option<&Path>,
     cx: &Context,
 ) -> Result<(), Failure> {
-    let mistake =
-        |path: &Path, error: CompileError| Failure::usage(format!("{}: {error}", path.display()));
-    let text = String::from_utf8(read(path)?)
-        .map_err(|_| Failure::usage(format!("{} is not text", path.display())))?;
+    let mistake = |path: &Path, error: CompileError| Failure::malformed(path, error);
+    let text =
+        String::from_utf8(read(path)?).map_err(|_| Failure::malformed(path, "it is not text"))?;
     let before = match previous {
         Some(previous) => {
             let before = Previous::from_bytes(&read(previous)?);
@@ -97,7 +97,10 @@ pub(super) fn run(
     let bytes = authority.to_bytes().map_err(|e| mistake(path, e.into()))?;
     let out = out.map_or_else(|| beside(path, authority.version), Path::to_owned);
     file::write_atomic(&out, &bytes)?;
-    cx.output().data(&digest(&bytes).to_string());
+    let digest = digest(&bytes).to_string();
+    let version = authority.version;
+    let compiled = json!({"digest": digest, "version": version, "file": out.display().to_string()});
+    cx.output().answer(&digest, &compiled);
     cx.output().say(&format!(
         "version {} written to {}; each root person signs it: breakglass authority sign {}",
         authority.version,

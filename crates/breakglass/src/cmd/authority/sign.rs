@@ -4,28 +4,26 @@ use std::path::{Path, PathBuf};
 
 use breakglass_format::{Principal, authority::Authority, statement::Kind};
 use breakglass_statement::digest;
+use serde_json::json;
 
 use super::{read, show};
 use crate::{
     cmd::{Context, approve::consent},
-    hint::Failure,
+    hint::{Code, Failure},
     signer::{self, Signer},
     state::file,
 };
 
 pub(super) fn run(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> Result<(), Failure> {
     let bytes = read(path)?;
-    let authority = Authority::from_bytes(&bytes)
-        .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let authority = Authority::from_bytes(&bytes).map_err(|e| Failure::malformed(path, e))?;
     let mut signer = match key {
         Some(key) => signer::open_file(key)?,
         None => signer::open(&cx.config()?.key.place())?,
     };
     let principal = root(&authority, &*signer)?;
-    for text in show::lines(&authority) {
-        cx.output().say(&text);
-    }
-    cx.output().say(&digest(&bytes).to_string());
+    cx.output().document(&show::lines(&authority));
+    cx.output().document(&[digest(&bytes).to_string()]);
     consent(yes, &format!("sign this authority as {principal}?"))?;
     if signer.needs_touch() {
         cx.output()
@@ -34,7 +32,9 @@ pub(super) fn run(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> R
     let signature = signer.sign(Kind::Authority, &bytes)?;
     let out = signature_path(path, &principal);
     file::write_atomic(&out, signature.as_bytes())?;
-    cx.output().data(&out.display().to_string());
+    let out = out.display().to_string();
+    cx.output()
+        .answer(&out, &json!({"signature": out, "principal": principal}));
     cx.output().say(&format!("signed as {principal}"));
     Ok(())
 }
@@ -52,9 +52,10 @@ fn root(authority: &Authority, signer: &dyn Signer) -> Result<Principal, Failure
         key.is_some_and(|k| k.counts(Kind::Authority, authority.issued_at))
     });
     person.map(|p| p.principal.clone()).ok_or_else(|| {
-        Failure::refused(format!(
-            "the document has no root person with the key {fingerprint}"
-        ))
+        Failure::of(
+            Code::KeyNotListed,
+            format!("the document has no root person with the key {fingerprint}"),
+        )
         .hint("name the key: --key FILE")
     })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use breakglass_api::wire::{AuthoritySubmission, RootSignature};
 use breakglass_format::{Digest, authority::Authority};
 use breakglass_statement::{AuthoritySet, digest};
+use serde_json::{Value, json};
 
 use super::{read, sign::signature_path};
 use crate::{cmd::Context, hint::Failure, state::file, trust::verify_chain};
@@ -35,7 +36,16 @@ pub(super) fn run(files: &[PathBuf], genesis: Option<Digest>, cx: &Context) -> R
 }
 
 fn report(set: &AuthoritySet, cx: &Context) {
-    cx.output().data(&set.instance().to_string());
+    let versions: Vec<Value> = set
+        .versions()
+        .map(|v| {
+            let by: Vec<String> = v.armoured().map(|(p, _)| p.to_string()).collect();
+            json!({"version": v.authority().version, "digest": v.digest(), "signed_by": by})
+        })
+        .collect();
+    let instance = set.instance().to_string();
+    let verified = json!({"instance": instance, "versions": versions});
+    cx.output().answer(&instance, &verified);
     for version in set.versions() {
         let signers: Vec<String> = version.armoured().map(|(p, _)| p.to_string()).collect();
         let number = version.authority().version;
@@ -54,7 +64,7 @@ pub(super) fn gather(
     bytes: &[u8],
     before: Option<&[u8]>,
 ) -> Result<AuthoritySubmission, Failure> {
-    let mistake = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
+    let mistake = |e: &dyn std::fmt::Display| Failure::malformed(path, e);
     let mut principals = Vec::new();
     for document in std::iter::once(bytes).chain(before) {
         let authority = Authority::from_bytes(document).map_err(|e| mistake(&e))?;

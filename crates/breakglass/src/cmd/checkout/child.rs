@@ -8,7 +8,11 @@ use std::{
 
 use breakglass_seal::names;
 
-use crate::{actor::CheckedOut, hint::Failure, output::Output};
+use crate::{
+    actor::CheckedOut,
+    hint::{Code, Failure},
+    output::Output,
+};
 
 /// Whether a program can be found, as a shell would.
 pub(super) fn is_there(program: &OsStr) -> bool {
@@ -28,7 +32,8 @@ pub(super) fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let Some((program, arguments)) = command.split_first() else {
-        return Err(Failure::usage("a command is missing after --"));
+        return Err(Failure::usage("a command is missing after --")
+            .hint("breakglass checkout --exec -- CMD"));
     };
     let mut child = Command::new(program);
     child.args(arguments);
@@ -43,8 +48,12 @@ pub(super) fn run(
         .env("BREAKGLASS_INCIDENT", out.access.incident_id.to_string());
     let program = program.to_string_lossy();
     let status = child.status();
-    let status = status.map_err(|e| Failure::refused(format!("{program} did not start: {e}")))?;
-    output.say("document what you did: breakglass action record");
+    let status = status.map_err(|e| {
+        let message = format!("{program} did not start: {e}");
+        Failure::of(Code::ProgramFailed, message)
+            .hint("the credential was handed out and not used; once more: breakglass checkout")
+    })?;
+    output.say("document what you did: breakglass action record --help");
     finished(&program, status)
 }
 
@@ -52,7 +61,11 @@ fn finished(program: &str, status: ExitStatus) -> Result<(), Failure> {
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::refused(format!("{program} ended with {status}")))
+        Err(Failure::of(
+            Code::ProgramFailed,
+            format!("{program} ended with {status}"),
+        )
+        .hint("its own messages stand above; the checkout is on record"))
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::scene::{Cast, Scene, Secrets, password};
 
 /// What is served beside the described operations.
-const UNDESCRIBED: [&str; 4] = ["/v1/openapi.json", "/healthz", "/readyz", "/metrics"];
+const UNDESCRIBED: [&str; 3] = ["/v1/openapi.json", "/healthz", "/readyz"];
 /// What only an auditor may read.
 const AUDITORS: [&str; 3] = [
     "/v1/log/proof/{index}",
@@ -73,7 +73,10 @@ fn filled(path: &str, query: &[String], digest: &Digest) -> String {
         _ => "",
     };
     let digest = digest.to_string();
-    let path = path.replace("{index}", "0").replace("{digest}", &digest);
+    let path = path
+        .replace("{index}", "0")
+        .replace("{digest}", &digest)
+        .replace("{account}", ACCOUNT);
     let query: Vec<String> = query
         .iter()
         .map(|name| {

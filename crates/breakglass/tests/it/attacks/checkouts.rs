@@ -1,5 +1,6 @@
 //! Checkouts: lost answers, other people's grants, replays.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass::{
     actor::ActorError,
     demo::{KEY, SECOND_KEY},
@@ -8,6 +9,7 @@ use breakglass_api::ClientError;
 use breakglass_format::{Entry, Event, GrantId};
 
 use super::{
+    commands::{Objects, every},
     hand::{Hand, attachment},
     relay::Relay,
 };
@@ -156,4 +158,31 @@ fn nothing_is_sealed_to_a_key_that_everybody_has() {
         assert_eq!(alice.refused(&checkout), "statement_invalid", "{pk}");
     }
     assert_eq!(scene.log_size(), size);
+}
+
+#[test]
+fn an_envelope_attached_to_a_note_is_refused_and_stays_sealed() {
+    let scene = Scene::set();
+    let mut cast = scene.cast();
+    cast.take_custody(&scene);
+    cast.grant();
+    let grant = cast.alice.client().grant("G-1").unwrap().id;
+    let mut alice = Hand::enrolled(&scene, &cast.alice);
+    let checkout = alice.checkout(grant.parse().unwrap());
+    let envelope = alice.post(&checkout).unwrap().envelope.unwrap();
+    let bytes = STANDARD.decode(&envelope).unwrap();
+    let digest = breakglass_statement::digest(&bytes);
+    let incident = cast.alice.client().incident("INC-1").unwrap().id;
+    let (note, _) = every(&Objects::default()).into_iter().nth(1).unwrap();
+    let mut act = alice.act(note, &incident);
+    act.documents = vec![digest];
+    let mut submission = alice.sign(&act);
+    submission.attachments = vec![envelope];
+    let problem = alice.send("/v1/acts", &submission).unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (409, "visibility_differs")
+    );
+    let auditor = cast.frank.client();
+    assert_eq!(auditor.blob(&digest.to_string()).unwrap(), None);
 }

@@ -1,9 +1,62 @@
 //! Access ends by the clock, whatever anybody does.
 
-use breakglass_format::{Entry, Event, GrantId, vocabulary::EndReason};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
-use super::hand::Hand;
+use breakglass_format::{Entry, Event, GrantId, Timestamp, vocabulary::EndReason};
+use breakglass_server::Clock;
+
+use super::{
+    hand::Hand,
+    wire::{get, post_json},
+};
 use crate::scene::{Scene, password, wait};
+
+/// A server's clocks that stand still, but for the wall clock where somebody sets it.
+#[derive(Debug)]
+struct Set {
+    start: Timestamp,
+    boot_ms: i64,
+    step_ms: Arc<AtomicI64>,
+}
+
+impl Clock for Set {
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_millis(self.start.millis() + self.step_ms.load(Ordering::SeqCst))
+    }
+
+    fn boot_ms(&self) -> i64 {
+        self.boot_ms
+    }
+}
+
+#[test]
+fn whoever_sets_the_wall_clock_moves_neither_sessions_nor_rates() {
+    let step_ms = Arc::new(AtomicI64::new(0));
+    let clock = |now: &breakglass::demo::PlayClock| -> Arc<dyn Clock> {
+        Arc::new(Set {
+            start: now.wall(),
+            boot_ms: now.boot_ms(),
+            step_ms: step_ms.clone(),
+        })
+    };
+    let scene = Scene::set_by(clock, |_, config| config.limits.statements_per_minute = 3);
+    let alice = scene.actor("alice");
+    let token = alice.session().unwrap().token().to_owned();
+    let post = || {
+        let body = serde_json::json!({});
+        post_json(&scene.url, "/v1/acts", &body).problem().code
+    };
+    while post() != "rate_limited" {}
+    for step_s in [61, 3_600, 9 * 3_600] {
+        step_ms.store(step_s * 1_000, Ordering::SeqCst);
+        assert_eq!(post(), "rate_limited", "{step_s}");
+        let reply = get(&scene.url, "/v1/whoami", Some(&token));
+        assert_eq!(reply.status, 200, "{step_s}: {reply:?}");
+    }
+}
 
 #[test]
 fn a_grant_ends_by_the_clock_and_its_password_with_it() {

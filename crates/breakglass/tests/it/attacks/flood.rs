@@ -1,11 +1,11 @@
-//! Nobody fills the log.
+//! Nobody fills the log, and nobody uses up what others need.
 
 use breakglass_format::{Entry, Event};
 
 use super::{
     commands::{Objects, every},
     hand::Hand,
-    wire::{post, post_json},
+    wire::{get, post, post_json},
 };
 use crate::scene::{Scene, wait};
 
@@ -97,4 +97,30 @@ fn a_thousand_refused_commands_are_ten_entries_and_one_summary() {
     let act = bob.act(note, nowhere);
     assert_eq!(bob.refused(&act), "incident_unknown");
     assert_eq!(news().len(), 12);
+}
+
+#[test]
+fn whoever_asks_too_much_waits_and_nobody_else_does() {
+    let scene = Scene::set_with(|_, config| config.limits.reads_per_minute = 60);
+    let (alice, bob) = (scene.actor("alice"), scene.actor("bob"));
+    let token = |actor: &breakglass::actor::Actor| actor.session().unwrap().token().to_owned();
+    let (stolen, of_bob) = (token(&alice), token(&bob));
+    let ask = |path: &str, token: Option<&str>| get(&scene.url, path, token);
+    let flood = |path: &str, token: Option<&str>| {
+        let mut asked = (0..1_000).map(|_| ask(path, token));
+        asked.find(|reply| reply.status != 200).unwrap()
+    };
+    let told = flood("/v1/incidents", Some(&stolen));
+    let problem = told.problem();
+    assert_eq!((told.status, problem.code.as_str()), (429, "rate_limited"));
+    assert!(told.head.contains("retry-after: 1"), "{}", told.head);
+    assert_eq!(flood("/v1/log/checkpoint", None).status, 429);
+    // Another session, even from the same address, has its own share; so has what Alice signs.
+    assert_eq!(ask("/v1/incidents", Some(&of_bob)).status, 200);
+    assert_eq!(ask("/v1/log/checkpoint", Some(&of_bob)).status, 200);
+    let mut hand = Hand::session(&scene, &alice);
+    let (declare, _) = every(&Objects::default()).remove(0);
+    let declare = hand.act(declare, "");
+    hand.post(&declare).unwrap();
+    assert_eq!(ask("/readyz", None).status, 200);
 }

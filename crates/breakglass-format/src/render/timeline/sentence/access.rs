@@ -34,7 +34,11 @@ pub(super) fn requested(d: &BreakGlassRequested, scene: &Scene<'_>) -> Sentence 
         Origin::Offline => details.push("made offline, with the emergency kit".to_owned()),
     }
     if d.uses > 0 {
-        details.push(format!("at most {}", count(d.uses, "checkout")));
+        let uses = match d.uses {
+            1 => "one checkout or run".to_owned(),
+            n => format!("{n} checkouts or runs"),
+        };
+        details.push(format!("at most {uses}"));
     }
     details.extend(d.warnings.iter().map(warning));
     Sentence { says, details }
@@ -168,7 +172,7 @@ pub(super) fn used(d: &BreakGlassAccess, scene: &Scene<'_>) -> Sentence {
     } else {
         let user = match d.run_id.0 {
             Some(run) => scene.names.run(run),
-            None => d.action.to_string(),
+            None => format!("planning {}", d.action),
         };
         format!(
             "{grant}: the credential of {account} (version {version}) was used for {user}, without showing it"
@@ -227,11 +231,7 @@ pub(super) fn ended(d: &BreakGlassEnded, scene: &Scene<'_>) -> Sentence {
 pub(super) fn planned(d: &ActionPlanned, scene: &Scene<'_>) -> Sentence {
     let grant = scene.names.grant(d.grant_id);
     let what = with_artifact(action_on(&d.action, &d.target), &d.artifact);
-    let says = format!(
-        "{grant}: {} planned {what}: {}",
-        scene.who,
-        quote(&d.summary)
-    );
+    let says = format!("{grant}: {what} was planned: {}", quote(&d.summary));
     Sentence {
         says,
         details: vec![format!("plan: {}", d.plan)],

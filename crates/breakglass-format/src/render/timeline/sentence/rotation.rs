@@ -47,7 +47,8 @@ pub(super) fn rotated(d: &CredentialRotated, scene: &Scene<'_>) -> Sentence {
     };
     let (account, version) = (&d.account.name, d.version);
     let says = format!(
-        "the credential of {account} was rotated to version {version}: its target {new} the new one and {old} the old one"
+        "the credential of {account} was rotated to version {version}: its target {new} the new one and {old} the old one (version {})",
+        d.replaced
     );
     let incidents = list(d.incidents.iter().map(|id| scene.names.incident(*id)));
     let called = (!incidents.is_empty()).then(|| format!("called for by its use in {incidents}"));

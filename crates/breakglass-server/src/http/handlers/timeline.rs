@@ -1,0 +1,201 @@
+//! What happened in an incident, and what was refused in it.
+//!
+//! A refusal belongs to no incident by itself: it names what was asked about. Acts and checkouts
+//! name an incident, request, grant or run. Requests and answers name their account only; those are
+//! counted in where the account was asked for in this incident, or where no other was open.
+
+use std::collections::BTreeSet;
+
+use axum::{Json, extract::State};
+use breakglass_api::view::RefusalView;
+use breakglass_core::World;
+use breakglass_format::{
+    Digest, Entry, Event, IncidentId, Timestamp,
+    entry::Recorded,
+    event::{CommandRefused, Reference},
+    render::timeline::{Timeline, heading},
+};
+
+use super::{evidence::PAGE, read::incident_id};
+use crate::http::{
+    app::App,
+    extract::{Path, Reading},
+    problem::ApiError,
+};
+
+/// The incident's part of the timeline with what was refused in it: a heading for each day, then
+/// one line for each entry and indented particulars, as in `timeline.txt`.
+#[utoipa::path(get, path = "/v1/incidents/{id}/timeline", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<String>)))]
+pub(crate) async fn timeline(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<String>>, ApiError> {
+    let scope = app.scope(&id)?;
+    let mut timeline = Timeline::new();
+    let (mut lines, mut today) = (Vec::new(), None);
+    app.each_entry(|recorded| {
+        // Every entry is pushed: the later ones name what the earlier ones made.
+        let said = timeline.push(recorded);
+        if !scope.holds(&recorded.entry) {
+            return;
+        }
+        let day = heading(recorded.entry.created_at);
+        if today.as_ref() != Some(&day) {
+            lines.extend(today.is_some().then(String::new));
+            lines.extend([day.clone(), String::new()]);
+            today = Some(day);
+        }
+        lines.extend(said);
+    })
+    .await?;
+    Ok(Json(lines))
+}
+
+/// What was refused in an incident, as far as refusals tell, oldest first.
+#[utoipa::path(get, path = "/v1/incidents/{id}/refusals", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<RefusalView>)))]
+pub(crate) async fn refusals(
+    State(app): State<App>,
+    _: Reading,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<RefusalView>>, ApiError> {
+    let scope = app.scope(&id)?;
+    let mut views = Vec::new();
+    app.each_entry(|recorded| {
+        if scope.holds(&recorded.entry) {
+            views.extend(refusal(recorded));
+        }
+    })
+    .await?;
+    Ok(Json(views))
+}
+
+fn refusal(recorded: &Recorded) -> Option<RefusalView> {
+    let Event::CommandRefused(refused) = &recorded.entry.event else {
+        return None;
+    };
+    let who = recorded.entry.principal.0.as_ref();
+    Some(RefusalView {
+        index: recorded.index,
+        at: recorded.entry.created_at,
+        who: who.map_or_else(String::new, ToString::to_string),
+        command: refused.command.to_string(),
+        code: refused.code.to_string(),
+        object: refused.object.to_string(),
+        compared: refused
+            .compared
+            .iter()
+            .map(|c| format!("{} {}", c.name, c.value))
+            .collect(),
+    })
+}
+
+/// What belongs to an incident.
+struct Scope {
+    incident: IncidentId,
+    /// Ids and references of the incident and of everything in it.
+    names: BTreeSet<String>,
+    /// The accounts that were asked for in it.
+    accounts: BTreeSet<String>,
+    /// When it was open.
+    open: Open,
+    /// When others were.
+    others: Vec<Open>,
+}
+
+/// From the declaration to the resolution.
+struct Open {
+    from: Timestamp,
+    to: Option<Timestamp>,
+}
+
+impl Open {
+    fn at(&self, time: Timestamp) -> bool {
+        self.from <= time && self.to.is_none_or(|to| time <= to)
+    }
+}
+
+impl Scope {
+    fn of(world: &World, id: &IncidentId) -> Option<Self> {
+        let incident = world.incident(id)?;
+        let mut names = BTreeSet::from([id.to_string(), incident.reference.to_string()]);
+        let mut accounts = BTreeSet::new();
+        for request in world.requests().filter(|r| r.incident == *id) {
+            names.extend([request.id.to_string(), request.reference.to_string()]);
+            accounts.insert(request.account.name.to_string());
+        }
+        for grant in world.grants().filter(|g| g.incident == *id) {
+            names.extend([grant.id.to_string(), grant.reference.to_string()]);
+        }
+        let runs = world.runs().filter(|r| r.incident == *id);
+        names.extend(runs.map(|r| r.id.to_string()));
+        let others = world.incidents().filter(|i| i.id != *id);
+        let others = others.map(|i| Open {
+            from: i.declared_at,
+            to: i.resolved_at,
+        });
+        Some(Self {
+            incident: *id,
+            names,
+            accounts,
+            open: Open {
+                from: incident.declared_at,
+                to: incident.resolved_at,
+            },
+            others: others.collect(),
+        })
+    }
+
+    fn holds(&self, entry: &Entry) -> bool {
+        if let Event::CommandRefused(refused) = &entry.event {
+            return self.holds_refusal(refused, entry.created_at);
+        }
+        entry.correlation_id.0 == Some(self.incident)
+    }
+
+    fn holds_refusal(&self, refused: &CommandRefused, at: Timestamp) -> bool {
+        let ours = |text: &str| self.names.contains(text);
+        if ours(refused.object.as_str()) {
+            return true;
+        }
+        let compared = || refused.compared.iter().map(|c| c.value.as_str());
+        if compared().any(|text| text.parse::<Reference>().is_ok()) {
+            return compared().any(ours);
+        }
+        let by_account = matches!(refused.command.as_str(), "request" | "approval" | "denial");
+        let asked_for = self.accounts.contains(refused.object.as_str());
+        let alone = || !self.others.iter().any(|open| open.at(at));
+        by_account && self.open.at(at) && (asked_for || alone())
+    }
+}
+
+impl App {
+    fn scope(&self, id: &str) -> Result<Scope, ApiError> {
+        let published = self.published();
+        let world = &published.world;
+        let found = incident_id(world, id).and_then(|id| Scope::of(world, &id));
+        found.ok_or_else(|| ApiError::unknown("incident", id).at(self.now()))
+    }
+
+    /// Shows every entry of the published log, in order. A page at a time, so that others who read
+    /// have their turn.
+    async fn each_entry(&self, mut show: impl FnMut(&Recorded) + Send) -> Result<(), ApiError> {
+        let size = self.published().head.size();
+        let mut from = 0;
+        while from < size {
+            let to = size.min(from + PAGE);
+            let read = self.readers.read(move |log| log.entries(from..to)).await;
+            for (index, bytes) in (from..).zip(self.of_log(read)?) {
+                let Ok(entry) = Entry::from_bytes(&bytes) else {
+                    continue;
+                };
+                let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
+                show(&Recorded { index, leaf, entry });
+            }
+            from = to;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! `breakglass report`.
+
+use std::path::PathBuf;
+
+use breakglass_format::Prose;
+use clap::Subcommand;
+
+use super::{Context, document, incident::unclosed, input};
+use crate::{draft, hint::Failure, output::line};
+
+/// What to do with incident reports.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// File the report of a resolved incident: from a file, or written in your editor.
+    File {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// What happened, in short.
+        #[arg(long, value_parser = input::prose, required_unless_present = "draft")]
+        summary: Option<Prose>,
+        /// The report.
+        #[arg(long, value_name = "FILE", conflicts_with = "draft")]
+        from: Option<PathBuf>,
+        /// Print a draft, filled from the log, and do nothing.
+        #[arg(long)]
+        draft: bool,
+    },
+}
+
+pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
+    let Verb::File {
+        incident,
+        summary,
+        from,
+        draft: only,
+    } = verb;
+    let mut actor = cx.actor()?;
+    let incident = unclosed(&actor, incident.as_deref())?;
+    let drafted = || -> Result<String, Failure> {
+        let timeline = cx.client()?.timeline(&incident.id)?;
+        Ok(draft::report(&incident, &timeline))
+    };
+    let Some(summary) = summary.filter(|_| !only) else {
+        cx.output().data(drafted()?.trim_end());
+        return Ok(());
+    };
+    let reference = line(&incident.reference);
+    let sentence = format!("filed the report of {reference}");
+    if let Some(path) = from {
+        let report = document::from_file(&path)?;
+        let outcome = actor.file_report(&incident.id, summary, report)?;
+        cx.output().outcome(&outcome, &reference, &sentence);
+        return Ok(());
+    }
+    let name = format!("report-{reference}.md");
+    let written = document::written(&drafted()?, &name, "breakglass report file", cx)?;
+    let report = written.text.clone().into_bytes();
+    let outcome = actor.file_report(&incident.id, summary, report);
+    let outcome = outcome.map_err(|e| written.kept(e.into()))?;
+    written.done()?;
+    cx.output().outcome(&outcome, &reference, &sentence);
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `breakglass review`.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_format::{Line, Prose};
+use clap::Subcommand;
+
+use super::{Context, document, incident::unclosed, input};
+use crate::{
+    actor::Outcome,
+    draft,
+    hint::{Code, Failure},
+    output::line,
+};
+
+/// What to do with post-incident reviews.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Complete the review of a resolved incident you took no part in: from a file, or written in
+    /// your editor.
+    Complete {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// The review, of the form that --draft prints.
+        #[arg(long, value_name = "FILE", conflicts_with = "draft")]
+        from: Option<PathBuf>,
+        /// Print a draft, filled from the log, and do nothing.
+        #[arg(long)]
+        draft: bool,
+    },
+    /// Record that the procedure was updated, where a review found gaps.
+    Procedure {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// Where the new text is.
+        #[arg(long, value_parser = input::line)]
+        reference: Line,
+        /// What changed.
+        #[arg(long, value_parser = input::prose)]
+        summary: Prose,
+        /// The new text itself.
+        #[arg(long, value_name = "FILE")]
+        document: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
+    match verb {
+        Verb::Complete {
+            incident,
+            from,
+            draft,
+        } => complete(incident.as_deref(), from.as_deref(), draft, cx),
+        Verb::Procedure {
+            incident,
+            reference,
+            summary,
+            document,
+        } => {
+            let mut actor = cx.actor()?;
+            let incident = unclosed(&actor, incident.as_deref())?;
+            let document = document.as_deref().map(document::from_file).transpose()?;
+            let outcome = actor.update_procedure(&incident.id, reference, summary, document)?;
+            told(
+                &outcome,
+                &incident.reference,
+                "recorded the update of the procedure for",
+                cx,
+            );
+            Ok(())
+        }
+    }
+}
+
+fn told(outcome: &Outcome, reference: &str, what: &str, cx: &Context) {
+    let reference = line(reference);
+    let sentence = format!("{what} {reference}");
+    cx.output().outcome(outcome, &reference, &sentence);
+}
+
+fn complete(
+    incident: Option<&str>,
+    from: Option<&Path>,
+    only: bool,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = unclosed(&actor, incident)?;
+    let drafted = || -> Result<String, Failure> {
+        let timeline = cx.client()?.timeline(&incident.id)?;
+        Ok(draft::review(&incident, &timeline))
+    };
+    if only {
+        cx.output().data(drafted()?.trim_end());
+        return Ok(());
+    }
+    let malformed = |e: draft::DraftError| {
+        Failure::of(Code::FileMalformed, format!("the review: {e}"))
+            .hint("breakglass review complete --draft shows the form")
+    };
+    if let Some(path) = from {
+        let text = document::text_from_file(path)?;
+        let review = draft::read_review(&text).map_err(malformed)?;
+        let outcome = actor.complete_review(&incident.id, review, Some(text.into_bytes()))?;
+        told(&outcome, &incident.reference, "completed the review of", cx);
+        return Ok(());
+    }
+    let name = format!("review-{}.toml", line(&incident.reference));
+    let written = document::written(&drafted()?, &name, "breakglass review complete", cx)?;
+    let review = draft::read_review(&written.text);
+    let review = review.map_err(|e| written.kept(malformed(e)))?;
+    let text = written.text.clone().into_bytes();
+    let outcome = actor.complete_review(&incident.id, review, Some(text));
+    let outcome = outcome.map_err(|e| written.kept(e.into()))?;
+    written.done()?;
+    told(&outcome, &incident.reference, "completed the review of", cx);
+    Ok(())
+}
