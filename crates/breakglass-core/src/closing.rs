@@ -142,11 +142,13 @@ impl World {
                 && clock.subject == args.subject
                 && clock.owner == *person
         });
-        if owns || incident.took_part.contains(person) {
-            Err(Code::TookPart.with("person", person))
-        } else {
-            Ok(())
+        if incident.took_part.contains(person) {
+            return Err(Code::TookPart.with("person", person));
         }
+        if owns {
+            return Err(Code::OwnDuty.with("person", person));
+        }
+        Ok(())
     }
 
     /// Closing takes every duty met or waived, and the commander or the board.

@@ -154,6 +154,8 @@ codes!(
     IncidentClosed = "incident_closed", "the incident is closed", "document what became known as an action: that opens it again";
     /// Who took part does not judge.
     TookPart = "took_part", "this person took part in the incident, as requester, approver, operator or commander", "somebody who took no part must do it";
+    /// Nobody lets their own duty go.
+    OwnDuty = "own_duty", "nobody lets their own duty go", "two other holders of the privilege must do it";
     /// Nobody reviews their own access.
     OwnAccess = "own_access", "nobody reviews their own access", "another holder of the privilege must do it";
     /// A document is missing, or there are too many.

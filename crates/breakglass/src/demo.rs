@@ -123,7 +123,7 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
     if let Some(out) = &args.out {
         check_empty(out)?;
     }
-    narrator.scene("Setting the stage: six people with keys of their own, a shop, a server");
+    narrator.scene("Setting the stage: eight people with keys of their own, a shop, a server");
     let place = stage::temporary()?;
     let file = |source| DemoError::File {
         path: place.clone(),

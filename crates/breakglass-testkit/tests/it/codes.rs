@@ -12,8 +12,8 @@ use breakglass_testkit::{
     Given, Wish,
     aftermath::{review, waiver},
     people::{
-        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, MALLORY, PEGGY, READER, SHOP, VAULT,
-        WALTER, line, name, newcomer, person_mut, successor,
+        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, MALLORY, OSCAR, PEGGY, READER, SHOP,
+        VAULT, WALTER, line, name, newcomer, person_mut, successor,
     },
     statements::{outage, rollback},
 };
@@ -108,6 +108,7 @@ fn provoke(code: Code) -> Refusal {
         Code::IncidentNotResolved
         | Code::IncidentClosed
         | Code::TookPart
+        | Code::OwnDuty
         | Code::OwnAccess
         | Code::DocumentMissing
         | Code::VerdictsDiffer
@@ -424,6 +425,14 @@ fn provoke_afterwards(code: Code) -> Refusal {
                 let review = review(g, &[]);
                 g.complete_review(BOB, review)
             })
+        }
+        Code::OwnDuty => {
+            let mut given = Given::resolved();
+            let publish = changed(&given, |a| {
+                person_mut(a, "oscar").privileges.push(Privilege::Waive);
+            });
+            given.must(&publish);
+            refused(given, |g| g.waive(OSCAR, waiver(Obligation::CabReview)))
         }
         Code::OwnAccess => {
             let mut given = Given::ready();

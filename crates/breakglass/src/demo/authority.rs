@@ -1,4 +1,4 @@
-//! The authority of the play: six people, two of them root persons; one account; two signatures,
+//! The authority of the play: eight people, two of them root persons; one account; two signatures,
 //! one of security and one of the platform.
 
 use breakglass_format::{
@@ -23,7 +23,7 @@ pub(super) struct Role {
 }
 
 /// Everybody.
-pub(super) const ROLES: [Role; 6] = [
+pub(super) const ROLES: [Role; 8] = [
     Role {
         principal: "alice",
         name: "Alice",
@@ -65,6 +65,20 @@ pub(super) const ROLES: [Role; 6] = [
         does: "reviewer and auditor, root person",
         groups: &["review"],
         privileges: &[Privilege::Reviewer, Privilege::Auditor],
+    },
+    Role {
+        principal: "grace",
+        name: "Grace",
+        does: "change advisory board",
+        groups: &[],
+        privileges: &[Privilege::Cab, Privilege::Waive],
+    },
+    Role {
+        principal: "heidi",
+        name: "Heidi",
+        does: "may let duties go, with Grace",
+        groups: &[],
+        privileges: &[Privilege::Waive],
     },
 ];
 

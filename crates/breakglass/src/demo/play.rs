@@ -1,15 +1,17 @@
-//! The play: a production outage, from the broken page to the proven rotation.
+//! The play: a production outage, from the broken page to the closed incident.
 
 use std::{path::Path, time::Duration};
 
 use breakglass_format::{
-    Digest, GrantId,
+    Digest, Event, GrantId,
     act::Declare,
     entry::Recorded,
     render::timeline::{Timeline, heading},
     vocabulary::Severity,
 };
 use breakglass_seal::names;
+
+mod aftermath;
 
 use super::{
     DemoError,
@@ -38,6 +40,7 @@ pub(super) struct Play<'a> {
     dave: Actor,
     erin: Actor,
     frank: Actor,
+    grace: Actor,
 }
 
 /// What a person's step came to, with who and what where it failed.
@@ -67,6 +70,7 @@ impl<'a> Play<'a> {
             dave: house.actor("dave")?,
             erin: house.actor("erin")?,
             frank: house.actor("frank")?,
+            grace: house.actor("grace")?,
             house,
         };
         play.catch_up(false)?;
@@ -82,7 +86,8 @@ impl<'a> Play<'a> {
         let password = self.checkout(grant)?;
         self.rollback(grant)?;
         self.access_ends(grant, &password)?;
-        self.resolution()
+        self.resolution()?;
+        self.aftermath()
     }
 
     /// Tells what is new in the log, every line from a proven entry.
@@ -102,6 +107,8 @@ impl<'a> Play<'a> {
                 leaf: Digest::from_bytes(*received.leaf.as_bytes()),
                 entry: received.entry,
             };
+            // That somebody logged in is nothing that this story is about.
+            let aloud = aloud && !matches!(recorded.entry.event, Event::SessionOpened(_));
             let day = heading(recorded.entry.created_at);
             if aloud && self.today.as_ref() != Some(&day) {
                 self.narrator.line(&day);
@@ -350,22 +357,7 @@ impl<'a> Play<'a> {
         self.house.skip_s(600);
         let summary = prose("Rolled back to 2.4.0; payments work; the faulty migration is found")?;
         step("erin", "resolve", self.erin.resolve("INC-1", summary))?;
-        self.catch_up(true)?;
-        let view = self
-            .erin
-            .client()
-            .incident("INC-1")
-            .map_err(ActorError::from);
-        for duty in step("erin", "look at the duties", view)?.obligations {
-            let what = duty.clock.obligation.as_str().replace('_', " ");
-            let subject = match duty.subject.as_str() {
-                "" => String::new(),
-                subject => format!(" of {subject}"),
-            };
-            self.narrator
-                .holds(&format!("{what}{subject}: {}", duty.status));
-        }
-        Ok(())
+        self.catch_up(true)
     }
 
     /// The auditor, who exports.

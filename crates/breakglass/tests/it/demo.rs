@@ -38,6 +38,7 @@ fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
         "already_approved",
         "statement_invalid",
         "401: the shop no longer knows it",
+        "obligations_open",
     ] {
         assert!(
             said.contains(&format!("refused: {refusal}")),
@@ -50,6 +51,8 @@ fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
         "every rule held",
         " (UTC)",
         "credential rotation of shop-root: met",
+        "post incident review: met",
+        "erin closed the incident",
     ] {
         assert!(said.contains(shown), "no {shown} in {said}");
     }

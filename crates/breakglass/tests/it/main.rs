@@ -2,6 +2,8 @@
 //! server.
 
 #[cfg(test)]
+mod aftermath;
+#[cfg(test)]
 mod agent;
 #[cfg(test)]
 mod attacks;
