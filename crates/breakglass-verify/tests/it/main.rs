@@ -18,6 +18,7 @@ mod rich;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod rules_of_aftermath;
 mod rules_of_authority;
 #[cfg(test)]
 mod rules_of_plans;

@@ -85,7 +85,8 @@ pub(crate) fn account() -> AccountRef {
     }
 }
 
-/// Alice and erin may ask, bob (security) and carol (platform) must approve; dave is anybody.
+/// Alice and erin may ask, bob (security) and carol (platform) must approve; dave reviews and sits
+/// on the board; dave and erin may let duties go.
 pub(crate) fn authority() -> Authority {
     let key = log_key();
     Authority {
@@ -104,8 +105,12 @@ pub(crate) fn authority() -> Authority {
             someone(&["alice"], &["sre"], &[]),
             someone(&["bob"], &["security"], &[Privilege::Account]),
             someone(&["carol", "carol2"], &["platform"], &[Privilege::Account]),
-            someone(&["dave"], &[], &[]),
-            someone(&["erin"], &["sre"], &[]),
+            someone(
+                &["dave"],
+                &[],
+                &[Privilege::Reviewer, Privilege::Cab, Privilege::Waive],
+            ),
+            someone(&["erin"], &["sre"], &[Privilege::Waive]),
         ],
         previous: Blank::NONE,
         roots: Roots {

@@ -348,8 +348,8 @@ impl Scribe {
         self.caused(said, ended)
     }
 
-    /// The clocks that a resolution starts now. Nobody who took no part has a privilege here: they
-    /// are all the commander's.
+    /// The clocks that a resolution starts now: the commander's, but for those of dave, who reviews
+    /// and sits on the board.
     pub(crate) fn resolution_clocks(&self, incident: IncidentId) -> Vec<Clock> {
         const DAY: i64 = 24 * HOUR;
         let id = account().id;
@@ -362,8 +362,15 @@ impl Scribe {
             clocks.push(self.clock(Obligation::AccessReview, id.as_str(), 7 * DAY));
         }
         clocks.push(self.clock(Obligation::IncidentReport, "", DAY));
-        clocks.push(self.clock(Obligation::PostIncidentReview, "", 2 * DAY));
-        clocks.push(self.clock(Obligation::CabReview, "", 7 * DAY));
+        for (of, length_s) in [
+            (Obligation::PostIncidentReview, 2 * DAY),
+            (Obligation::CabReview, 7 * DAY),
+        ] {
+            clocks.push(Clock {
+                owner: person("dave"),
+                ..self.clock(of, "", length_s)
+            });
+        }
         clocks
     }
 

@@ -170,6 +170,29 @@ pub(crate) fn proposed(log: &mut Scribe, said: &Said, command: &str, args: &str,
     log.caused(said, proposed);
 }
 
+/// What one of two people agreed to about an incident.
+pub(crate) fn proposed_about(
+    log: &mut Scribe,
+    said: &Said,
+    incident: IncidentId,
+    command: &Command,
+) {
+    let (args, command) = (command.args().unwrap(), command.word());
+    let args = String::from_utf8(breakglass_format::canonical::emit(&args).unwrap()).unwrap();
+    let agreement =
+        format!(r#"{{"args":{args},"command":"{command}","documents":[],"object":"{incident}"}}"#);
+    let proposed = ActProposed {
+        about: read("INC-1"),
+        account: none(),
+        agreement: sha256(agreement.as_bytes()),
+        command: read(command),
+        incident_id: incident.into(),
+        key: signer(&said.by).key,
+        until: log.now.plus_s(15 * 60),
+    };
+    log.caused(said, proposed);
+}
+
 pub(crate) fn add_credential(log: &mut Scribe, by: &str) -> Said {
     add_fields(log, by, &["username", "password"])
 }
