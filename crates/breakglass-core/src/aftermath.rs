@@ -67,6 +67,13 @@ impl Aftermath {
     }
 }
 
+impl Aftermath {
+    /// A duty of the incident itself is called for again: what was let go before is not this one.
+    pub(crate) fn starts_anew(&mut self, obligation: Obligation) {
+        self.waived.retain(|(of, _, _)| *of != obligation);
+    }
+}
+
 impl World {
     pub(crate) fn decide_aftermath(
         &self,
@@ -145,6 +152,7 @@ impl World {
             aftermath.reviews = d.version;
             if !d.gaps.is_empty() {
                 aftermath.procedure_updated = None;
+                aftermath.starts_anew(Obligation::ProcedureUpdate);
             }
         });
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {

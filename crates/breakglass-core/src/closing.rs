@@ -182,6 +182,7 @@ impl World {
     pub(crate) fn reopened_by(
         &self,
         facts: &[Draft],
+        by: &Author,
         incident: &IncidentId,
         cx: &mut Context<'_>,
     ) -> Option<Draft> {
@@ -191,9 +192,13 @@ impl World {
             return None;
         }
         let authority = &self.authority()?.authority;
+        let by = match by {
+            Author::Person { signer, .. } | Author::Named(signer) => Some(&signer.person),
+            Author::System(_) => None,
+        };
         let event = IncidentReopened {
             cause,
-            clocks: vec![review_clock(incident, authority, cx.now)],
+            clocks: vec![review_clock(incident, by, authority, cx.now)],
             incident_id: incident.id,
         };
         Some(cx.draft(&Author::System("engine"), event))
@@ -235,6 +240,9 @@ impl World {
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.closed_at = None;
             incident.aftermath.reviewed = None;
+            incident
+                .aftermath
+                .starts_anew(Obligation::PostIncidentReview);
             incident.clocks.extend(d.clocks.iter().cloned());
         }
     }

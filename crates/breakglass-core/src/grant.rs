@@ -247,7 +247,7 @@ impl World {
         };
         let action = cx.draft(author, event);
         let mut drafts = vec![action];
-        drafts.extend(self.reopened_by(&drafts, &grant.incident, cx));
+        drafts.extend(self.reopened_by(&drafts, author, &grant.incident, cx));
         Ok(drafts)
     }
 

@@ -172,7 +172,7 @@ impl World {
             let commander = incident.commander.person.clone();
             let of = Obligation::CredentialRotation;
             clocks.push(clock(of, now, lengths.rotation_s, commander, subject()));
-            let owner = owner(incident, authority, Privilege::Account);
+            let owner = owner(incident, None, authority, Privilege::Account);
             let of = Obligation::AccessReview;
             clocks.push(clock(of, now, lengths.access_review_s, owner, subject()));
         }
@@ -180,8 +180,8 @@ impl World {
         let of = Obligation::IncidentReport;
         let none = Line::default;
         clocks.push(clock(of, now, lengths.report_s, commander, none()));
-        clocks.push(review_clock(incident, authority, now));
-        let owner = owner(incident, authority, Privilege::Cab);
+        clocks.push(review_clock(incident, None, authority, now));
+        let owner = owner(incident, None, authority, Privilege::Cab);
         let of = Obligation::CabReview;
         clocks.push(clock(of, now, lengths.cab_review_s, owner, none()));
         clocks
@@ -190,19 +190,32 @@ impl World {
 
 /// The clock of the post-incident review, by the incident's scenario; its longest where the
 /// authority knows the scenario no more.
-pub(crate) fn review_clock(incident: &Incident, authority: &Authority, now: Timestamp) -> Clock {
+///
+/// It is not for whoever takes part by this very act (`also`).
+pub(crate) fn review_clock(
+    incident: &Incident,
+    also: Option<&PersonId>,
+    authority: &Authority,
+    now: Timestamp,
+) -> Clock {
     const LONGEST_S: i64 = 48 * 3_600;
     let scenario = authority.scenario(&incident.scenario);
     let length_s = scenario.map_or(LONGEST_S, |s| s.review_s);
-    let owner = owner(incident, authority, Privilege::Reviewer);
+    let owner = owner(incident, also, authority, Privilege::Reviewer);
     let of = Obligation::PostIncidentReview;
     clock(of, now, length_s, owner, Line::default())
 }
 
 /// Whose duty it is: the first in the authority who has the privilege and took no part; the
 /// commander where there is nobody.
-fn owner(incident: &Incident, authority: &Authority, privilege: Privilege) -> PersonId {
-    let free = |p: &&Person| p.may(privilege) && !incident.took_part.contains(&p.person);
+fn owner(
+    incident: &Incident,
+    also: Option<&PersonId>,
+    authority: &Authority,
+    privilege: Privilege,
+) -> PersonId {
+    let took_part = |p: &PersonId| incident.took_part.contains(p) || also == Some(p);
+    let free = |p: &&Person| p.may(privilege) && !took_part(&p.person);
     let person = authority.people.iter().find(free);
     person.map_or_else(|| incident.commander.person.clone(), |p| p.person.clone())
 }

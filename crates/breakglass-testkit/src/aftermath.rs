@@ -7,12 +7,14 @@ use breakglass_format::{
         Command as Act, CompleteReview, DecideCab, FileReport, NoArgs, NotifyCab, PersonDecision,
         ReviewAccess, Transfer, UpdateProcedure, Verdict, Waive,
     },
+    authority::Authority,
+    statement::AuthorityRef,
     vocabulary::{AccessDecision, CabDecision, Judgement, Obligation},
 };
 use breakglass_statement::digest;
 
 use crate::{
-    harness::Given,
+    harness::{Given, digest_of},
     people::{ERIN, FRANK, GRACE, Hand, OSCAR, account, line, person_id, prose},
 };
 
@@ -157,6 +159,17 @@ impl Given {
     /// `waive`.
     pub fn waive(&mut self, hand: Hand, args: Waive) -> Command {
         self.act(hand, self.incident(), Act::Waive(args))
+    }
+
+    /// `waive`, naming an older version of the authority.
+    pub fn waive_under(&mut self, hand: Hand, args: Waive, authority: &Authority) -> Command {
+        let incident = self.incident();
+        self.act_with(hand, incident, Act::Waive(args), |act| {
+            act.authority = AuthorityRef {
+                digest: Some(digest_of(authority)).into(),
+                version: authority.version,
+            };
+        })
     }
 
     /// `close`.

@@ -7,10 +7,12 @@ use breakglass_testkit::{
     aftermath::{review, waiver, waiver_of},
     check,
     people::{
-        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, OSCAR, SHOP, WALTER, WENDY, person_mut,
+        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, JUDY, OSCAR, SHOP, WALTER, WENDY, person_mut,
         successor,
     },
 };
+
+use crate::derive_agrees::derive_agrees;
 
 const PROPOSED: Then<'_> = Then::Recorded(&["ACT_PROPOSED"]);
 const TRANSFERRED: Then<'_> = Then::Recorded(&["COMMAND_TRANSFERRED"]);
@@ -269,4 +271,74 @@ fn a_note_on_a_closed_incident_opens_nothing() {
     );
     let incident = given.world().incident(&given.incident()).unwrap();
     assert!(incident.closed_at.is_some());
+}
+
+#[test]
+fn another_review_is_not_for_whoever_brought_the_late_fact() {
+    let reopened = Then::Recorded(&["BREAK_GLASS_ACTION", "INCIDENT_REOPENED"]);
+    let late = |g: &mut Given| g.document(FRANK, g.grant(), "I had restarted the cache.");
+    let given = check(Given::closed(), late, reopened);
+    let incident = given.world().incident(&given.incident()).unwrap();
+    let owner = &incident.clocks.last().unwrap().owner;
+    assert_eq!(owner.as_str(), "per_erin", "nobody else may review");
+    derive_agrees(&given).unwrap();
+}
+
+fn waived(mut given: Given, of: Obligation) -> Given {
+    for hand in [WALTER, WENDY] {
+        let waive = given.waive(hand, waiver(of));
+        given.must(&waive);
+    }
+    given
+}
+
+fn reviewed(mut given: Given, gaps: &[&str]) -> Given {
+    let review = review(&given, gaps);
+    let complete = given.complete_review(FRANK, review);
+    given.must(&complete);
+    given
+}
+
+#[test]
+fn an_update_that_is_called_for_anew_was_not_let_go() {
+    let given = reviewed(Given::settled(), &["nobody tries releases"]);
+    let given = waived(given, Obligation::ProcedureUpdate);
+    let given = reviewed(given, &["and nobody wrote it down"]);
+    assert_eq!(status(&given, Obligation::ProcedureUpdate), Status::Open);
+    let open = Then::Refused(Code::ObligationsOpen);
+    check(given.clone(), |g| g.close(ERIN), open);
+    derive_agrees(&given).unwrap();
+}
+
+#[test]
+fn a_review_that_a_late_fact_calls_for_was_not_let_go() {
+    let mut given = Given::resolved();
+    given.work();
+    let given = waived(given, Obligation::IncidentReport);
+    let given = waived(given, Obligation::PostIncidentReview);
+    let mut given = waived(given, Obligation::CabReview);
+    let incident = given.incident();
+    let access = given.review_access(GRACE, SHOP, incident);
+    given.must(&access);
+    let given = check(given, |g| g.close(ERIN), CLOSED);
+    let late = |g: &mut Given| g.document(ALICE, g.grant(), "And the cache.");
+    let reopened = Then::Recorded(&["BREAK_GLASS_ACTION", "INCIDENT_REOPENED"]);
+    let given = check(given, late, reopened);
+    assert_eq!(status(&given, Obligation::PostIncidentReview), Status::Open);
+    let open = Then::Refused(Code::ObligationsOpen);
+    check(given.clone(), |g| g.close(ERIN), open);
+    derive_agrees(&given).unwrap();
+}
+
+#[test]
+fn what_the_first_of_two_may_now_is_enough_of_theirs() {
+    let given = Given::resolved();
+    let old = given.authority();
+    let mut given = privileged(given, &["judy"], Privilege::Waive);
+    let report = || waiver(Obligation::IncidentReport);
+    let first = given.waive(JUDY, report());
+    given.must(&first);
+    let under_the_old = given.waive_under(WALTER, report(), &old);
+    given.must(&under_the_old);
+    derive_agrees(&given).unwrap();
 }

@@ -249,14 +249,16 @@ impl<'a> Fold<'a> {
                 ("reason", args.reason == d.reason),
                 ("subject", args.subject == d.subject),
             ]);
-            let people = [first, &act.signer().person];
+            let second = &act.signer().person;
+            let people = [first, second];
             let named = d.waived_by.iter().map(|m| &m.person).eq(people);
             self.same(&[("waived_by", named)]);
             let called = d.waived_by.iter().all(|m| self.has_member(m));
             self.repeats(&[("waived_by", called)]);
+            // That the first still may was judged when the two were brought together.
+            let may = self.may(second, act.authority(), Privilege::Waive);
+            self.rule(may, "not_privileged", "it takes the privilege waive");
             for person in people {
-                let may = self.may(person, act.authority(), Privilege::Waive);
-                self.rule(may, "not_privileged", "it takes the privilege waive");
                 self.took_no_part(d.incident_id, person);
                 self.owes_nothing(d, person);
             }
@@ -307,12 +309,10 @@ impl<'a> Fold<'a> {
                 ("to", args.to == d.to.principal),
             ]);
             if act.signer().person != d.from.person
-                && let Some((act, first)) = self.both(entry, "transfer", d.incident_id)
+                && let Some((act, _)) = self.both(entry, "transfer", d.incident_id)
             {
-                for person in [first, &act.signer().person] {
-                    let may = self.may(person, act.authority(), Privilege::Command);
-                    self.rule(may, "not_privileged", "it takes the privilege command");
-                }
+                let may = self.may(&act.signer().person, act.authority(), Privilege::Command);
+                self.rule(may, "not_privileged", "it takes the privilege command");
             }
         }
         self.takes_part(d.incident_id, &d.to.person);

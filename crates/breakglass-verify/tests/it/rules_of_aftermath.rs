@@ -335,12 +335,13 @@ fn nothing_is_closed_too_early_or_by_a_stranger_or_twice() {
 /// Why the grant was given.
 fn justification(log: &Scribe) -> breakglass_format::Prose {
     let entries = log.entries.iter();
-    let mut said = entries.filter_map(|bytes| match breakglass_format::Entry::from_bytes(bytes) {
-        Ok(entry) => match entry.event {
-            Event::BreakGlassGranted(d) => Some(d.justification),
-            _ => None,
-        },
-        Err(_) => None,
+    let mut said = entries.filter_map(|bytes| {
+        let entry = breakglass_format::Entry::from_bytes(bytes).unwrap();
+        if let Event::BreakGlassGranted(d) = entry.event {
+            Some(d.justification)
+        } else {
+            None
+        }
     });
     said.next().unwrap()
 }
