@@ -19,6 +19,7 @@ mod rich;
 mod rules;
 #[cfg(test)]
 mod rules_of_aftermath;
+#[cfg(test)]
 mod rules_of_authority;
 #[cfg(test)]
 mod rules_of_plans;
