@@ -46,11 +46,14 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             fields: vec!["password".parse().unwrap()],
         }),
         Command::Rotate(because()),
+    ];
+    all.extend(afterwards());
+    // The end of access last: from then on the server's own hands write to the log.
+    all.extend([
         Command::Cancel(because()),
         Command::Return(NoArgs {}),
         Command::Revoke(because()),
-    ];
-    all.extend(afterwards());
+    ]);
     let with_object = all.into_iter().map(|command| {
         let object = match &command {
             Command::Declare(_) => "",
