@@ -140,6 +140,9 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
         .clone()
         .unwrap_or_else(|| house.stage.dir().join("evidence"));
     play::evidence(&house, &auditor, narrator, &folder)?;
+    if args.out.is_some() || !args.once {
+        play::without_us(narrator);
+    }
     if args.once {
         narrator.scene("Played to the end. Nothing keeps running.");
         return Ok(());

@@ -366,7 +366,14 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Exports the evidence, checks it against the pin, and says how to check it without us.
+/// How to check the evidence without us, where it stays.
+pub(super) fn without_us(narrator: &mut Narrator) {
+    narrator.line("Without our software, in that folder:");
+    narrator.line("  cd statements/*/ && ssh-keygen -Y verify -f ../../allowed_signers -I bob \\");
+    narrator.line("    -n approval.v1@breakglass -s approval.bob.json.sig < approval.bob.json");
+}
+
+/// Exports the evidence, and checks it against the pin.
 pub(super) fn evidence(
     house: &House,
     auditor: &Actor,
@@ -398,8 +405,5 @@ pub(super) fn evidence(
         "verify --genesis {}: {} entries, {} signatures of people, every rule held",
         house.stage.genesis, facts.entries, facts.statements
     ));
-    narrator.line("Without our software, in that folder:");
-    narrator.line("  cd statements/*/ && ssh-keygen -Y verify -f ../../allowed_signers -I bob \\");
-    narrator.line("    -n approval.v1@breakglass -s approval.bob.json.sig < approval.bob.json");
     Ok(())
 }

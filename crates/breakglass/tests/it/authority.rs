@@ -18,7 +18,7 @@ fn written(dir: &Path) {
         ));
     }
     let text = format!(
-        "title = \"Example\"\n[log]\norigin = \"log.example\"\nvkey = \"log.example+0+A\"\n\
+        "title = \"Example\"\n[log]\norigin = \"breakglass.example/log\"\nvkey = \"breakglass.example/log+84451a32+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\"\n\
          [roots]\nthreshold = 2\npersons = [\"alice\", \"bo\"]\n\
          [clocks]\nresolve = \"24h\"\nrotation = \"1h\"\n{people}"
     );
@@ -45,6 +45,10 @@ fn a_genesis_counts_when_every_root_person_signed_it() {
     let (code, digest, said) = run(dir, &["authority", "compile", &toml]);
     assert_eq!(code, 0, "{said}");
     assert!(digest.starts_with("sha256:"), "{digest}");
+
+    let (code, _, said) = run(dir, &["authority", "compile", &toml]);
+    assert_eq!(code, 2, "somebody may have signed it: {said}");
+    assert!(said.contains("exists"), "{said}");
 
     let (code, _, said) = run(
         dir,
@@ -78,4 +82,30 @@ fn a_genesis_counts_when_every_root_person_signed_it() {
         &["authority", "verify", &document, "--genesis", &other],
     );
     assert_eq!(code, 4, "{said}");
+}
+
+#[test]
+fn what_would_fail_in_an_emergency_is_not_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    written(dir);
+    let path = dir.join("authority.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let group = "[[account]]\nname = \"root\"\nsystem = \"db\"\non_server_loss = \"stays\"\n\
+                 [[entitlement]]\nname = \"db\"\naccounts = [\"root\"]\n\
+                 requesters = [\"oncall\"]\napprovers = [\"security\"]\n";
+    let node = "[[node]]\nname = \"one\"\nkem = \"...\"\n";
+    for (wrong, says) in [
+        (
+            text.replace("AQOhB7", "AQOhB8"),
+            "vkey of [log] is not a key",
+        ),
+        (format!("{text}{node}"), "kem of the node one is not a key"),
+        (format!("{text}{group}"), "nobody is in the group oncall"),
+    ] {
+        std::fs::write(&path, wrong).unwrap();
+        let (code, _, said) = run(dir, &["authority", "compile", path.to_str().unwrap()]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(says), "{said}");
+    }
 }

@@ -10,7 +10,9 @@ use breakglass_format::{
     id::IdError,
     statement::Kind,
 };
+use breakglass_seal::KemPublicKey;
 use breakglass_statement::{KeyError, digest};
+use breakglass_tlog::VerifierKey;
 use serde_json::json;
 use thiserror::Error;
 
@@ -41,6 +43,20 @@ pub(super) enum CompileError {
         holder: String,
         /// Why.
         error: KeyError,
+    },
+    /// The public half of a key of the server cannot be used.
+    #[error("{what} is not a key: copy the lines that breakglass server-keys printed")]
+    ServerKey {
+        /// Which.
+        what: String,
+    },
+    /// A group that nobody is in can neither ask nor approve.
+    #[error("nobody is in the group {group}, which the entitlement {entitlement} names")]
+    EmptyGroup {
+        /// The group.
+        group: String,
+        /// The entitlement.
+        entitlement: String,
     },
     /// An id that does not follow from a name.
     #[error("{error}; give it an id of its own")]
@@ -96,13 +112,15 @@ pub(super) fn run(
     let authority = compile(&text, before.as_ref(), issued_at).map_err(|e| mistake(path, e))?;
     let bytes = authority.to_bytes().map_err(|e| mistake(path, e.into()))?;
     let out = out.map_or_else(|| beside(path, authority.version), Path::to_owned);
-    file::write_atomic(&out, &bytes)?;
+    // Somebody may have signed what lies there.
+    file::create_new(&out, &bytes)?;
     let digest = digest(&bytes).to_string();
     let version = authority.version;
     let compiled = json!({"digest": digest, "version": version, "file": out.display().to_string()});
     cx.output().answer(&digest, &compiled);
     cx.output().say(&format!(
-        "version {} written to {}; each root person signs it: breakglass authority sign {}",
+        "version {} written to {}; each root person signs it: breakglass authority sign {} --key \
+         FILE",
         authority.version,
         out.display(),
         out.display()
@@ -149,7 +167,35 @@ pub(super) fn compile(
         version: before.map_or(1, |a| a.version + 1),
     };
     authority.check()?;
+    usable(&authority)?;
     Ok(authority)
+}
+
+/// What would only be noticed when the server starts, or in an emergency.
+fn usable(authority: &Authority) -> Result<(), CompileError> {
+    let log = VerifierKey::parse(authority.log.vkey.as_str()).ok();
+    if log.is_none_or(|key| key.name().as_str() != authority.log.origin.as_str()) {
+        let what = "vkey of [log]".to_owned();
+        return Err(CompileError::ServerKey { what });
+    }
+    for node in &authority.nodes {
+        let kem: Result<KemPublicKey, _> = node.kem.pk.as_str().parse();
+        if kem.is_err() {
+            let what = format!("kem of the node {}", node.name);
+            return Err(CompileError::ServerKey { what });
+        }
+    }
+    for e in &authority.entitlements {
+        let mut groups = e.requesters.iter().chain(&e.approvers);
+        let empty = groups.find(|g| !authority.people.iter().any(|p| p.in_group(g)));
+        if let Some(group) = empty {
+            return Err(CompileError::EmptyGroup {
+                group: group.to_string(),
+                entitlement: e.name.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ fn text(keys: &[String]) -> String {
         r#"
 title = "Example"
 [log]
-origin = "log.example"
-vkey = "log.example+00000000+AAAA"
+origin = "breakglass.example/log"
+vkey = "breakglass.example/log+84451a32+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 [roots]
 threshold = 2
 persons = ["alice", "bo.b"]
