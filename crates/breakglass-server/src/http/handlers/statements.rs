@@ -279,7 +279,10 @@ fn attachments(act: &VerifiedAct, posted: &[String]) -> Result<Vec<Blob>, ApiErr
         found.push(engine::sealed(bytes));
     }
     let named = &act.statement().documents;
-    if named.len() != found.len() || !found.iter().all(|b| named.contains(&b.digest)) {
+    // Each named, and each that is named: one posted twice is not two.
+    let posted = |digest: &Digest| found.iter().any(|b| b.digest == *digest);
+    let all = named.len() == found.len() && named.iter().all(posted);
+    if !all || !found.iter().all(|b| named.contains(&b.digest)) {
         return Err(ApiError::attachment(
             "the attachments are not the documents that are named",
         ));

@@ -203,6 +203,12 @@ fn attachments_that_are_not_the_documents_are_refused() {
         let refused = alice.send("/v1/acts", &body).unwrap_err();
         assert_eq!(refused.code, "attachment_differs");
     }
+    // One of two, twice: the other would be missing from the record for ever.
+    act.documents.push(breakglass_statement::digest(b"seconds"));
+    let mut body = alice.sign(&act);
+    body.attachments = vec![small.clone(); 2];
+    let refused = alice.send("/v1/acts", &body).unwrap_err();
+    assert_eq!(refused.code, "attachment_differs");
     unharmed(&scene, size);
     let mut body = signed;
     body.attachments = vec![small];
