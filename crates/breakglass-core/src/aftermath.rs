@@ -58,19 +58,21 @@ impl Default for Aftermath {
 }
 
 impl Aftermath {
+    /// Clocks start: what was let go of their duties before counts no more.
+    pub(crate) fn start(&mut self, clocks: &[Clock]) {
+        self.waived.retain(|(of, subject, _)| {
+            !clocks
+                .iter()
+                .any(|c| c.obligation == *of && c.subject == *subject)
+        });
+    }
+
     /// When the duty of a clock was let go.
     pub(crate) fn waived_at(&self, clock: &Clock) -> Option<Timestamp> {
         let same = |(of, subject, _): &&(Obligation, Line, Timestamp)| {
             *of == clock.obligation && *subject == clock.subject
         };
         self.waived.iter().find(same).map(|(_, _, at)| *at)
-    }
-}
-
-impl Aftermath {
-    /// A duty of the incident itself is called for again: what was let go before is not this one.
-    pub(crate) fn starts_anew(&mut self, obligation: Obligation) {
-        self.waived.retain(|(of, _, _)| *of != obligation);
     }
 }
 
@@ -152,8 +154,8 @@ impl World {
             aftermath.reviews = d.version;
             if !d.gaps.is_empty() {
                 aftermath.procedure_updated = None;
-                aftermath.starts_anew(Obligation::ProcedureUpdate);
             }
+            aftermath.start(&d.clocks);
         });
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.clocks.extend(d.clocks.iter().cloned());

@@ -116,6 +116,13 @@ impl World {
                 .with("duty", args.obligation)
                 .and("account_gone", args.account_gone));
         }
+        let account: Option<AccountId> = args.subject.as_str().parse().ok();
+        let held = account.filter(|_| args.account_gone);
+        if let Some(grant) = held.and_then(|id| self.active_grant(&id)) {
+            return Err(Code::AccountBusy
+                .with("grant", grant.reference)
+                .and("holder", &grant.holder.principal));
+        }
         let open = self
             .obligations(incident, cx.now)
             .into_iter()
@@ -187,7 +194,8 @@ impl World {
         cx: &mut Context<'_>,
     ) -> Option<Draft> {
         let incident = self.incident(incident)?;
-        let cause = facts.first()?.id;
+        let fact = facts.first()?;
+        let cause = fact.id;
         if incident.aftermath.reviewed.is_none() && incident.closed_at.is_none() {
             return None;
         }
@@ -240,9 +248,7 @@ impl World {
         if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
             incident.closed_at = None;
             incident.aftermath.reviewed = None;
-            incident
-                .aftermath
-                .starts_anew(Obligation::PostIncidentReview);
+            incident.aftermath.start(&d.clocks);
             incident.clocks.extend(d.clocks.iter().cloned());
         }
     }

@@ -185,7 +185,12 @@ impl World {
         let stands_for =
             |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
         let authority = &version.authority;
-        quorum::still_holds(entitlement, authority, &stands_for, approvals, now)
+        quorum::still_holds(entitlement, authority, &stands_for, approvals, now)?;
+        // What the requester asked under is not lowered afterwards.
+        let named = self.authority_version(request.authority_version);
+        let named = named.and_then(|v| v.authority.entitlements.iter().find(|e| e.name == *name));
+        let named = named.ok_or(Code::QuorumGone)?;
+        quorum::still_holds(named, authority, &stands_for, approvals, now)
     }
 
     pub(crate) fn decide_checkout(

@@ -187,7 +187,13 @@ pub fn still_holds(
 ) -> Result<(), Refusal> {
     let counted = counting(authority, approvals, now);
     let filled = places_filled(entitlement, stands_for, &counted);
-    if filled < entitlement.approvals || check_manner(entitlement, &counted, 0).is_err() {
+    // A touch of somebody who is no approver any more is none.
+    let stands = |a: &&Approval| {
+        let person = &a.approver.person;
+        entitlement.approvers.iter().any(|g| stands_for(person, g))
+    };
+    let standing: Vec<Approval> = counted.iter().filter(stands).cloned().collect();
+    if filled < entitlement.approvals || check_manner(entitlement, &standing, 0).is_err() {
         return Err(Code::QuorumGone
             .with("has", filled)
             .and("needs", entitlement.approvals));

@@ -12,6 +12,7 @@ mod answer;
 mod closing;
 mod codes;
 mod derive_agrees;
+mod disagreed;
 mod grant;
 mod incident;
 mod model;

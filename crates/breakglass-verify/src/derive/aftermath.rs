@@ -279,6 +279,8 @@ impl<'a> Fold<'a> {
         let found = open.map(|duty| duty.waived_at = Some(now)).is_some();
         self.rule(found, "nothing_to_waive", "no such duty was open");
         if let (true, Ok(account)) = (d.account_gone, d.subject.as_str().parse::<AccountId>()) {
+            // Whoever used it before waits for no rotation of what takes its place.
+            self.to_rotate.remove(&account);
             let account = self.out.accounts.entry(account).or_default();
             account.version = 0;
             account.sealed = None;

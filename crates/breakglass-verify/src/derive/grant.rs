@@ -49,13 +49,16 @@ impl<'a> Fold<'a> {
             "account_taken",
             "somebody else's grant on the account is active",
         );
+        // Whoever said yes may take it back, and those too whose key has ended since.
+        let approved = self.out.requests.get(&d.request_id);
+        let approved = approved.map(|r| r.approvals.clone()).unwrap_or_default();
         let grant = Grant {
             reference: d.reference,
             request: d.request_id,
             incident: d.incident_id,
             account: d.account.id.clone(),
             holder: d.holder.person.clone(),
-            approvers: self.people(&d.approvals),
+            approvers: self.people(&approved),
             extensions: Vec::new(),
             not_before: d.not_before,
             not_after: d.not_after,
@@ -95,7 +98,9 @@ impl<'a> Fold<'a> {
         let seconds = self.consume(entry, d.request_id, &d.approvals);
         let active = self.active(d.grant_id);
         let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
-        let people = self.people(&d.approvals);
+        let approved = self.out.requests.get(&d.request_id);
+        let approved = approved.map(|r| r.approvals.clone()).unwrap_or_default();
+        let people = self.people(&approved);
         let purpose = self.asked_with(d.grant_id).map(|first| &first.purpose);
         let (now, request) = (self.now, self.out.grants.get_mut(&d.grant_id).zip(asked));
         let Some((grant, asked)) = request else {
