@@ -180,6 +180,9 @@ impl<'a> Fold<'a> {
         let held =
             grants.any(|g| g.incident == id && g.account == *account && Some(&g.holder) == signer);
         self.rule(!held, "own_access", "nobody reviews their own access");
+        let nobody = d.entitled.is_empty();
+        let detail = "after an incident nobody's right to ask is decided on";
+        self.rule(nobody, "review_incomplete", detail);
         self.rule(d.clocks.is_empty(), "clock_wrong", "no clock starts here");
         self.meet(id, Obligation::AccessReview, account.as_str());
     }
@@ -310,9 +313,9 @@ impl<'a> Fold<'a> {
                 ("reason", args.reason == d.reason),
                 ("to", args.to == d.to.principal),
             ]);
-            if act.signer().person != d.from.person
-                && let Some((act, _)) = self.both(entry, "transfer", d.incident_id)
-            {
+            if act.signer().person == d.from.person {
+                self.settle(&act.statement().object.id);
+            } else if let Some((act, _)) = self.both(entry, "transfer", d.incident_id) {
                 let may = self.may(&act.signer().person, act.authority(), Privilege::Command);
                 self.rule(may, "not_privileged", "it takes the privilege command");
             }

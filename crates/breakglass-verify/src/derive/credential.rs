@@ -1,7 +1,7 @@
 //! Credentials: put into custody by two people, rotated after use, and the proof of it.
 
 use breakglass_format::{
-    AccountId, Digest, Entry, Name, PersonId, RunId, Timestamp,
+    AccountId, Digest, Entry, Line, Name, PersonId, RunId, Timestamp,
     act::{Act, Command},
     canonical,
     event::{
@@ -164,10 +164,14 @@ impl<'a> Fold<'a> {
                 && agreement(p.act.statement()) == agreement(act.statement())
         });
         let first = first.map(|proposal| &proposal.act.signer().person);
-        let about = &act.statement().object.id;
-        self.proposals
-            .retain(|p| p.act.statement().object.id != *about);
+        self.settle(&act.statement().object.id);
         first
+    }
+
+    /// What is decided about an object leaves nothing proposed about it.
+    pub(super) fn settle(&mut self, object: &Line) {
+        self.proposals
+            .retain(|p| p.act.statement().object.id != *object);
     }
 
     /// What people call the account or the incident that a proposal is about.

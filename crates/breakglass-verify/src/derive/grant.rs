@@ -7,9 +7,9 @@ use breakglass_format::{
     act::Command,
     event::{
         AccountRef, BreakGlassAccess, BreakGlassEnded, BreakGlassExtended, BreakGlassGranted,
-        Reference,
+        Clock, Reference,
     },
-    vocabulary::{EndReason, Privilege, PurposeKind},
+    vocabulary::{EndReason, Obligation, Privilege, PurposeKind},
 };
 
 use super::{End, Fold, Grant, RequestState, Statement, credential::Cause};
@@ -309,8 +309,9 @@ impl<'a> Fold<'a> {
             "clock_missing",
             "the last grant has ended, and the time for the resolution does not start again",
         );
+        let resolution = |clock: &Clock| clock.obligation == Obligation::IncidentResolved;
         self.rule(
-            d.clocks.len() <= expected,
+            d.clocks.len() <= expected && d.clocks.iter().all(resolution),
             "clock_wrong",
             "the time for the resolution starts again when the last grant has ended, and then once",
         );

@@ -93,6 +93,7 @@ fn others(value: &Value) -> Vec<Value> {
             let words = "per_dave dave acc_other INC-9 R-9 G-9 sev2 offline run recorded expired \
                          returned revoked resolved rotate dispatch permanent failed running \
                          verified credential_rotation incident_resolved rollback action \
+                         incident_report keep remove accepted rejected unjustified per_bob \
                          credential 2026-01-06T10:00:00.000Z 2036-01-06T10:00:00.000Z";
             texts.extend(words.split_whitespace().map(str::to_owned));
             texts.retain(|other| other != text);
@@ -238,6 +239,13 @@ fn no_field_that_repeats_what_people_signed_can_be_changed_unseen() {
         }
     }
     assert_eq!(unseen, BTreeMap::new());
+    for event in Event::TYPES {
+        let field = format!("{event}.");
+        assert!(
+            tried.keys().any(|f| f.starts_with(&field)),
+            "{event} never occurs"
+        );
+    }
     // Every exception is of a field that there is.
     for (name, _) in SERVERS_WORD {
         assert!(tried.keys().any(|field| field.starts_with(name)), "{name}");

@@ -2,6 +2,8 @@
 //! with either.
 
 #[cfg(test)]
+mod after;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod derived;
@@ -21,6 +23,8 @@ mod rules;
 mod rules_of_aftermath;
 #[cfg(test)]
 mod rules_of_authority;
+#[cfg(test)]
+mod rules_of_closing;
 #[cfg(test)]
 mod rules_of_plans;
 #[cfg(test)]

@@ -85,9 +85,10 @@ pub(crate) fn account() -> AccountRef {
     }
 }
 
-/// Alice and erin may ask, bob (security) and carol (platform) must approve; dave reviews and sits
-/// on the board; dave and erin may let duties go.
+/// Alice and erin may ask, bob (security) and carol (platform) must approve; dave reviews
+/// incidents, and erin sits on the board.
 pub(crate) fn authority() -> Authority {
+    use Privilege::{Account, Cab, Command, Reviewer, Waive};
     let key = log_key();
     Authority {
         kind: Kind::Authority,
@@ -103,14 +104,10 @@ pub(crate) fn authority() -> Authority {
         nodes: Vec::new(),
         people: vec![
             someone(&["alice"], &["sre"], &[]),
-            someone(&["bob"], &["security"], &[Privilege::Account]),
-            someone(&["carol", "carol2"], &["platform"], &[Privilege::Account]),
-            someone(
-                &["dave"],
-                &[],
-                &[Privilege::Reviewer, Privilege::Cab, Privilege::Waive],
-            ),
-            someone(&["erin"], &["sre"], &[Privilege::Waive]),
+            someone(&["bob"], &["security"], &[Account, Command]),
+            someone(&["carol", "carol2"], &["platform"], &[Account, Command]),
+            someone(&["dave"], &[], &[Reviewer, Waive]),
+            someone(&["erin"], &["sre"], &[Cab, Waive]),
         ],
         previous: Blank::NONE,
         roots: Roots {

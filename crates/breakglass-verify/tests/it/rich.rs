@@ -1,4 +1,4 @@
-//! A true log in which nearly every kind of entry occurs, for tests that look at all of them.
+//! A true log in which every kind of entry occurs, for tests that look at all of them.
 
 use breakglass_format::{
     EventId, GrantId, IncidentId,
@@ -13,6 +13,7 @@ use breakglass_format::{
 };
 
 use crate::{
+    after::{to_lead, waiver_of_account},
     people::{account, person, read},
     rules,
     runs::{action, document},
@@ -38,6 +39,7 @@ pub(crate) fn log() -> Scribe {
     let cause = returned(&mut log, &asked, grant);
     resolved_late(&mut log, incident);
     story::rotate(&mut log, cause, &account(), vec![incident], |_| {});
+    aftermath(&mut log, incident, &asked, grant);
     ordered(&mut log);
     house(&mut log);
     log
@@ -236,6 +238,29 @@ fn resolved_late(log: &mut Scribe, incident: IncidentId) {
         summary,
     };
     log.caused(&said, resolved);
+}
+
+/// Everything that follows: told, reported, reviewed, decided, let go, handed over, closed, open
+/// again, and the review of the quarter.
+fn aftermath(log: &mut Scribe, incident: IncidentId, asked: &Asked, grant: GrantId) {
+    log.notify_cab("alice", incident, |_| {});
+    log.file_report("alice", incident, |_| {});
+    let review = log.review(&["nobody knew the cache"]);
+    log.complete_review("dave", incident, review, |_| {});
+    log.update_procedure("dave", incident, |_| {});
+    log.decide_cab("alice", incident, true, |_| {});
+    let access = waiver_of_account(Obligation::AccessReview, false);
+    log.waive(["dave", "erin"], incident, &access, |_| {});
+    log.review_access("dave", incident, |_| {});
+    log.proposes("bob", incident, &Command::Transfer(to_lead("bob")));
+    log.transfer("carol", ["alice", "bob"], incident, |_| {});
+    log.close("bob", incident);
+    let cause = log.late("alice", incident, grant, asked);
+    log.reopen(incident, cause, |_| {});
+    let review = log.review(&[]);
+    log.complete_review("dave", incident, review, |_| {});
+    log.close("erin", incident);
+    log.review_access_with("dave", None, &["alice", "erin"], |_| {});
 }
 
 /// What the server says of itself.

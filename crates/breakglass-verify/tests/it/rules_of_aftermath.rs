@@ -1,431 +1,358 @@
-//! What follows an incident, against the rules: by the wrong person, too early, not by two.
+//! What a server can write against the rules of what follows an incident: a true aftermath, one
+//! thing changed, the finding it must give.
 
 use breakglass_format::{
-    Event, IncidentId,
-    act::{
-        Command, CompleteReview, DecideCab, FileReport, NoArgs, PersonDecision, Record,
-        ReviewAccess, Transfer, UpdateProcedure, Verdict, Waive,
-    },
-    event::{
-        AccessReviewed, BreakGlassAction, CabReviewed, Clock, CommandTransferred, IncidentClosed,
-        IncidentReopened, IncidentReportFiled, ObligationWaived, PostIncidentReviewCompleted,
-        ProcedureUpdated,
-    },
-    vocabulary::{AccessDecision, ActionMode, CabDecision, Judgement, Obligation},
+    IncidentId,
+    act::PersonDecision,
+    event::{AccessReviewed, Clock},
+    vocabulary::{AccessDecision, Obligation},
 };
 
 use crate::{
-    people::{account, member, person, read},
-    scribe::{Said, Scribe, broken, none},
+    after::{DAY, closed, settled},
+    people::{person, read},
+    scribe::{Scribe, broken},
     steps::HOUR,
     story::{self, Told},
 };
 
-const DAY: i64 = 24 * HOUR;
+/// A step taken under the incident of a stage.
+pub(crate) type Step = fn(&mut Scribe, IncidentId);
 
-/// Resolved, and everything is still to be done.
-fn resolved() -> (Scribe, IncidentId) {
-    let Told { log, incident, .. } = story::whole();
-    (log, incident)
-}
-
-/// Somebody signs an act about an incident, with these documents beside it.
-fn says(log: &mut Scribe, by: &str, id: IncidentId, command: Command, documents: &[&str]) -> Said {
-    let documents = documents.iter().map(|d| log.blob(d.as_bytes())).collect();
-    log.act_with(by, id, command, |act| act.documents = documents)
-}
-
-fn report(log: &mut Scribe, by: &str, id: IncidentId, version: i64) {
-    let args = FileReport {
-        summary: read("A bad release."),
-    };
-    let said = says(log, by, id, Command::FileReport(args.clone()), &["report"]);
-    let filed = IncidentReportFiled {
-        document: log.blob(b"report"),
-        incident_id: id,
-        summary: args.summary,
-        version,
-    };
-    log.caused(&said, filed);
-}
-
-fn verdicts(subjects: &[&str]) -> Vec<Verdict> {
-    let verdict = |subject: &&str| Verdict {
-        remark: read(""),
-        subject: read(subject),
-        verdict: Judgement::Justified,
-    };
-    subjects.iter().map(verdict).collect()
-}
-
-fn review(log: &mut Scribe, by: &str, id: IncidentId, subjects: &[&str], gaps: &[&str]) {
-    let args = CompleteReview {
-        follow_ups: Vec::new(),
-        gaps: gaps.iter().map(|gap| read(gap)).collect(),
-        root_cause: read("Nobody tried it."),
-        verdicts: verdicts(subjects),
-    };
-    let said = says(log, by, id, Command::CompleteReview(args.clone()), &[]);
-    let clock = log.clock(Obligation::ProcedureUpdate, "", 7 * DAY);
-    let before = log.count(|e| matches!(e, Event::PostIncidentReviewCompleted(_)));
-    let completed = PostIncidentReviewCompleted {
-        clocks: if gaps.is_empty() {
-            Vec::new()
-        } else {
-            vec![clock]
-        },
-        document: none(),
-        follow_ups: args.follow_ups,
-        gaps: args.gaps,
-        incident_id: id,
-        root_cause: args.root_cause,
-        verdicts: args.verdicts,
-        version: before + 1,
-    };
-    log.caused(&said, completed);
-}
-
-fn decide(log: &mut Scribe, by: &str, id: IncidentId, proxy: bool, minutes: &[&str]) {
-    let args = DecideCab {
-        decision: CabDecision::Accepted,
-        proxy,
-        remark: read("Fine."),
-    };
-    let said = says(log, by, id, Command::DecideCab(args.clone()), minutes);
-    let document = minutes.first().map(|m| log.blob(m.as_bytes()));
-    let decided = CabReviewed {
-        decision: args.decision,
-        document: document.into(),
-        incident_id: id,
-        proxy,
-        remark: args.remark,
-    };
-    log.caused(&said, decided);
-}
-
-/// The review of the account: after this incident, or of these people every quarter.
-fn access(log: &mut Scribe, by: &str, id: Option<IncidentId>, people: &[&str]) {
-    let decision = AccessDecision::Keep;
-    let decided = people.iter().map(|name| PersonDecision {
-        decision,
-        person: person(name),
-    });
-    let args = ReviewAccess {
-        decision,
-        entitled: decided.collect(),
-        incident: id.into(),
-        remark: read("Needed."),
-    };
-    let said = log.act(by, account().id, Command::ReviewAccess(args.clone()));
-    let reviewed = AccessReviewed {
-        account: account(),
-        clocks: id
-            .is_none()
-            .then(|| log.quarterly_clock())
-            .into_iter()
-            .collect(),
-        decision,
-        entitled: args.entitled,
-        incident_id: args.incident,
-        remark: args.remark,
-    };
-    log.caused(&said, reviewed);
-}
-
-fn close(log: &mut Scribe, by: &str, id: IncidentId) {
-    let said = says(log, by, id, Command::Close(NoArgs {}), &[]);
-    log.caused(&said, IncidentClosed { incident_id: id });
-}
-
-/// Everything is done but the closing.
-fn settled() -> (Scribe, IncidentId) {
-    let (mut log, id) = resolved();
-    report(&mut log, "alice", id, 1);
-    review(&mut log, "dave", id, &["G-1", "G-1/1"], &[]);
-    decide(&mut log, "dave", id, false, &[]);
-    access(&mut log, "bob", Some(id), &[]);
-    (log, id)
-}
-
-#[test]
-fn everything_in_its_order_is_ok() {
-    let (mut log, id) = settled();
-    close(&mut log, "alice", id);
-    let verdict = log.verdict();
-    assert_eq!(verdict.findings, []);
-    assert!(verdict.derived.incidents[&id].closed_at.is_some());
-}
-
-#[test]
-fn a_report_is_the_commanders_and_comes_after_the_end() {
-    let (mut log, id) = resolved();
-    let mut stranger = log.clone();
-    report(&mut stranger, "dave", id, 1);
-    broken(&stranger, &["not_privileged"]);
-    let mut second = log.clone();
-    report(&mut second, "alice", id, 2);
-    broken(&second, &["version_out_of_order"]);
-    report(&mut log, "alice", id, 1);
-    report(&mut log, "alice", id, 2);
-    assert_eq!(log.verdict().findings, []);
-    let (mut early, id) = story::declared();
-    report(&mut early, "alice", id, 1);
-    broken(&early, &["incident_not_resolved"]);
-}
-
-#[test]
-fn a_review_is_whole_and_by_somebody_who_took_no_part() {
-    let of = |by: &str, subjects: &[&str]| {
-        let (mut log, id) = resolved();
-        review(&mut log, by, id, subjects, &[]);
-        log
-    };
-    assert_eq!(of("dave", &["G-1", "G-1/1"]).verdict().findings, []);
-    for subjects in [
-        &["G-1"][..],
-        &["G-1/1"],
-        &["G-1", "G-1/1", "G-1/1"],
-        &["G-1", "G-2"],
-    ] {
-        broken(&of("dave", subjects), &["review_incomplete"]);
-    }
-    let took_part = ["judged_by_participant", "not_privileged"];
-    broken(&of("carol", &["G-1", "G-1/1"]), &took_part);
-    broken(&of("erin", &["G-1", "G-1/1"]), &["not_privileged"]);
-}
-
-#[test]
-fn gaps_start_a_clock_that_only_an_update_meets() {
-    let (mut log, id) = resolved();
-    review(
-        &mut log,
-        "dave",
-        id,
-        &["G-1", "G-1/1"],
-        &["nobody tries releases"],
-    );
-    let mut without = log.clone();
-    let last = without.entries.len() - 1;
-    without.rewrite(last, |entry| {
-        if let Event::PostIncidentReviewCompleted(d) = &mut entry.event {
-            d.clocks.clear();
-        }
-    });
-    broken(&without, &["clock_missing"]);
-    let args = UpdateProcedure {
-        reference: read("wiki"),
-        summary: read("Releases are tried."),
-    };
-    let said = says(
-        &mut log,
-        "alice",
-        id,
-        Command::UpdateProcedure(args.clone()),
-        &[],
-    );
-    let updated = ProcedureUpdated {
-        document: none(),
-        incident_id: id,
-        reference: args.reference,
-        summary: args.summary,
-    };
-    log.caused(&said, updated);
-    assert_eq!(log.verdict().findings, []);
-}
-
-#[test]
-fn the_board_signs_or_somebody_brings_its_minutes() {
-    let of = |by: &str, proxy: bool, minutes: &[&str]| {
-        let (mut log, id) = resolved();
-        decide(&mut log, by, id, proxy, minutes);
-        log
-    };
-    assert_eq!(of("alice", true, &["minutes"]).verdict().findings, []);
-    broken(&of("alice", true, &[]), &["minutes_missing"]);
-    broken(&of("alice", false, &[]), &["not_privileged"]);
-    broken(&of("bob", true, &["minutes"]), &["not_privileged"]);
-}
-
-#[test]
-fn access_is_reviewed_by_somebody_else_and_of_everybody() {
-    let of = |by: &str, people: &[&str], after: bool| {
-        let (mut log, id) = resolved();
-        access(&mut log, by, after.then_some(id), people);
-        log
-    };
-    assert_eq!(of("bob", &["alice", "erin"], false).verdict().findings, []);
-    for people in [&["alice"][..], &["alice", "erin", "bob"], &[]] {
-        broken(&of("bob", people, false), &["review_incomplete"]);
-    }
-    let own = ["not_privileged", "own_access"];
-    broken(&of("alice", &["alice", "erin"], false), &own);
-    broken(&of("alice", &[], true), &own);
-    let (mut unused, id) = story::declared();
-    unused.resolve("alice", id, |_| {});
-    access(&mut unused, "bob", Some(id), &[]);
-    broken(&unused, &["account_not_used"]);
-}
-
-/// Two people let a duty go; `by` one after the other.
-fn waived(by: [&str; 2], change: impl Fn(&mut Waive)) -> Scribe {
-    let (mut log, id) = resolved();
-    let mut args = Waive {
-        account_gone: false,
-        obligation: Obligation::IncidentReport,
-        reason: read("Nothing to report."),
-        subject: read(""),
-    };
-    change(&mut args);
-    let first = says(&mut log, by[0], id, Command::Waive(args.clone()), &[]);
-    story::proposed_about(&mut log, &first, id, &Command::Waive(args.clone()));
-    let second = says(&mut log, by[1], id, Command::Waive(args.clone()), &[]);
-    let waived = ObligationWaived {
-        account_gone: args.account_gone,
-        incident_id: id,
-        obligation: args.obligation,
-        reason: args.reason,
-        subject: args.subject,
-        waived_by: by.map(member).to_vec(),
-    };
-    log.caused(&second, waived);
+fn after(stage: fn() -> Told, step: Step) -> Scribe {
+    let Told {
+        mut log, incident, ..
+    } = stage();
+    step(&mut log, incident);
     log
 }
 
 #[test]
-fn a_duty_is_let_go_by_two_who_took_no_part() {
-    assert_eq!(waived(["dave", "erin"], |_| {}).verdict().findings, []);
-    broken(&waived(["dave", "dave"], |_| {}), &["needs_two_people"]);
-    broken(
-        &waived(["dave", "bob"], |_| {}),
-        &["judged_by_participant", "not_privileged"],
-    );
-    let own = waived(["dave", "erin"], |w| w.obligation = Obligation::CabReview);
-    broken(&own, &["waived_by_owner"]);
+fn a_true_aftermath_has_no_findings() {
+    let mut told = closed();
+    assert_eq!(told.log.verdict().findings, []);
+    let incident = told.incident;
+    let derived = told.log.verdict().derived;
+    assert!(derived.incidents[&incident].closed_at.is_some());
+    let cause = told.late("alice");
+    told.log.reopen(incident, cause, |_| {});
+    let review = told.log.review(&["nobody knew the cache"]);
+    told.log.complete_review("dave", incident, review, |_| {});
+    told.log.update_procedure("dave", incident, |_| {});
+    told.log.close("erin", incident);
+    assert_eq!(told.log.verdict().findings, []);
+    let people = ["alice", "erin"];
+    told.log.review_access_with("dave", None, &people, |_| {});
+    assert_eq!(told.log.verdict().findings, []);
 }
 
 #[test]
-fn what_cannot_be_let_go_is_not() {
-    let resolution = |w: &mut Waive| w.obligation = Obligation::IncidentResolved;
+fn every_step_after_an_incident_is_of_somebody_who_may() {
+    let steps: [(Step, &[&str]); 8] = [
+        (
+            |log, i| log.notify_cab("dave", i, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.file_report("dave", i, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| {
+                let review = log.review(&[]);
+                log.complete_review("erin", i, review, |_| {});
+            },
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.decide_cab("dave", i, false, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.decide_cab("erin", i, true, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.review_access("erin", i, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.update_procedure("erin", i, |_| {}),
+            &["not_privileged"],
+        ),
+        (
+            |log, i| log.transfer("dave", ["alice", "erin"], i, |_| {}),
+            &["needs_two_people"],
+        ),
+    ];
+    for (step, expected) in steps {
+        broken(&after(story::whole, step), expected);
+    }
     broken(
-        &waived(["dave", "erin"], resolution),
-        &["not_waivable", "nothing_to_waive"],
+        &after(settled, |log, i| log.close("dave", i)),
+        &["closed_by_stranger"],
     );
-    let gone = waived(["dave", "erin"], |w| w.account_gone = true);
-    broken(&gone, &["not_waivable"]);
-    let nothing = waived(["dave", "erin"], |w| {
-        w.obligation = Obligation::ProcedureUpdate
-    });
-    broken(&nothing, &["nothing_to_waive"]);
 }
 
 #[test]
-fn nothing_is_closed_too_early_or_by_a_stranger_or_twice() {
-    let (mut early, id) = resolved();
-    close(&mut early, "alice", id);
-    broken(&early, &["closed_too_early"]);
-    let (mut stranger, id) = settled();
-    close(&mut stranger, "erin", id);
-    broken(&stranger, &["closed_by_stranger"]);
-    let (mut twice, id) = settled();
-    close(&mut twice, "alice", id);
-    close(&mut twice, "alice", id);
-    broken(&twice, &["incident_closed"]);
+fn deputies_and_members_of_the_board_may_what_is_theirs() {
+    let steps: [Step; 6] = [
+        |log, i| log.notify_cab("erin", i, |_| {}),
+        |log, i| log.notify_cab("carol", i, |_| {}),
+        |log, i| log.file_report("bob", i, |_| {}),
+        |log, i| log.decide_cab("bob", i, true, |_| {}),
+        |log, i| log.review_access("bob", i, |_| {}),
+        |log, i| log.update_procedure("carol", i, |_| {}),
+    ];
+    for step in steps {
+        assert_eq!(after(story::whole, step).verdict().findings, []);
+    }
 }
 
-/// Why the grant was given.
-fn justification(log: &Scribe) -> breakglass_format::Prose {
-    let entries = log.entries.iter();
-    let mut said = entries.filter_map(|bytes| {
-        let entry = breakglass_format::Entry::from_bytes(bytes).unwrap();
-        if let Event::BreakGlassGranted(d) = entry.event {
-            Some(d.justification)
+#[test]
+fn what_follows_an_incident_comes_after_its_end() {
+    let steps: [Step; 6] = [
+        |log, i| log.file_report("alice", i, |_| {}),
+        |log, i| {
+            let review = log.review(&[]);
+            log.complete_review("dave", i, review, |_| {});
+        },
+        |log, i| log.decide_cab("erin", i, false, |_| {}),
+        |log, i| log.review_access("dave", i, |_| {}),
+        |log, i| log.update_procedure("alice", i, |_| {}),
+        |log, i| log.notify_cab("alice", i, |_| {}),
+    ];
+    for (n, step) in steps.into_iter().enumerate() {
+        let early = after(story::returned, step);
+        if n == 5 {
+            assert_eq!(early.verdict().findings, [], "the board is told before it");
         } else {
-            None
+            broken(&early, &["incident_not_resolved"]);
         }
-    });
-    said.next().unwrap()
-}
-
-/// An action that becomes known after the review.
-fn late(log: &mut Scribe, id: IncidentId) -> breakglass_format::EventId {
-    let grant = *log.verdict().derived.grants.keys().next().unwrap();
-    let args = Record {
-        action: read("rollback"),
-        description: read("And the cache."),
-        target: read("cache"),
-    };
-    let said = log.act("alice", grant, Command::Record(args.clone()));
-    let action = BreakGlassAction {
-        account: account(),
-        action: args.action,
-        artifact: read(""),
-        description: args.description,
-        grant_id: grant,
-        incident_id: id,
-        justification: justification(log),
-        mode: ActionMode::Recorded,
-        plan: none(),
-        run_id: none(),
-        target: args.target,
-    };
-    log.caused(&said, action)
-}
-
-#[test]
-fn a_late_fact_opens_the_incident_again_and_nothing_else_does() {
-    let reopen = |log: &mut Scribe, id, cause| {
-        let clock = Clock {
-            owner: person("dave"),
-            ..log.clock(Obligation::PostIncidentReview, "", 2 * DAY)
-        };
-        log.server(IncidentReopened {
-            cause,
-            clocks: vec![clock],
-            incident_id: id,
-        });
-    };
-    let (mut log, id) = settled();
-    close(&mut log, "alice", id);
-    let mut silent = log.clone();
-    late(&mut silent, id);
-    broken(&silent, &["late_fact_unreviewed"]);
-    let mut nothing = log.clone();
-    let cause = breakglass_format::EventId::new(nothing.now, nothing.random());
-    reopen(&mut nothing, id, cause);
-    broken(&nothing, &["reopened_for_nothing"]);
-    let cause = late(&mut log, id);
-    reopen(&mut log, id, cause);
-    assert_eq!(log.verdict().findings, []);
-    let mut closed = log.clone();
-    close(&mut closed, "alice", id);
-    broken(&closed, &["closed_too_early"]);
-    review(&mut log, "dave", id, &["G-1", "G-1/1", "G-1/2"], &[]);
-    close(&mut log, "alice", id);
-    assert_eq!(log.verdict().findings, []);
-}
-
-#[test]
-fn command_is_handed_over_by_whoever_leads() {
-    let of = |by: &str, from: &str| {
-        let (mut log, id) = resolved();
-        let args = Transfer {
-            reason: read("Off duty."),
-            to: read("erin"),
-        };
-        let said = says(&mut log, by, id, Command::Transfer(args.clone()), &[]);
-        let transferred = CommandTransferred {
-            from: member(from),
-            incident_id: id,
-            reason: args.reason,
-            to: member("erin"),
-        };
-        log.caused(&said, transferred);
-        log
-    };
-    assert_eq!(of("alice", "alice").verdict().findings, []);
-    broken(&of("bob", "alice"), &["needs_two_people"]);
+        broken(&after(closed, step), &["incident_closed"]);
+    }
+    let early = after(story::returned, |log, i| log.close("alice", i));
+    broken(&early, &["closed_too_early", "incident_not_resolved"]);
     broken(
-        &of("alice", "bob"),
-        &["needs_two_people", "not_the_commander"],
+        &after(closed, |log, i| log.close("alice", i)),
+        &["incident_closed"],
     );
+    let led = |log: &mut Scribe, i| log.transfer("alice", ["alice", "erin"], i, |_| {});
+    broken(&after(closed, led), &["incident_closed"]);
+}
+
+#[test]
+fn whoever_took_part_does_not_review() {
+    let mut told = story::whole();
+    told.late("dave");
+    let review = told.log.review(&[]);
+    told.log
+        .complete_review("dave", told.incident, review, |_| {});
+    broken(&told.log, &["judged_by_participant"]);
+}
+
+#[test]
+fn reports_and_reviews_are_counted() {
+    let twice: Step = |log, i| {
+        log.file_report("alice", i, |_| {});
+        log.file_report("alice", i, |_| {});
+        for _ in 0..2 {
+            let review = log.review(&[]);
+            log.complete_review("dave", i, review, |_| {});
+        }
+    };
+    assert_eq!(after(story::whole, twice).verdict().findings, []);
+    let steps: [Step; 2] = [
+        |log, i| log.file_report("alice", i, |d| d.version = 2),
+        |log, i| {
+            let review = log.review(&[]);
+            log.complete_review("dave", i, review, |d| d.version = 0);
+        },
+    ];
+    for step in steps {
+        broken(&after(story::whole, step), &["version_out_of_order"]);
+    }
+}
+
+#[test]
+fn a_review_gives_one_verdict_on_everything() {
+    let steps: [Step; 3] = [
+        |log, i| {
+            let mut review = log.review(&[]);
+            review.verdicts.pop();
+            log.complete_review("dave", i, review, |_| {});
+        },
+        |log, i| {
+            let mut review = log.review(&[]);
+            review.verdicts[1].subject = read("G-1/2");
+            log.complete_review("dave", i, review, |_| {});
+        },
+        |log, i| {
+            let mut review = log.review(&[]);
+            review.verdicts.push(review.verdicts[0].clone());
+            log.complete_review("dave", i, review, |_| {});
+        },
+    ];
+    for step in steps {
+        broken(&after(story::whole, step), &["review_incomplete"]);
+    }
+}
+
+#[test]
+fn whoever_records_for_the_board_brings_the_minutes() {
+    let none: Step = |log, i| log.decide_cab_with("alice", i, true, None, |_| {});
+    broken(&after(story::whole, none), &["minutes_missing"]);
+    let other: Step = |log, i| {
+        let paper = log.blob(b"other minutes");
+        log.decide_cab("alice", i, true, |d| d.document = paper.into());
+    };
+    broken(
+        &after(story::whole, other),
+        &["event_differs_from_statement"],
+    );
+}
+
+#[test]
+fn access_is_reviewed_where_there_was_any_by_somebody_who_had_none() {
+    let own: Step = |log, i| log.review_access("alice", i, |_| {});
+    broken(&after(story::whole, own), &["not_privileged", "own_access"]);
+    // Nobody used the account under this one.
+    let (mut log, incident) = story::declared();
+    log.resolve("alice", incident, |_| {});
+    log.review_access("dave", incident, |_| {});
+    broken(&log, &["account_not_used"]);
+    // After an incident nobody's right to ask is decided on.
+    let told = story::whole();
+    let (mut log, incident) = (told.log, told.incident);
+    log.review_access_with("dave", Some(incident), &["erin"], |_| {});
+    broken(&log, &["review_incomplete"]);
+}
+
+/// A quarterly review by this person, with a decision on these people.
+fn quarterly(by: &str, people: &[&str], change: impl FnOnce(&mut AccessReviewed)) -> Scribe {
+    let mut log = story::founded();
+    log.wait(DAY);
+    log.review_access_with(by, None, people, change);
+    log
+}
+
+#[test]
+fn a_quarterly_review_decides_on_everybody_who_may_ask() {
+    let both = ["alice", "erin"];
+    assert_eq!(quarterly("dave", &both, |_| {}).verdict().findings, []);
+    assert_eq!(quarterly("bob", &both, |_| {}).verdict().findings, []);
+    let wrong: [&[&str]; 4] = [
+        &["alice"],
+        &[],
+        &["alice", "erin", "erin"],
+        &["alice", "bob", "erin"],
+    ];
+    for people in wrong {
+        broken(&quarterly("dave", people, |_| {}), &["review_incomplete"]);
+    }
+    let own = quarterly("erin", &both, |_| {});
+    broken(&own, &["not_privileged", "own_access"]);
+    let decided = |d: &mut AccessReviewed| {
+        d.entitled[1] = PersonDecision {
+            decision: AccessDecision::Remove,
+            person: person("erin"),
+        };
+    };
+    let changed = quarterly("dave", &both, decided);
+    broken(&changed, &["event_differs_from_statement"]);
+}
+
+#[test]
+fn a_quarterly_review_starts_the_clock_of_the_next() {
+    let both = ["alice", "erin"];
+    let wrong: [fn(&mut AccessReviewed); 6] = [
+        |d| d.clocks.clear(),
+        |d| d.clocks.push(d.clocks[0].clone()),
+        |d| d.clocks[0].owner = person("dave"),
+        |d| d.clocks[0].subject = read("acc_other"),
+        |d| d.clocks[0].due_at = d.clocks[0].due_at.plus_s(HOUR),
+        |d| {
+            d.clocks[0].length_s += HOUR;
+            d.clocks[0].due_at = d.clocks[0].due_at.plus_s(HOUR);
+        },
+    ];
+    for change in wrong {
+        broken(&quarterly("dave", &both, change), &["clock_wrong"]);
+    }
+    let extra: Step = |log, i| {
+        let clock = log.quarterly_clock();
+        log.review_access("dave", i, |d| d.clocks.push(clock));
+    };
+    broken(&after(story::whole, extra), &["clock_wrong"]);
+}
+
+/// One of the clocks of a resolution, changed.
+fn clock_at(n: usize, change: impl Fn(&mut Clock)) -> Scribe {
+    let Told {
+        mut log, incident, ..
+    } = story::returned();
+    story::rotation(&mut log, |_| {});
+    log.resolve("alice", incident, |d| change(&mut d.clocks[n]));
+    log
+}
+
+#[test]
+fn every_clock_of_a_resolution_is_there_as_long_as_it_must_be_and_of_its_owner() {
+    for n in 0..5 {
+        let longer = clock_at(n, |c| {
+            c.length_s += 1;
+            c.due_at = c.due_at.plus_s(1);
+        });
+        broken(&longer, &["clock_wrong"]);
+        broken(
+            &clock_at(n, |c| c.due_at = c.due_at.plus_s(1)),
+            &["clock_wrong"],
+        );
+        broken(&clock_at(n, |c| c.owner = person("bob")), &["clock_wrong"]);
+        let mut missing = story::returned();
+        story::rotation(&mut missing.log, |_| {});
+        let (log, incident) = (&mut missing.log, missing.incident);
+        log.resolve("alice", incident, |d| drop(d.clocks.remove(n)));
+        broken(&missing.log, &["clock_missing"]);
+    }
+    let elsewhere = clock_at(1, |c| c.subject = read("acc_other"));
+    broken(&elsewhere, &["clock_wrong"]);
+}
+
+#[test]
+fn gaps_start_the_clock_of_the_procedure_and_nothing_else_does() {
+    let found: Step = |log, i| {
+        let review = log.review(&["nobody knew the cache"]);
+        log.complete_review("dave", i, review, |_| {});
+    };
+    assert_eq!(after(story::whole, found).verdict().findings, []);
+    let without: Step = |log, i| {
+        let review = log.review(&["nobody knew the cache"]);
+        log.complete_review("dave", i, review, |d| d.clocks.clear());
+    };
+    broken(&after(story::whole, without), &["clock_missing"]);
+    let surplus: Step = |log, i| {
+        let mut clock = log.clock(Obligation::ProcedureUpdate, "", 7 * DAY);
+        clock.due_at = clock.due_at.plus_s(1);
+        let review = log.review(&[]);
+        log.complete_review("dave", i, review, |d| d.clocks.push(clock));
+    };
+    broken(&after(story::whole, surplus), &["clock_missing"]);
+    let owned: Step = |log, i| {
+        let review = log.review(&["nobody knew the cache"]);
+        log.complete_review("dave", i, review, |d| d.clocks[0].owner = person("dave"));
+    };
+    broken(&after(story::whole, owned), &["clock_wrong"]);
+    // Found again, it is to be mended again.
+    let again: Step = |log, i| {
+        for _ in 0..2 {
+            let review = log.review(&["nobody knew the cache"]);
+            log.complete_review("dave", i, review, |_| {});
+        }
+        log.update_procedure("alice", i, |_| {});
+        let review = log.review(&["nor the queue"]);
+        log.complete_review("dave", i, review, |_| {});
+        log.close("alice", i);
+    };
+    broken(&after(settled, again), &["closed_too_early"]);
 }

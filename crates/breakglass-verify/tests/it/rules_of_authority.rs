@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The root persons, two of whom are enough.
-const ALL: [&str; 3] = ["bob", "carol", "erin"];
+pub(crate) const ALL: [&str; 3] = ["bob", "carol", "erin"];
 
 /// Publishes the next version, which these people sign.
-fn publish(log: &mut Scribe, signers: &[&str], change: impl FnOnce(&mut Authority)) {
+pub(crate) fn publish(log: &mut Scribe, signers: &[&str], change: impl FnOnce(&mut Authority)) {
     let version = log.authority.version + 1;
     let previous = log.authority.digest;
     let mut next = Authority {
@@ -52,7 +52,7 @@ fn publish(log: &mut Scribe, signers: &[&str], change: impl FnOnce(&mut Authorit
     });
 }
 
-fn somebody<'a>(next: &'a mut Authority, name: &str) -> &'a mut Person {
+pub(crate) fn somebody<'a>(next: &'a mut Authority, name: &str) -> &'a mut Person {
     let mut people = next.people.iter_mut();
     people.find(|p| p.principal.as_str() == name).unwrap()
 }

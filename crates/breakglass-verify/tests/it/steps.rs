@@ -348,8 +348,8 @@ impl Scribe {
         self.caused(said, ended)
     }
 
-    /// The clocks that a resolution starts now: the commander's, but for those of dave, who reviews
-    /// and sits on the board.
+    /// The clocks that a resolution starts now. Of those who took no part dave reviews and erin
+    /// sits on the board; whoever may change the account approved, so its review is alice's.
     pub(crate) fn resolution_clocks(&self, incident: IncidentId) -> Vec<Clock> {
         const DAY: i64 = 24 * HOUR;
         let id = account().id;
@@ -362,30 +362,16 @@ impl Scribe {
             clocks.push(self.clock(Obligation::AccessReview, id.as_str(), 7 * DAY));
         }
         clocks.push(self.clock(Obligation::IncidentReport, "", DAY));
-        for (of, length_s) in [
-            (Obligation::PostIncidentReview, 2 * DAY),
-            (Obligation::CabReview, 7 * DAY),
-        ] {
-            clocks.push(Clock {
-                owner: person("dave"),
-                ..self.clock(of, "", length_s)
-            });
-        }
+        clocks.push(self.clock_of("dave", Obligation::PostIncidentReview, "", 2 * DAY));
+        clocks.push(self.clock_of("erin", Obligation::CabReview, "", 7 * DAY));
         clocks
     }
 
     /// The clock of the next quarterly review of the account: bob's, who may change it.
     pub(crate) fn quarterly_clock(&self) -> Clock {
         let id = account().id;
-        let clock = self.clock(
-            Obligation::QuarterlyAccessReview,
-            id.as_str(),
-            92 * 24 * HOUR,
-        );
-        Clock {
-            owner: person("bob"),
-            ..clock
-        }
+        let of = Obligation::QuarterlyAccessReview;
+        self.clock_of("bob", of, id.as_str(), 92 * 24 * HOUR)
     }
 
     /// A resolution with another length of the clock for the rotation of the account.

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// What the steps of the story brought about.
+#[derive(Clone)]
 pub(crate) struct Told {
     pub(crate) log: Scribe,
     pub(crate) incident: IncidentId,
@@ -164,29 +165,6 @@ pub(crate) fn proposed(log: &mut Scribe, said: &Said, command: &str, args: &str,
         agreement: sha256(agreement.as_bytes()),
         command: read(command),
         incident_id: none(),
-        key: signer(&said.by).key,
-        until: log.now.plus_s(15 * 60),
-    };
-    log.caused(said, proposed);
-}
-
-/// What one of two people agreed to about an incident.
-pub(crate) fn proposed_about(
-    log: &mut Scribe,
-    said: &Said,
-    incident: IncidentId,
-    command: &Command,
-) {
-    let (args, command) = (command.args().unwrap(), command.word());
-    let args = String::from_utf8(breakglass_format::canonical::emit(&args).unwrap()).unwrap();
-    let agreement =
-        format!(r#"{{"args":{args},"command":"{command}","documents":[],"object":"{incident}"}}"#);
-    let proposed = ActProposed {
-        about: read("INC-1"),
-        account: none(),
-        agreement: sha256(agreement.as_bytes()),
-        command: read(command),
-        incident_id: incident.into(),
         key: signer(&said.by).key,
         until: log.now.plus_s(15 * 60),
     };
