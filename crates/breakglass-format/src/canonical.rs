@@ -312,19 +312,25 @@ fn write_sequence<T>(
 
 fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {
     out.push('"');
-    for c in s.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            c if text::is_forbidden(c) => {
+    let mut rest = s;
+    // What is written as it is goes over in one piece.
+    while let Some(at) = rest.find(|c| matches!(c, '"' | '\\') || text::is_forbidden(c)) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = special.chars();
+        out.push_str(match chars.next() {
+            Some('"') => "\\\"",
+            Some('\\') => "\\\\",
+            Some('\n') => "\\n",
+            _ => {
                 return Err(CanonicalError::Unwritable(
                     "a control or invisible character",
                 ));
             }
-            c => out.push(c),
-        }
+        });
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out.push('"');
     Ok(())
 }

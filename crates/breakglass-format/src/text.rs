@@ -13,6 +13,10 @@ use crate::limits;
 /// terminal show something other than what is signed. `\n` is judged by the field that holds it.
 #[must_use]
 pub fn is_forbidden(c: char) -> bool {
+    // Almost every character there is; what follows is asked about the others.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     c.is_control()
         || matches!(c,
             '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' // bidirectional controls

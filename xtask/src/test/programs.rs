@@ -51,6 +51,10 @@ pub(crate) fn run(
     })
 }
 
+/// How long the property model of the rules plays: here a million steps, under plain `cargo test`
+/// fewer.
+const STEPS: &str = "BREAKGLASS_STEPS";
+
 /// The program as `cargo test` would start it, plus what the tests want to know.
 fn command(program: &Program, selection: &Selection, skip_file: &Path) -> Command {
     let mut command = Command::new(&program.executable);
@@ -61,6 +65,9 @@ fn command(program: &Program, selection: &Selection, skip_file: &Path) -> Comman
         .env("CARGO_PKG_NAME", &program.package)
         .env("PATH", packages::search_path())
         .env(skips::VARIABLE, skip_file);
+    if std::env::var_os(STEPS).is_none() {
+        command.env(STEPS, "1000000");
+    }
     command
 }
 

@@ -1,15 +1,20 @@
 //! A property model: people, workers, clocks and attackers do whatever comes to their minds, and
 //! after every step the named invariants hold.
 //!
-//! Every run is the same: the seeds are numbers from 0. `BREAKGLASS_STEPS` makes it longer,
-//! `BREAKGLASS_SEED` plays one seed alone; a failure names the seed and shows the last steps.
+//! Every run is the same: the seeds are numbers from 0. `BREAKGLASS_STEPS` makes it longer or
+//! shorter (`cargo xtask test` asks for a million), `BREAKGLASS_SEED` plays one seed alone; a
+//! failure names the seed and shows the last steps.
 
 mod afterwards;
 mod invariants;
 mod random;
 mod steps;
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use breakglass_testkit::Given;
 
@@ -20,7 +25,7 @@ use steps::Players;
 
 /// Steps of one episode: enough for several incidents, few enough that the world stays small.
 const EPISODE: u64 = 250;
-/// Steps of a normal run.
+/// Steps under plain `cargo test`.
 const STEPS: u64 = 100_000;
 
 #[test]
@@ -31,22 +36,64 @@ fn whatever_people_do_the_invariants_hold() {
             .and_then(|v: String| v.parse::<u64>().ok())
     };
     let ready = Given::ready().forgetting_refusals();
-    let mut tally = Tally::default();
-    match number("BREAKGLASS_SEED") {
-        Some(seed) => episode(seed, &ready, &mut tally),
-        None => {
-            for seed in 0..number("BREAKGLASS_STEPS")
-                .unwrap_or(STEPS)
-                .div_ceil(EPISODE)
-            {
-                episode(seed, &ready, &mut tally);
+    if let Some(seed) = number("BREAKGLASS_SEED") {
+        told(play(seed, &ready, &mut Tally::default()));
+        return;
+    }
+    let seeds = number("BREAKGLASS_STEPS")
+        .unwrap_or(STEPS)
+        .div_ceil(EPISODE);
+    told(play_all(seeds, &ready)).check();
+}
+
+fn told<T>(held: Result<T, String>) -> T {
+    held.unwrap_or_else(|broken| panic!("{broken}"))
+}
+
+/// Plays every seed, on all cores. Which core plays which seed changes nothing about a play; what
+/// is told of several failures is the one with the smallest seed that came up.
+fn play_all(seeds: u64, ready: &Given) -> Result<Tally, String> {
+    let next = AtomicU64::new(0);
+    let player = || {
+        let mut tally = Tally::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return Ok(tally);
             }
-            tally.check();
+            if let Err(broken) = play(seed, ready, &mut tally) {
+                // The others play to the end what they have begun.
+                next.store(seeds, Ordering::Relaxed);
+                return Err((seed, broken));
+            }
         }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let played: Vec<_> = std::thread::scope(|scope| {
+        let players: Vec<_> = (0..cores).map(|_| scope.spawn(player)).collect();
+        players.into_iter().map(|p| p.join().unwrap()).collect()
+    });
+    let mut all = Tally::default();
+    let mut broken = Vec::new();
+    for player in played {
+        match player {
+            Ok(tally) => all.add(&tally),
+            Err(failure) => broken.push(failure),
+        }
+    }
+    match broken.into_iter().min() {
+        Some((_, broken)) => Err(broken),
+        None => Ok(all),
     }
 }
 
-fn episode(seed: u64, ready: &Given, tally: &mut Tally) {
+/// An episode; one that panics names its seed as well.
+fn play(seed: u64, ready: &Given, tally: &mut Tally) -> Result<(), String> {
+    let played = catch_unwind(AssertUnwindSafe(|| episode(seed, ready, tally)));
+    played.unwrap_or_else(|_| Err(format!("BREAKGLASS_SEED={seed} panics, see above")))
+}
+
+fn episode(seed: u64, ready: &Given, tally: &mut Tally) -> Result<(), String> {
     let mut random = Random::new(seed);
     let mut given = ready.clone();
     let mut watch = Watch::new(&given);
@@ -60,28 +107,25 @@ fn episode(seed: u64, ready: &Given, tally: &mut Tally) {
         }
         let news = watch.take_news(&given);
         for (name, invariant) in INVARIANTS {
-            if let Err(broken) = invariant(&watch, &given, &news) {
-                panic!("{}", report(seed, step, name, &broken, &last));
-            }
+            invariant(&watch, &given, &news)
+                .map_err(|broken| report(seed, step, name, &broken, &last))?;
         }
         watch.learn(&news);
         players.learn(&news);
-        if let Err(broken) = players.the_working_secret_is_known(&given) {
-            let name = "the_working_secret_is_known";
-            panic!("{}", report(seed, step, name, &broken, &last));
-        }
+        let name = "the_working_secret_is_known";
+        players
+            .the_working_secret_is_known(&given)
+            .map_err(|broken| report(seed, step, name, &broken, &last))?;
         tally.count(&news);
     }
     let at_the_end = |name: &str, held: Result<(), String>| {
-        if let Err(broken) = held {
-            panic!("{}", report(seed, EPISODE, name, &broken, &last));
-        }
+        held.map_err(|broken| report(seed, EPISODE, name, &broken, &last))
     };
     at_the_end(
         "world_after_replay_equals_world_before",
         invariants::world_after_replay_equals_world_before(&given),
-    );
-    at_the_end("derive_agrees", derive_agrees(&given));
+    )?;
+    at_the_end("derive_agrees", derive_agrees(&given))
 }
 
 fn report(seed: u64, step: u64, name: &str, broken: &str, last: &VecDeque<String>) -> String {
@@ -105,6 +149,12 @@ impl Tally {
                 .seen
                 .entry(recorded.entry.event.event_type())
                 .or_default() += 1;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (kind, count) in &other.seen {
+            *self.seen.entry(kind).or_default() += count;
         }
     }
 
