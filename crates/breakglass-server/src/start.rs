@@ -33,7 +33,7 @@ use crate::{
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
     readers::{READERS, Readers, Threads},
-    worker::{self, Attempts, Tools},
+    worker::{self, Attempts, Plans, Tools},
 };
 
 /// How often the high-water mark is written while the log grows.
@@ -149,6 +149,7 @@ impl Server {
             rotators: rotators(config)?,
             connectors: connectors(config)?,
             attempts: Attempts::default(),
+            plans: Plans::default(),
             read_only: read_only.clone(),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()

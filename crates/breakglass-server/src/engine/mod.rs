@@ -112,15 +112,15 @@ impl From<BatchError> for Rejection {
 }
 
 impl Rejection {
-    /// The same, for another caller of the same batch.
-    pub(super) fn again(&self) -> Self {
+    /// The same, for another caller who waits for the same.
+    pub(crate) fn again(&self) -> Self {
         match self {
+            Self::Refused(refusal) => Self::Refused(refusal.clone()),
+            Self::KeyReused => Self::KeyReused,
+            Self::Busy => Self::Busy,
             Self::Stopped => Self::Stopped,
             Self::ReadOnly(reason) => Self::ReadOnly(reason.clone()),
-            Self::Refused(_)
-            | Self::KeyReused
-            | Self::Busy
-            | Self::Read(_)
+            Self::Read(_)
             | Self::NotTaken(_)
             | Self::TooMany { .. }
             | Self::TooLarge(_)

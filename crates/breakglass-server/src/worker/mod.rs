@@ -4,12 +4,14 @@
 //! comes; what it was doing when the process died is called for again by the same log.
 
 mod attempts;
+mod flights;
 mod planning;
 mod rotate;
 mod run;
 
 pub(crate) use attempts::Attempts;
-pub(crate) use planning::Unplanned;
+pub(crate) use flights::Grounded;
+pub(crate) use planning::{Plans, Unplanned};
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -38,6 +40,8 @@ pub(crate) struct Tools {
     pub(crate) connectors: BTreeMap<String, Arc<dyn Connector>>,
     /// What is remembered of runs between two steps.
     pub(crate) attempts: Attempts,
+    /// Plans that connectors are asked for just now.
+    pub(crate) plans: Plans,
     /// Why nothing may be appended, where nothing may.
     pub(crate) read_only: Option<String>,
 }

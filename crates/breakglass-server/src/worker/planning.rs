@@ -1,13 +1,19 @@
 //! A plan: the connector is asked what an action would do, with the credential of an access that
 //! is on record already.
 
+use std::sync::Arc;
+
 use breakglass_connectors::{Failure, Record, deploy::Operation};
 use breakglass_core::{Command, command::PlanReport};
 use breakglass_format::{EventId, Line, act::Command as ActCommand, error_class::ErrorClass};
 use breakglass_statement::VerifiedAct;
 
-use super::{Tools, rotate::fields};
+use super::{Tools, flights::Flights, rotate::fields};
 use crate::engine::{self, Rejection};
+
+/// Plans that connectors are asked for just now, by the access that each is for: a call that is
+/// repeated while the plane is slow does not ask it a second time.
+pub(crate) type Plans = Arc<Flights<EventId, Result<(), Unplanned>>>;
 
 /// Why there is no plan.
 pub(crate) enum Unplanned {

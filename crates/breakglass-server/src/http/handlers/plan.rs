@@ -10,7 +10,7 @@ use super::statements::Answer;
 use crate::{
     engine::{Proven, Rejection},
     http::{app::App, problem::ApiError},
-    worker::Unplanned,
+    worker::{Grounded, Unplanned},
 };
 
 impl App {
@@ -67,17 +67,18 @@ impl App {
     async fn have_planned(&self, act: VerifiedAct, access: EventId) -> Result<Proven, ApiError> {
         let tools = self.tools.clone();
         // On a thread of its own: what the connector answers is recorded even where the caller
-        // has gone meanwhile.
-        let planned = tokio::task::spawn_blocking(move || tools.plan(act, access)).await;
-        let planned = planned.map_err(|_| self.rejected(Rejection::Stopped))?;
+        // has gone meanwhile. The same act posted again waits for the same answer.
+        let work = move || tools.plan(act, access);
+        let outcome = self.tools.plans.take(access, work).await;
         // Where the same act was posted twice, the other call may have been first.
         if let Some(planned) = self.planned(&access).await? {
             return Ok(planned);
         }
-        Err(match planned {
-            Ok(()) => self.rejected(Rejection::Stopped),
-            Err(Unplanned::Rejected(rejection)) => self.rejected(rejection),
-            Err(Unplanned::Failed(failure)) => ApiError::plane(&failure).at(self.now()),
+        Err(match outcome.as_deref() {
+            Ok(Ok(())) | Err(Grounded::Lost) => self.rejected(Rejection::Stopped),
+            Ok(Err(Unplanned::Rejected(rejection))) => self.rejected(rejection.again()),
+            Ok(Err(Unplanned::Failed(failure))) => ApiError::plane(failure).at(self.now()),
+            Err(Grounded::Full) => self.rejected(Rejection::Busy),
         })
     }
 }

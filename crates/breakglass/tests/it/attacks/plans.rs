@@ -89,6 +89,37 @@ fn the_connector_plans_with_the_credential_after_the_access_is_durable() {
 }
 
 #[test]
+fn repeats_of_a_slow_plan_start_no_further_connectors() {
+    let (scene, cast, pipe) = scene("echo begun >> \"$0.tape\"; read go < \"$0\"");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let tape = pipe.with_file_name("the-connector-may.tape");
+    let begun = || std::fs::read_to_string(&tape).map_or(0, |t| t.lines().count());
+    let mut alice = Hand::enrolled(&scene, &cast.alice);
+    let act = plan(&alice, &cast);
+    let (client, submission) = (cast.alice.client(), alice.sign(&act));
+    let post = || client.post::<_, Accepted>("/v1/acts", &submission);
+    let answers: Vec<Accepted> = std::thread::scope(|threads| {
+        let mut posted = vec![threads.spawn(post)];
+        wait("the connector", || begun() == 1);
+        posted.extend((0..6).map(|_| threads.spawn(post)));
+        // The server answers others meanwhile, and has had time to take in the repeats.
+        for _ in 0..100 {
+            assert_eq!(said(&cast), ["BREAK_GLASS_ACCESS"]);
+        }
+        let asked = begun();
+        std::fs::write(&pipe, "go\n".repeat(asked)).unwrap();
+        let answers = posted.into_iter().map(|p| p.join().unwrap().unwrap());
+        answers.collect()
+    });
+    for answer in &answers {
+        assert_eq!(texts(answer), texts(&answers[0]));
+    }
+    assert_eq!((begun(), texts(&answers[0]).len()), (1, 2));
+    assert_eq!(said(&cast), ["BREAK_GLASS_ACCESS", "ACTION_PLANNED"]);
+}
+
+#[test]
 fn a_plan_that_failed_is_a_use_and_the_same_act_goes_on_where_it_was() {
     let (scene, mut cast, flag) = scene("test -e \"$0\" || exit 1");
     let mut alice = Hand::enrolled(&scene, &cast.alice);
