@@ -72,10 +72,9 @@ impl World {
         if !incident.used.contains_key(&account.id) {
             return Err(Code::AccountNotUsed.with("account", &account.name));
         }
-        let held = |g: &&crate::grant::Grant| {
-            g.incident == incident.id && g.account.id == account.id && g.holder.person == *person
-        };
-        if self.grants().any(|g| held(&g)) {
+        let held =
+            |g: &&crate::grant::Grant| g.account.id == account.id && g.holder.person == *person;
+        if self.grants_under(&incident.id).any(|g| held(&g)) {
             return Err(Code::OwnAccess.with("account", &account.name));
         }
         if args.entitled.is_empty() {
@@ -104,7 +103,7 @@ impl World {
     pub(crate) fn start_account_reviews(&mut self, clocks: &[Clock]) {
         for clock in clocks {
             let account: Option<AccountId> = clock.subject.as_str().parse().ok();
-            if let Some(state) = account.and_then(|id| self.state_mut(&id)) {
+            if let Some(mut state) = account.and_then(|id| self.state_mut(&id)) {
                 state.review = Some(clock.clone());
                 state.review_overdue = false;
             }
@@ -134,14 +133,10 @@ impl World {
     }
 
     pub(crate) fn overdue_account_reviews(&self, cx: &mut Context<'_>) -> Vec<Draft> {
-        let due: Vec<&Clock> = self
-            .account_reviews()
-            .filter(|(id, clock)| {
-                let told = self.account(id).is_some_and(|state| state.review_overdue);
-                cx.now > clock.due_at && !told
-            })
-            .map(|(_, clock)| clock)
-            .collect();
+        let authority = self.authority().map(|v| &v.authority);
+        let due = self.accounts.orders().reviews.until(cx.now).into_iter();
+        let due = due.filter(|id| authority.is_some_and(|a| a.account(id).is_some()));
+        let due = due.filter_map(|id| self.account(id)?.review.as_ref());
         let event = |clock: &Clock| ObligationOverdue {
             due_at: clock.due_at,
             incident_id: None.into(),
@@ -149,20 +144,22 @@ impl World {
             owner: clock.owner.clone(),
             subject: clock.subject.clone(),
         };
-        due.into_iter()
-            .map(|clock| cx.draft(&Author::System("engine"), event(clock)))
+        due.map(|clock| cx.draft(&Author::System("engine"), event(clock)))
             .collect()
     }
 
-    pub(crate) fn next_account_review(&self) -> impl Iterator<Item = Timestamp> {
-        self.account_reviews()
-            .filter(|(id, _)| self.account(id).is_some_and(|state| !state.review_overdue))
-            .map(|(_, clock)| Timestamp::from_millis(clock.due_at.millis() + 1))
+    /// The next instant at which the quarterly review of an account would run out that the
+    /// authority in force still has.
+    pub(crate) fn next_account_review(&self) -> Option<Timestamp> {
+        let authority = &self.authority()?.authority;
+        let mut reviews = self.accounts.orders().reviews.iter();
+        let next = reviews.find(|(_, id)| authority.account(id).is_some());
+        next.map(|(at, _)| at)
     }
 
     pub(crate) fn apply_account_review_overdue(&mut self, d: &ObligationOverdue) {
         let account: Option<AccountId> = d.subject.as_str().parse().ok();
-        if let Some(state) = account.and_then(|id| self.accounts.get_mut(&id)) {
+        if let Some(mut state) = account.and_then(|id| self.accounts.get_mut(&id)) {
             state.review_overdue = true;
         }
     }

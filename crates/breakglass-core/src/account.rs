@@ -16,6 +16,7 @@ use crate::{
     decide::Standing,
     incident::required,
     refusal::{Code, Refusal},
+    table::Changing,
     two_person::{About, Agreement, Proposal},
     world::{Map, World},
 };
@@ -211,8 +212,8 @@ impl World {
         }
     }
 
-    pub(crate) fn state_mut(&mut self, account: &AccountId) -> Option<&mut AccountState> {
-        if !self.accounts.contains_key(account) {
+    pub(crate) fn state_mut(&mut self, account: &AccountId) -> Option<Changing<'_, AccountState>> {
+        if self.accounts.get(account).is_none() {
             self.accounts
                 .insert_mut(account.clone(), AccountState::new());
         }
@@ -227,7 +228,7 @@ impl World {
         incident: Option<IncidentId>,
     ) {
         let (cause, since) = (recorded.entry.event_id, recorded.entry.created_at);
-        let Some(state) = self.state_mut(account) else {
+        let Some(mut state) = self.state_mut(account) else {
             return;
         };
         let rotation = state.rotation.get_or_insert(Rotation {
@@ -252,11 +253,11 @@ impl World {
             key: d.key.clone(),
             until: d.until,
         };
-        let of_account = d.account.0.as_ref().and_then(|id| self.state_mut(id));
-        if let Some(state) = of_account {
+        let of_account = d.account.0.as_ref();
+        if let Some(mut state) = of_account.and_then(|id| self.state_mut(id)) {
             state.proposals.insert_mut(d.agreement, proposal);
         } else if let Some(id) = d.incident_id.0
-            && let Some(incident) = self.incidents.get_mut(&id)
+            && let Some(mut incident) = self.incidents.get_mut(&id)
         {
             incident.proposals.insert_mut(d.agreement, proposal);
         }
@@ -264,7 +265,7 @@ impl World {
 
     pub(crate) fn apply_added(&mut self, d: &CredentialAdded, recorded: &Recorded) {
         let at = recorded.entry.created_at;
-        if let Some(state) = self.state_mut(&d.account.id) {
+        if let Some(mut state) = self.state_mut(&d.account.id) {
             state.current = Some(Credential {
                 version: d.version,
                 sealed: d.sealed,
@@ -282,7 +283,7 @@ impl World {
     }
 
     pub(crate) fn apply_ordered(&mut self, d: &RotationOrdered, recorded: &Recorded) {
-        if let Some(state) = self.state_mut(&d.account.id) {
+        if let Some(mut state) = self.state_mut(&d.account.id) {
             state.proposals = Map::new_sync();
             state.retry();
         }
@@ -290,7 +291,7 @@ impl World {
     }
 
     pub(crate) fn apply_staged(&mut self, d: &CredentialStaged) {
-        if let Some(state) = self.state_mut(&d.account.id) {
+        if let Some(mut state) = self.state_mut(&d.account.id) {
             state.staged = Some(Credential {
                 version: d.version,
                 sealed: d.sealed,
@@ -301,7 +302,7 @@ impl World {
 
     pub(crate) fn apply_disclosed(&mut self, d: &BreakGlassAccess, at: Timestamp) {
         let holder = self.grant(&d.grant_id).map(|g| g.holder.person.clone());
-        if let (Some(holder), Some(state)) = (holder, self.state_mut(&d.account.id))
+        if let (Some(holder), Some(mut state)) = (holder, self.state_mut(&d.account.id))
             && !state.known_to.contains(&holder)
         {
             state.known_to.push(holder);

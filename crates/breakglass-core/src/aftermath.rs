@@ -157,7 +157,7 @@ impl World {
             }
             aftermath.start(&d.clocks);
         });
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.clocks.extend(d.clocks.iter().cloned());
         }
     }
@@ -175,7 +175,7 @@ impl World {
     }
 
     pub(crate) fn after(&mut self, id: IncidentId, change: impl FnOnce(&mut Aftermath)) {
-        if let Some(incident) = self.incidents.get_mut(&id) {
+        if let Some(mut incident) = self.incidents.get_mut(&id) {
             change(&mut incident.aftermath);
         }
     }

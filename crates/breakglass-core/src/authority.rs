@@ -79,17 +79,24 @@ impl World {
         Ok(vec![cx.draft(&author, event)])
     }
 
-    /// Sessions are remembered until they are over.
+    /// The requests that wait for answers, oldest first.
+    fn waiting(&self) -> impl Iterator<Item = &Request> {
+        let lapses = &self.requests.orders().lapses;
+        let mut ids: Vec<_> = lapses.iter().map(|(_, id)| id).collect();
+        ids.sort();
+        self.requests.all(ids.into_iter())
+    }
+
+    /// Sessions are remembered until they are over, and a little longer.
     pub(crate) fn apply_session(&mut self, d: &SessionOpened, recorded: &Recorded) {
         let now = recorded.entry.created_at;
-        let over: Vec<Digest> = self
-            .sessions
-            .iter()
-            .filter(|(_, until)| **until <= now)
-            .map(|(s, _)| *s)
-            .collect();
-        for session in over {
-            self.sessions.remove_mut(&session);
+        // Amortised: a session that is over opens nothing, remembered or not.
+        if self.sessions.size().is_power_of_two() {
+            let over = self.sessions.iter().filter(|(_, until)| **until <= now);
+            let over: Vec<Digest> = over.map(|(s, _)| *s).collect();
+            for session in over {
+                self.sessions.remove_mut(&session);
+            }
         }
         if let Some(statement) = recorded.entry.statement.0 {
             self.sessions.insert_mut(statement, d.not_after);
@@ -120,7 +127,7 @@ impl World {
         };
         let mut drafts = vec![cx.draft(&author, event)];
         if let Some(current) = current {
-            for request in self.requests.values().filter(|r| r.is_pending()) {
+            for request in self.waiting() {
                 let Some(reason) = touched(request, &current.authority, authority) else {
                     continue;
                 };

@@ -214,21 +214,21 @@ impl World {
 
     pub(crate) fn apply_transferred(&mut self, d: &CommandTransferred) {
         self.takes_part(&d.incident_id, &d.to.person);
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.commander = d.to.clone();
             incident.proposals = Map::new_sync();
         }
     }
 
     pub(crate) fn apply_waived(&mut self, d: &ObligationWaived, at: breakglass_format::Timestamp) {
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.proposals = Map::new_sync();
             let waived = (d.obligation, d.subject.clone(), at);
             incident.aftermath.waived.push(waived);
         }
         // Nobody tries to reach an account that is gone; what lies sealed opens nothing.
         let account: Option<AccountId> = d.subject.as_str().parse().ok();
-        if let (true, Some(state)) = (
+        if let (true, Some(mut state)) = (
             d.account_gone,
             account.and_then(|id| self.accounts.get_mut(&id)),
         ) {
@@ -239,13 +239,13 @@ impl World {
     }
 
     pub(crate) fn apply_closed(&mut self, d: &IncidentClosed, at: breakglass_format::Timestamp) {
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.closed_at = Some(at);
         }
     }
 
     pub(crate) fn apply_reopened(&mut self, d: &IncidentReopened) {
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.closed_at = None;
             incident.aftermath.reviewed = None;
             incident.aftermath.start(&d.clocks);

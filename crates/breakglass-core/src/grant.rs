@@ -113,6 +113,12 @@ impl Grant {
 }
 
 impl World {
+    /// The active grants under an incident, oldest first.
+    pub(crate) fn active_under(&self, incident: &IncidentId) -> impl Iterator<Item = &Grant> {
+        let ids = self.grants.orders().active_under.of(incident);
+        self.grants.all(ids)
+    }
+
     /// A grant that is active on record and whose time is not over: between the end of its time
     /// and the entry that says so, nothing is released either.
     pub(crate) fn active(&self, id: &GrantId, now: Timestamp) -> Result<&Grant, Refusal> {
@@ -306,18 +312,16 @@ impl World {
 
     /// Whether somebody approved a grant or an extension of it.
     fn approved(&self, grant: &Grant, person: &PersonId) -> bool {
-        let behind = |r: &&Request| r.state == State::Granted(grant.id);
-        let approvals = self.requests.values().filter(behind);
-        let mut approvals = approvals.flat_map(|r| &r.approvals);
+        let extensions = grant.extensions.iter().map(|e| e.request);
+        let behind = std::iter::once(grant.request).chain(extensions);
+        let behind = behind.filter_map(|id| self.request(&id));
+        let mut approvals = behind.flat_map(|r| &r.approvals);
         approvals.any(|a| a.approver.person == *person)
     }
 
     pub(crate) fn expire_grants(&self, cx: &mut Context<'_>) -> Vec<Draft> {
-        let due: Vec<&Grant> = self
-            .grants
-            .values()
-            .filter(|g| g.is_active() && g.is_over(cx.latest()))
-            .collect();
+        let due = self.grants.orders().ends.until(cx.latest());
+        let due: Vec<&Grant> = self.grants.all(due.into_iter()).collect();
         let author = Author::System("engine");
         let mut drafts = Vec::new();
         for (before, grant) in due.iter().enumerate() {
@@ -340,8 +344,7 @@ impl World {
         cx: &mut Context<'_>,
     ) -> Draft {
         let ended = |g: &Grant| g.id == grant.id || gone.iter().any(|other| other.id == g.id);
-        let others = |g: &&Grant| g.incident == grant.incident && g.is_active() && !ended(g);
-        let last = self.grants.values().find(others).is_none();
+        let last = self.active_under(&grant.incident).all(ended);
         let mut clocks = Vec::new();
         let length_s = self.authority().map(|v| v.authority.clocks.resolve_s);
         if let (true, Some(length_s), Some(incident)) = (
@@ -375,6 +378,9 @@ impl World {
         self.numbers.grant = self.numbers.grant.max(d.reference.number());
         let approvals = self.approvals_named(&d.request_id, &d.approvals);
         self.close_request(d.request_id, State::Granted(d.grant_id));
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.active += 1;
+        }
         self.grants.insert_mut(
             d.grant_id,
             Grant {
@@ -405,12 +411,13 @@ impl World {
     pub(crate) fn apply_extended(&mut self, d: &BreakGlassExtended) {
         let approvals = self.approvals_named(&d.request_id, &d.approvals);
         self.close_request(d.request_id, State::Granted(d.grant_id));
-        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
-            grant.extensions.push(Extension {
+        if let Some(mut grant) = self.grants.get_mut(&d.grant_id) {
+            let extension = Extension {
                 request: d.request_id,
                 from: grant.not_after,
                 approvals,
-            });
+            };
+            grant.extensions.push(extension);
             grant.not_after = d.not_after;
         }
     }
@@ -423,12 +430,12 @@ impl World {
     }
 
     pub(crate) fn apply_access(&mut self, d: &BreakGlassAccess, recorded: &Recorded) {
-        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+        if let Some(mut grant) = self.grants.get_mut(&d.grant_id) {
             grant.used = true;
             grant.checkouts += i64::from(d.disclosed);
             grant.runs += i64::from(d.run_id.0.is_some());
         }
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.used.insert_mut(d.account.id.clone(), None);
         }
         if d.disclosed {
@@ -439,11 +446,14 @@ impl World {
     }
 
     pub(crate) fn apply_ended(&mut self, d: &BreakGlassEnded, recorded: &Recorded) {
-        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+        let mut ended = 0;
+        if let Some(mut grant) = self.grants.get_mut(&d.grant_id) {
+            ended = i64::from(grant.is_active());
             grant.ended = Some((d.reason, recorded.entry.created_at));
         }
         self.cancel_runs_of(d.grant_id);
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
+            incident.active -= ended;
             incident.clocks.extend(d.clocks.iter().cloned());
         }
         if d.used {

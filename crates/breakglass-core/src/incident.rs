@@ -50,6 +50,8 @@ pub struct Incident {
     pub resolved_at: Option<Timestamp>,
     /// Every clock started, in order.
     pub clocks: Vec<Clock>,
+    /// Grants under it that have not ended.
+    pub active: i64,
     /// Clocks whose running out is on record, by obligation, subject and due time.
     pub overdue: Vec<(Obligation, Line, Timestamp)>,
     /// Accounts used under it, and when each was last rotated after its last use.
@@ -198,19 +200,12 @@ impl World {
             standing.require(Privilege::Command)?;
         }
         let mut drafts = Vec::new();
-        for grant in self
-            .grants
-            .values()
-            .filter(|g| g.incident == incident.id && g.is_active())
-        {
+        for grant in self.active_under(&incident.id) {
             let remark = breakglass_format::Prose::default();
             drafts.push(self.end_grant(grant, &[], EndReason::Resolved, remark, author, cx));
         }
-        let pending = self
-            .requests
-            .values()
-            .filter(|r| r.incident == incident.id && r.is_pending());
-        for request in pending {
+        let pending = self.requests.orders().waiting_under.of(&incident.id);
+        for request in self.requests.all(pending) {
             let event = BreakGlassVoided {
                 authority_version: standing.version.authority.version,
                 incident_id: incident.id,
@@ -245,6 +240,7 @@ impl World {
                 declared_at: recorded.entry.created_at,
                 resolved_at: None,
                 clocks: d.clocks.clone(),
+                active: 0,
                 overdue: Vec::new(),
                 used: Map::new_sync(),
                 denials: Vec::new(),
@@ -258,13 +254,13 @@ impl World {
 
     /// Somebody took part in an incident.
     pub(crate) fn takes_part(&mut self, id: &IncidentId, person: &PersonId) {
-        if let Some(incident) = self.incidents.get_mut(id) {
+        if let Some(mut incident) = self.incidents.get_mut(id) {
             incident.took_part.insert_mut(person.clone());
         }
     }
 
     pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, at: Timestamp) {
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.resolved_at = Some(at);
             incident.clocks.extend(d.clocks.iter().cloned());
         }

@@ -28,60 +28,87 @@ pub enum Status {
     Overdue,
 }
 
+impl Incident {
+    /// The clocks that count: of several for the same duty the last one started.
+    fn counted(&self) -> impl Iterator<Item = &Clock> {
+        let counts = |(at, clock): &(usize, &Clock)| {
+            let later = self.clocks.get(at + 1..).unwrap_or_default();
+            let mut later = later.iter();
+            !later.any(|c| c.obligation == clock.obligation && c.subject == clock.subject)
+        };
+        self.clocks
+            .iter()
+            .enumerate()
+            .filter(counts)
+            .map(|(_, c)| c)
+    }
+
+    /// While access is active, the clock for resolving does not count: it starts again when the
+    /// last grant ends.
+    fn runs_out(&self, clock: &Clock) -> bool {
+        clock.obligation != Obligation::IncidentResolved || self.active == 0
+    }
+
+    fn status(&self, clock: &Clock, now: Timestamp) -> Status {
+        if let Some(at) = self.aftermath.waived_at(clock) {
+            return Status::Waived(at);
+        }
+        match met_at(self, clock) {
+            Some(at) if at > clock.due_at => Status::MetLate(at),
+            Some(at) => Status::Met(at),
+            None if now > clock.due_at && self.runs_out(clock) => Status::Overdue,
+            None => Status::Open,
+        }
+    }
+
+    /// Whether it is on record that a clock ran out.
+    fn is_told(&self, clock: &Clock) -> bool {
+        let same = |(of, subject, due_at): &(Obligation, Line, Timestamp)| {
+            *of == clock.obligation && *subject == clock.subject && *due_at == clock.due_at
+        };
+        self.overdue.iter().any(same)
+    }
+
+    /// The next instant at which a duty would run out, or the one at which one did that is not on
+    /// record as overdue.
+    pub(crate) fn next_overdue(&self) -> Option<Timestamp> {
+        let waits = |clock: &&Clock| {
+            let over = self.aftermath.waived_at(clock).or(met_at(self, clock));
+            over.is_none() && self.runs_out(clock) && !self.is_told(clock)
+        };
+        self.counted().filter(waits).map(runs_out_at).min()
+    }
+}
+
+/// The first instant after the due time of a clock.
+pub(crate) fn runs_out_at(clock: &Clock) -> Timestamp {
+    Timestamp::from_millis(clock.due_at.millis() + 1)
+}
+
 impl World {
     /// The clocks of an incident that count, each with its standing: of several clocks for the
     /// same duty the last one started.
     #[must_use]
     pub fn obligations(&self, incident: &Incident, now: Timestamp) -> Vec<(Clock, Status)> {
-        let mut counted: Vec<(Clock, Status)> = Vec::new();
-        for clock in incident.clocks.iter().rev() {
-            let same = |c: &Clock| c.obligation == clock.obligation && c.subject == clock.subject;
-            if counted.iter().any(|(c, _)| same(c)) {
-                continue;
-            }
-            counted.push((clock.clone(), self.status(incident, clock, now)));
-        }
-        counted.reverse();
-        counted
-    }
-
-    fn status(&self, incident: &Incident, clock: &Clock, now: Timestamp) -> Status {
-        if let Some(at) = incident.aftermath.waived_at(clock) {
-            return Status::Waived(at);
-        }
-        match met_at(incident, clock) {
-            Some(at) if at > clock.due_at => Status::MetLate(at),
-            Some(at) => Status::Met(at),
-            None if now > clock.due_at && self.runs_out(incident, clock) => Status::Overdue,
-            None => Status::Open,
-        }
-    }
-
-    /// While access is active, the clock for resolving does not count: it starts again when the
-    /// last grant ends.
-    fn runs_out(&self, incident: &Incident, clock: &Clock) -> bool {
-        let active = || {
-            self.grants()
-                .any(|g| g.incident == incident.id && g.is_active())
-        };
-        clock.obligation != Obligation::IncidentResolved || !active()
+        let standing = |clock: &Clock| (clock.clone(), incident.status(clock, now));
+        incident.counted().map(standing).collect()
     }
 
     /// One event for each duty whose time is over and that is not on record as overdue.
     pub(crate) fn overdue_obligations(&self, cx: &mut Context<'_>) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for incident in self.incidents.values() {
-            for (clock, status) in self.obligations(incident, cx.now) {
-                let key = (clock.obligation, clock.subject.clone(), clock.due_at);
-                if status != Status::Overdue || incident.overdue.contains(&key) {
+        let due = self.incidents.orders().due.until(cx.now);
+        for incident in self.incidents.all(due.into_iter()) {
+            for clock in incident.counted() {
+                if incident.status(clock, cx.now) != Status::Overdue || incident.is_told(clock) {
                     continue;
                 }
                 let event = ObligationOverdue {
                     due_at: clock.due_at,
                     incident_id: incident.id.into(),
                     obligation: clock.obligation,
-                    owner: clock.owner,
-                    subject: clock.subject,
+                    owner: clock.owner.clone(),
+                    subject: clock.subject.clone(),
                 };
                 drafts.push(cx.draft(&Author::System("engine"), event));
             }
@@ -91,22 +118,12 @@ impl World {
     }
 
     /// The next instant at which a duty would run out.
-    pub(crate) fn next_overdue(&self, now: Timestamp) -> Option<Timestamp> {
-        let open = self.incidents.values().flat_map(|incident| {
-            self.obligations(incident, now)
-                .into_iter()
-                .filter_map(|(clock, status)| {
-                    let key = (clock.obligation, clock.subject.clone(), clock.due_at);
-                    let recorded = incident.overdue.contains(&key);
-                    let waits = match status {
-                        Status::Open => self.runs_out(incident, &clock),
-                        Status::Overdue => !recorded,
-                        Status::Met(_) | Status::MetLate(_) | Status::Waived(_) => false,
-                    };
-                    waits.then_some(Timestamp::from_millis(clock.due_at.millis() + 1))
-                })
-        });
-        open.chain(self.next_account_review()).min()
+    pub(crate) fn next_overdue(&self) -> Option<Timestamp> {
+        let of_incidents = self.incidents.orders().due.first();
+        of_incidents
+            .into_iter()
+            .chain(self.next_account_review())
+            .min()
     }
 
     pub(crate) fn apply_overdue(&mut self, d: &ObligationOverdue) {
@@ -114,7 +131,7 @@ impl World {
             self.apply_account_review_overdue(d);
             return;
         };
-        if let Some(incident) = self.incidents.get_mut(&id) {
+        if let Some(mut incident) = self.incidents.get_mut(&id) {
             incident
                 .overdue
                 .push((d.obligation, d.subject.clone(), d.due_at));

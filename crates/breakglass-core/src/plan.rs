@@ -41,7 +41,10 @@ impl Effect {
 pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
     let mut effects = Vec::new();
     let authority = world.authority().map(|v| &v.authority);
-    for (id, state) in world.accounts() {
+    for id in world.accounts.orders().called_for.iter() {
+        let Some(state) = world.account(id) else {
+            continue;
+        };
         let Some(rotation) = &state.rotation else {
             continue;
         };
@@ -55,7 +58,7 @@ pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
             });
         }
     }
-    for run in world.runs().filter(|r| !r.is_over()) {
+    for run in world.runs.all(world.runs.orders().unfinished.iter()) {
         effects.push(Effect::Advance {
             run: run.id,
             cause: run.cause,
@@ -68,24 +71,13 @@ pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
 /// retry, a duty running out.
 #[must_use]
 pub fn next_deadline(world: &World, now: Timestamp) -> Option<Timestamp> {
-    let grants = world
-        .grants()
-        .filter(|g| g.is_active())
-        .map(|g| g.not_after);
-    let requests = world
-        .requests()
-        .filter(|r| r.is_pending())
-        .map(|r| r.approve_by);
-    let retries = world.accounts().filter_map(|(_, a)| {
-        a.rotation
-            .as_ref()
-            .filter(|r| !r.blocked)
-            .and_then(|r| r.retry_at)
-    });
-    let retries = retries.filter(|at| *at > now);
-    grants
-        .chain(requests)
-        .chain(retries)
-        .chain(world.next_overdue(now))
-        .min()
+    let accounts = world.accounts.orders();
+    let retries = accounts.retries.iter().map(|(at, _)| at);
+    let next = [
+        world.grants.orders().ends.first(),
+        world.requests.orders().lapses.first(),
+        retries.filter(|at| *at > now).min(),
+        world.next_overdue(),
+    ];
+    next.into_iter().flatten().min()
 }

@@ -143,7 +143,8 @@ impl World {
     /// The pending request with this statement.
     #[must_use]
     pub fn request_by_statement(&self, statement: &Digest) -> Option<&Request> {
-        self.requests.values().find(|r| r.statement == *statement)
+        let id = self.requests.orders().statements.get(statement)?;
+        self.request(id)
     }
 
     pub(crate) fn decide_request(
@@ -235,8 +236,8 @@ impl World {
     /// Nobody floods the approvers, nor makes the end of an incident one act with thousands of
     /// consequences.
     fn check_pending(&self, signer: &Signer) -> Result<(), Refusal> {
-        let own = |r: &&Request| r.is_pending() && r.requester.person == signer.person;
-        let pending = self.requests.values().filter(own).count();
+        let waiting = &self.requests.orders().waiting_of;
+        let pending = waiting.count(&signer.person);
         if pending < PENDING_MAX {
             Ok(())
         } else {
@@ -294,12 +295,9 @@ impl World {
     }
 
     pub(crate) fn lapse_requests(&self, cx: &mut Context<'_>) -> Vec<Draft> {
-        let due: Vec<&Request> = self
-            .requests
-            .values()
-            .filter(|r| r.is_pending() && cx.now >= r.approve_by)
-            .collect();
-        due.into_iter()
+        let due = self.requests.orders().lapses.until(cx.now);
+        self.requests
+            .all(due.into_iter())
             .map(|r| {
                 let event = BreakGlassLapsed {
                     incident_id: r.incident,
@@ -339,7 +337,7 @@ impl World {
     pub(crate) fn apply_approved(&mut self, d: &BreakGlassApproved, recorded: &Recorded) {
         let entry = &recorded.entry;
         self.takes_part(&d.incident_id, &d.approver.person);
-        if let Some(request) = self.requests.get_mut(&d.request_id) {
+        if let Some(mut request) = self.requests.get_mut(&d.request_id) {
             request.approvals.push(Approval {
                 event: entry.event_id,
                 approver: d.approver.clone(),
@@ -354,7 +352,7 @@ impl World {
     }
 
     pub(crate) fn apply_denied(&mut self, d: &BreakGlassDenied, at: Timestamp) {
-        let Some(request) = self.requests.get_mut(&d.request_id) else {
+        let Some(mut request) = self.requests.get_mut(&d.request_id) else {
             return;
         };
         request.denied_by.push(d.approver.person.clone());
@@ -362,7 +360,7 @@ impl World {
             request.state = State::Denied;
         }
         let account = request.account.id.clone();
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident
                 .denials
                 .push((d.approver.person.clone(), account, at));
@@ -382,7 +380,7 @@ impl World {
     }
 
     pub(crate) fn close_request(&mut self, id: RequestId, state: State) {
-        if let Some(request) = self.requests.get_mut(&id) {
+        if let Some(mut request) = self.requests.get_mut(&id) {
             request.state = state;
         }
     }

@@ -122,8 +122,7 @@ impl World {
     /// What a post-incident review must give a verdict on.
     #[must_use]
     pub fn subjects_of_review(&self, incident: &Incident) -> BTreeSet<String> {
-        let grants = self.grants().filter(|g| g.incident == incident.id);
-        let subjects = grants.flat_map(|grant| {
+        let subjects = self.grants_under(&incident.id).flat_map(|grant| {
             let actions = (1..=grant.actions).map(move |n| format!("{}/{n}", grant.reference));
             std::iter::once(grant.reference.to_string()).chain(actions)
         });

@@ -13,7 +13,6 @@ use breakglass_format::{
 use crate::{
     account::{AccountState, Rotation},
     command::{Author, Claim, Context, Draft, RotationOutcome, RotationReport, Stage, account_ref},
-    incident::Incident,
     refusal::{Code, Refusal},
     world::World,
 };
@@ -87,8 +86,7 @@ impl World {
 
     fn holds_up(&self, account: &breakglass_format::AccountId) -> bool {
         let begun = self.account(account).is_some_and(|a| a.staged.is_some());
-        let mut grants = self.grants.values().filter(|g| g.account.id == *account);
-        grants.any(|g| g.is_active() && (g.used || !begun))
+        self.active_grants(account).any(|g| g.used || !begun)
     }
 
     pub(crate) fn decide_stage(
@@ -173,10 +171,9 @@ impl World {
     pub(crate) fn apply_claimed(&mut self, d: &EffectClaimed, at: Timestamp) {
         match d.effect {
             EffectKind::Rotate => {
-                if let Some(rotation) = self
-                    .accounts
-                    .get_mut(&d.account.id)
-                    .and_then(|a| a.rotation.as_mut())
+                let state = self.accounts.get_mut(&d.account.id);
+                if let Some(mut state) = state
+                    && let Some(rotation) = &mut state.rotation
                 {
                     rotation.attempts = d.attempt;
                 }
@@ -186,7 +183,7 @@ impl World {
     }
 
     pub(crate) fn apply_rotated(&mut self, d: &CredentialRotated, at: Timestamp) {
-        if let Some(state) = self.accounts.get_mut(&d.account.id) {
+        if let Some(mut state) = self.accounts.get_mut(&d.account.id) {
             state.current = Some(crate::account::Credential {
                 version: d.version,
                 sealed: d.sealed,
@@ -199,21 +196,20 @@ impl World {
             state.rotated_at = Some(at);
         }
         // Whoever used the old one, under whatever incident: it is refused from now on.
-        let used = |i: &&Incident| i.used.get(&d.account.id).is_some_and(Option::is_none);
-        let users: Vec<IncidentId> = self.incidents.values().filter(used).map(|i| i.id).collect();
+        let users = self.incidents.orders().spent.of(&d.account.id);
+        let users: Vec<IncidentId> = users.copied().collect();
         for id in users {
-            if let Some(incident) = self.incidents.get_mut(&id) {
+            if let Some(mut incident) = self.incidents.get_mut(&id) {
                 incident.used.insert_mut(d.account.id.clone(), Some(at));
             }
         }
     }
 
     pub(crate) fn apply_rotation_failed(&mut self, d: &CredentialRotationFailed) {
-        let rotation = self
-            .accounts
-            .get_mut(&d.account.id)
-            .and_then(|a| a.rotation.as_mut());
-        if let Some(rotation) = rotation {
+        let state = self.accounts.get_mut(&d.account.id);
+        if let Some(mut state) = state
+            && let Some(rotation) = &mut state.rotation
+        {
             rotation.retry_at = d.retry_at.0;
             rotation.blocked = d.retry_at.0.is_none();
         }

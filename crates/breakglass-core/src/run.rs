@@ -257,7 +257,7 @@ impl World {
     }
 
     pub(crate) fn apply_action(&mut self, d: &BreakGlassAction, recorded: &Recorded) {
-        if let Some(grant) = self.grants.get_mut(&d.grant_id) {
+        if let Some(mut grant) = self.grants.get_mut(&d.grant_id) {
             grant.documented = true;
             grant.actions += 1;
         }
@@ -287,31 +287,31 @@ impl World {
     }
 
     pub(crate) fn apply_run_access(&mut self, d: &BreakGlassAccess) {
-        if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
+        if let Some(mut run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
             run.version = d.version;
         }
     }
 
     /// Access ended: what is under way under it is to be stopped.
     pub(crate) fn cancel_runs_of(&mut self, grant: GrantId) {
-        let of_it = |r: &&Run| r.grant == grant && !r.is_over();
-        let runs: Vec<RunId> = self.runs.values().filter(of_it).map(|r| r.id).collect();
+        let runs = self.runs.orders().unfinished_of.of(&grant);
+        let runs: Vec<RunId> = runs.copied().collect();
         for id in runs {
-            if let Some(run) = self.runs.get_mut(&id) {
+            if let Some(mut run) = self.runs.get_mut(&id) {
                 run.cancelling = true;
             }
         }
     }
 
     pub(crate) fn apply_dispatch_claimed(&mut self, d: &EffectClaimed, _at: Timestamp) {
-        if let Some(run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
+        if let Some(mut run) = d.run_id.0.and_then(|id| self.runs.get_mut(&id)) {
             run.attempts = d.attempt;
             run.document = d.document.0;
         }
     }
 
     pub(crate) fn apply_run(&mut self, d: &RunProgressed) {
-        if let Some(run) = self.runs.get_mut(&d.run_id) {
+        if let Some(mut run) = self.runs.get_mut(&d.run_id) {
             if run.is_over() {
                 return;
             }

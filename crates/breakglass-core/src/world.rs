@@ -13,7 +13,7 @@ use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use crate::{
     account::AccountState, grant::Grant, incident::Incident, planning::Planning, request::Request,
-    run::Run,
+    run::Run, table::Table,
 };
 
 /// A map with shared structure.
@@ -59,12 +59,12 @@ pub struct World {
     pub(crate) sessions: Map<Digest, Timestamp>,
     pub(crate) keys_since: Map<(PersonId, Fingerprint), Since>,
     pub(crate) members_since: Map<(PersonId, Name), Since>,
-    pub(crate) incidents: Map<IncidentId, Incident>,
-    pub(crate) requests: Map<RequestId, Request>,
-    pub(crate) grants: Map<GrantId, Grant>,
-    pub(crate) runs: Map<RunId, Run>,
+    pub(crate) incidents: Table<Incident>,
+    pub(crate) requests: Table<Request>,
+    pub(crate) grants: Table<Grant>,
+    pub(crate) runs: Table<Run>,
     pub(crate) plannings: Map<EventId, Planning>,
-    pub(crate) accounts: Map<AccountId, AccountState>,
+    pub(crate) accounts: Table<AccountState>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
     pub(crate) last: Timestamp,
@@ -101,12 +101,12 @@ impl World {
             sessions: Map::new_sync(),
             keys_since: Map::new_sync(),
             members_since: Map::new_sync(),
-            incidents: Map::new_sync(),
-            requests: Map::new_sync(),
-            grants: Map::new_sync(),
-            runs: Map::new_sync(),
+            incidents: Table::new(),
+            requests: Table::new(),
+            grants: Table::new(),
+            runs: Table::new(),
             plannings: Map::new_sync(),
-            accounts: Map::new_sync(),
+            accounts: Table::new(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
             last: Timestamp::EPOCH,
@@ -203,7 +203,8 @@ impl World {
 
     /// The last event of every object that an event is about, which an act may name as its head.
     fn move_heads(&mut self, event: &Event, id: EventId) {
-        if let Some(incident) = event.incident_id().and_then(|i| self.incidents.get_mut(&i)) {
+        let incident = event.incident_id();
+        if let Some(mut incident) = incident.and_then(|i| self.incidents.get_mut(&i)) {
             incident.head = id;
         }
     }
@@ -303,26 +304,44 @@ impl World {
     /// The active grant of an account that has one; the oldest of a shared account's.
     #[must_use]
     pub fn active_grant(&self, account: &AccountId) -> Option<&Grant> {
-        self.grants
-            .values()
-            .find(|g| g.account.id == *account && g.is_active())
+        self.active_grants(account).next()
+    }
+
+    /// The active grants of an account, oldest first.
+    pub(crate) fn active_grants(&self, account: &AccountId) -> impl Iterator<Item = &Grant> {
+        self.grants.all(self.grants.orders().active_of.of(account))
+    }
+
+    /// The requests under an incident, oldest first.
+    pub fn requests_under(&self, incident: &IncidentId) -> impl Iterator<Item = &Request> {
+        self.requests.all(self.requests.orders().under.of(incident))
+    }
+
+    /// The grants under an incident, oldest first.
+    pub fn grants_under(&self, incident: &IncidentId) -> impl Iterator<Item = &Grant> {
+        self.grants.all(self.grants.orders().under.of(incident))
+    }
+
+    /// The runs under an incident, oldest first.
+    pub fn runs_under(&self, incident: &IncidentId) -> impl Iterator<Item = &Run> {
+        self.runs.all(self.runs.orders().under.of(incident))
     }
 
     /// What a short reference names.
     #[must_use]
     pub fn resolve_reference(&self, reference: Reference) -> Option<Named> {
         match reference {
-            Reference::Incident(_) => {
-                let found = self.incidents.values().find(|i| i.reference == reference);
-                found.map(|i| Named::Incident(i.id))
+            Reference::Incident(number) => {
+                let id = self.incidents.orders().numbers.get(&number);
+                id.map(|id| Named::Incident(*id))
             }
-            Reference::Request(_) => {
-                let found = self.requests.values().find(|r| r.reference == reference);
-                found.map(|r| Named::Request(r.id))
+            Reference::Request(number) => {
+                let id = self.requests.orders().numbers.get(&number);
+                id.map(|id| Named::Request(*id))
             }
-            Reference::Grant(_) => {
-                let found = self.grants.values().find(|g| g.reference == reference);
-                found.map(|g| Named::Grant(g.id))
+            Reference::Grant(number) => {
+                let id = self.grants.orders().numbers.get(&number);
+                id.map(|id| Named::Grant(*id))
             }
         }
     }

@@ -53,8 +53,8 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
                 met_at,
             }
         });
-    let requests = world.requests().filter(|r| r.incident == incident.id);
-    let grants = world.grants().filter(|g| g.incident == incident.id);
+    let requests = world.requests_under(&incident.id);
+    let grants = world.grants_under(&incident.id);
     IncidentView {
         id: incident.id.to_string(),
         reference: incident.reference.to_string(),

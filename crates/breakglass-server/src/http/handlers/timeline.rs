@@ -122,14 +122,14 @@ impl Scope {
         let incident = world.incident(id)?;
         let mut names = BTreeSet::from([id.to_string(), incident.reference.to_string()]);
         let mut accounts = BTreeSet::new();
-        for request in world.requests().filter(|r| r.incident == *id) {
+        for request in world.requests_under(id) {
             names.extend([request.id.to_string(), request.reference.to_string()]);
             accounts.insert(request.account.name.to_string());
         }
-        for grant in world.grants().filter(|g| g.incident == *id) {
+        for grant in world.grants_under(id) {
             names.extend([grant.id.to_string(), grant.reference.to_string()]);
         }
-        let runs = world.runs().filter(|r| r.incident == *id);
+        let runs = world.runs_under(id);
         names.extend(runs.map(|r| r.id.to_string()));
         let others = world.incidents().filter(|i| i.id != *id);
         let others = others.map(|i| Open {

@@ -12,10 +12,12 @@ use breakglass_format::{
 use breakglass_testkit::Given;
 
 mod aftermath;
+mod deadline;
 
 use aftermath::{
     is_gone, no_incident_closed_with_an_open_obligation, nobody_judges_what_they_took_part_in,
 };
+use deadline::the_next_deadline_is_the_earliest_there_is;
 
 /// What the entries said so far.
 pub(super) struct Watch {
@@ -83,6 +85,10 @@ pub(super) const INVARIANTS: &[(&str, Invariant)] = &[
     (
         "nothing_is_open_under_a_resolved_incident",
         nothing_is_open_under_a_resolved_incident,
+    ),
+    (
+        "the_next_deadline_is_the_earliest_there_is",
+        the_next_deadline_is_the_earliest_there_is,
     ),
     (
         "no_incident_closed_with_an_open_obligation",
