@@ -1,5 +1,5 @@
 //! Development commands: `cargo xtask test` runs everything that has to hold, `cargo xtask tidy`
-//! the checks of the house alone.
+//! the checks of the house alone, `cargo xtask bench` the benchmarks.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 )]
 
 mod apt;
+mod bench;
 mod cargo;
 mod clock;
 mod error;
@@ -26,6 +27,7 @@ usage: cargo xtask <command>
   test                                everything: build, tidy, every test
   test [-p <package>]... [<filter>...] only these tests; what follows -- goes to the test program
   tidy                                the checks of the house
+  bench [rules|service]               the benchmarks, which print and never fail for being slow
 
 exit status of test: 0 all passed, 1 something failed, 2 wrong usage, 3 passed but not all could run";
 
@@ -35,6 +37,7 @@ enum Task {
     Help,
     Test(Selection),
     Tidy,
+    Bench(Vec<bench::Suite>),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +63,7 @@ fn parse(arguments: &[String]) -> Option<Task> {
         "test" if rest.iter().any(|word| word == "-h" || word == "--help") => Some(Task::Help),
         "test" => Selection::parse(rest).map(Task::Test),
         "tidy" if rest.is_empty() => Some(Task::Tidy),
+        "bench" => bench::Suite::parse(rest).map(Task::Bench),
         _ => None,
     }
 }
@@ -72,12 +76,14 @@ fn execute(task: Task) -> Result<ExitCode, Error> {
         }
         Task::Test(selection) => test::run(&Workspace::load()?, &selection),
         Task::Tidy => tidy::run(&Workspace::load()?),
+        Task::Bench(suites) => bench::run(&Workspace::load()?, &suites),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Task, parse};
+    use crate::bench::Suite;
     use crate::test::Selection;
 
     fn words(line: &str) -> Vec<String> {
@@ -92,11 +98,22 @@ mod tests {
             Some(Task::Test(Selection::default()))
         );
         assert_eq!(parse(&words("test --help")), Some(Task::Help));
+        let both = vec![Suite::Rules, Suite::Service];
+        assert_eq!(parse(&words("bench")), Some(Task::Bench(both)));
+        let one = vec![Suite::Service];
+        assert_eq!(parse(&words("bench service")), Some(Task::Bench(one)));
     }
 
     #[test]
     fn anything_else_is_wrong_usage() {
-        for line in ["", "tidyy", "tidy now", "test -p", "test --frobnicate"] {
+        for line in [
+            "",
+            "tidyy",
+            "tidy now",
+            "test -p",
+            "bench all",
+            "test --frobnicate",
+        ] {
             assert_eq!(parse(&words(line)), None, "{line:?}");
         }
     }

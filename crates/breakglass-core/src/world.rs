@@ -277,22 +277,22 @@ impl World {
     }
 
     /// Every incident, oldest first.
-    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+    pub fn incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
         self.incidents.values()
     }
 
     /// Every request, oldest first.
-    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Request> {
         self.requests.values()
     }
 
     /// Every grant, oldest first.
-    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+    pub fn grants(&self) -> impl DoubleEndedIterator<Item = &Grant> {
         self.grants.values()
     }
 
     /// Every run, oldest first.
-    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.runs.values()
     }
 

@@ -215,32 +215,33 @@ impl Parser<'_> {
     fn string(&mut self) -> Result<String, CanonicalError> {
         self.expect(b'"', "expected a string")?;
         let mut out = String::new();
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let mut chars = rest.char_indices();
-        while let Some((offset, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at += offset + 1;
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let (plain, special) = rest.split_at(rest.find(is_special).unwrap_or(rest.len()));
+            out.push_str(plain);
+            self.at += plain.len();
+            let mut chars = special.chars();
+            match (chars.next(), chars.next()) {
+                (Some('"'), _) => {
+                    self.at += 1;
                     return Ok(out);
                 }
-                '\\' => match chars.next().map(|(_, escaped)| escaped) {
-                    Some('n') => out.push('\n'),
-                    Some(escaped @ ('"' | '\\')) => out.push(escaped),
-                    _ => {
-                        self.at += offset;
-                        return Err(self.error("only the escapes \\\" \\\\ \\n are canonical"));
-                    }
-                },
-                c if text::is_forbidden(c) => {
-                    self.at += offset;
-                    return Err(self.error("control or invisible character"));
+                (Some('\\'), Some('n')) => out.push('\n'),
+                (Some('\\'), Some(escaped @ ('"' | '\\'))) => out.push(escaped),
+                (Some('\\'), _) => {
+                    return Err(self.error("only the escapes \\\" \\\\ \\n are canonical"));
                 }
-                c => out.push(c),
+                (Some(_), _) => return Err(self.error("control or invisible character")),
+                (None, _) => return Err(self.error("string does not end")),
             }
+            self.at += 2;
         }
-        self.at = self.text.len();
-        Err(self.error("string does not end"))
     }
+}
+
+/// What is not written as it is, or not at all. What lies between goes over in one piece.
+fn is_special(c: char) -> bool {
+    matches!(c, '"' | '\\') || text::is_forbidden(c)
 }
 
 fn check_key(key: &str) -> Result<(), &'static str> {
@@ -313,8 +314,7 @@ fn write_sequence<T>(
 fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {
     out.push('"');
     let mut rest = s;
-    // What is written as it is goes over in one piece.
-    while let Some(at) = rest.find(|c| matches!(c, '"' | '\\') || text::is_forbidden(c)) {
+    while let Some(at) = rest.find(is_special) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let mut chars = special.chars();

@@ -27,7 +27,9 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError},
     custody::{Custody, KeyError, read_secret},
-    engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring, bootstrap},
+    engine::{
+        BootstrapError, Engine, EngineHandle, Opened, Replay, ReplayError, Wiring, bootstrap,
+    },
     entropy::random,
     follower::Follower,
     genesis::{Genesis, GenesisError},
@@ -208,13 +210,13 @@ impl Server {
             keys(config, &authorities, &log_key)?;
             return Ok((0, None));
         }
-        let (ledger, entries) = open_ledger(&path, &log_key)?;
+        let (ledger, replay) = open_ledger(&path, &log_key, config.genesis)?;
         if ledger.head().size() == 0 {
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
             return Ok((0, None));
         }
-        let opened = Opened::replay(ledger, entries, config.genesis)?;
+        let opened = replay.finish(ledger)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let custody = keys(config, &authorities, &log_key)?;
         custody.check_sealed(&opened)?;
@@ -299,9 +301,9 @@ fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, 
         genesis(config)?.verify(config.genesis)?;
         return begin(SqliteLedger::create(&path, key)?, config, clock, key);
     }
-    let (ledger, entries) = open_ledger(&path, key)?;
+    let (ledger, replay) = open_ledger(&path, key, config.genesis)?;
     if ledger.head().size() > 0 {
-        return Ok(Opened::replay(ledger, entries, config.genesis)?);
+        return Ok(replay.finish(ledger)?);
     }
     // The process died between making the file and writing to it. Where the mark knows of more,
     // this is a replaced log, and the comparison with the mark says so.
@@ -320,17 +322,18 @@ fn no_log_is_known(config: &Config, key: &SigningKey, path: &Path) -> Result<(),
     }
 }
 
-/// Entries as the store streamed them while it verified itself.
-type Entries = Vec<(u64, Digest, Vec<u8>)>;
-
-fn open_ledger(path: &Path, key: &SigningKey) -> Result<(SqliteLedger, Entries), OpenError> {
-    let mut entries = Vec::new();
+/// Opens and verifies the ledger, and rebuilds the world on the way.
+fn open_ledger(
+    path: &Path,
+    key: &SigningKey,
+    pin: Digest,
+) -> Result<(SqliteLedger, Replay), OpenError> {
+    let mut replay = Replay::new(pin);
     let origin = key.verifier().name().as_str();
     let ledger = SqliteLedger::open(path, origin, key.verifier(), &mut |replayed| {
-        let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
-        entries.push((replayed.index, leaf, replayed.bytes.to_vec()));
+        replay.next(replayed);
     })?;
-    Ok((ledger, entries))
+    Ok((ledger, replay))
 }
 
 /// The first entries of an empty log.

@@ -258,7 +258,7 @@ impl Given {
     /// There is none.
     #[must_use]
     pub fn incident(&self) -> IncidentId {
-        self.world.incidents().last().expect("an incident").id
+        self.world.incidents().next_back().expect("an incident").id
     }
 
     /// The request made last.
@@ -268,7 +268,7 @@ impl Given {
     /// There is none.
     #[must_use]
     pub fn request(&self) -> RequestId {
-        self.world.requests().last().expect("a request").id
+        self.world.requests().next_back().expect("a request").id
     }
 
     /// The grant given last.
@@ -278,7 +278,7 @@ impl Given {
     /// There is none.
     #[must_use]
     pub fn grant(&self) -> GrantId {
-        self.world.grants().last().expect("a grant").id
+        self.world.grants().next_back().expect("a grant").id
     }
 
     /// The run ordered last.
@@ -288,7 +288,7 @@ impl Given {
     /// There is none.
     #[must_use]
     pub fn run(&self) -> RunId {
-        self.world.runs().last().expect("a run").id
+        self.world.runs().next_back().expect("a run").id
     }
 
     /// Ten bytes that never come twice and grow, so that ids sort in the order they were made.

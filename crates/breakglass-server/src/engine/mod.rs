@@ -26,7 +26,7 @@ use crate::clock::{Clock, EngineTime};
 pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
 pub(crate) use run::{Engine, Wiring};
-pub(crate) use state::{Opened, ReplayError};
+pub(crate) use state::{Opened, Replay, ReplayError};
 
 /// Jobs that wait at most; more are turned away with "busy", none is dropped.
 const QUEUE: usize = 4096;

@@ -425,7 +425,7 @@ impl Engine {
             return;
         }
         let mut set = (*self.authorities).clone();
-        let taken = authority_blobs(&self.ledger, published)
+        let taken = authority_blobs(&|digest| self.ledger.blob(digest), published)
             .map_err(|e| e.to_string())
             .and_then(|(document, signatures)| {
                 set.succeed(&document, &signatures)

@@ -5,11 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use breakglass_core::World;
 use breakglass_format::{
     CommandId, Digest, Entry, Event, Principal,
+    authority::Authority,
     entry::{EntryError, Recorded},
     event::AuthorityPublished,
 };
 use breakglass_statement::{AuthoritySet, ChainError};
-use breakglass_store::{Ledger as _, SqliteLedger};
+use breakglass_store::{Blob, ReadError, Replayed, SqliteLedger};
 use thiserror::Error;
 
 /// What replay found.
@@ -75,54 +76,99 @@ pub enum ReplayError {
     },
 }
 
-impl Opened {
-    /// Takes in what the store streamed while it verified itself.
-    pub(crate) fn replay(
-        ledger: SqliteLedger,
-        entries: Vec<(u64, Digest, Vec<u8>)>,
-        pin: Digest,
-    ) -> Result<Self, ReplayError> {
-        let mut world = World::new();
-        let mut memory = Memory::default();
-        let mut authorities: Option<AuthoritySet> = None;
-        let mut missing = None;
-        for (index, leaf, bytes) in entries {
-            let entry =
-                Entry::from_bytes(&bytes).map_err(|source| ReplayError::Entry { index, source })?;
-            let mut authority = None;
-            if let Event::AuthorityPublished(published) = &entry.event {
-                let (document, signatures) = authority_blobs(&ledger, published)?;
-                let version = published.version;
-                let chain = |source| ReplayError::Chain { version, source };
-                match &mut authorities {
-                    None => {
-                        let set = AuthoritySet::genesis(&document, &signatures, Some(pin));
-                        authorities = Some(set.map_err(chain)?);
-                    }
-                    Some(set) => {
-                        set.succeed(&document, &signatures).map_err(chain)?;
-                    }
-                }
-                let current = authorities.as_ref().map(AuthoritySet::current);
-                authority = current.map(|v| Arc::new(v.authority().clone()));
-            }
-            missing = missing.or_else(|| missing_blob(&ledger, index, &entry));
-            memory.note(index, &entry);
-            world.apply(&Recorded { index, leaf, entry }, authority);
+/// Rebuilds the world from entries as the store streams them while it verifies itself, so that no
+/// log is too long for the memory. Nothing of it counts before the store is content.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    pin: Digest,
+    world: World,
+    authorities: Option<AuthoritySet>,
+    memory: Memory,
+    missing: Option<String>,
+    failed: Option<ReplayError>,
+}
+
+impl Replay {
+    /// Before entry 0; `pin` is the genesis that this installation is known by.
+    pub(crate) fn new(pin: Digest) -> Self {
+        Self {
+            pin,
+            world: World::new(),
+            authorities: None,
+            memory: Memory::default(),
+            missing: None,
+            failed: None,
         }
-        Ok(Self {
-            ledger,
-            world,
-            authorities,
-            memory,
-            missing,
-        })
+    }
+
+    /// The next entry. After one that cannot be taken in nothing is.
+    pub(crate) fn next(&mut self, replayed: &Replayed<'_>) {
+        if self.failed.is_none() {
+            self.failed = self.take(replayed).err();
+        }
+    }
+
+    /// What all of it came to, once the store has verified itself.
+    pub(crate) fn finish(self, ledger: SqliteLedger) -> Result<Opened, ReplayError> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(Opened {
+                ledger,
+                world: self.world,
+                authorities: self.authorities,
+                memory: self.memory,
+                missing: self.missing,
+            }),
+        }
+    }
+
+    fn take(&mut self, replayed: &Replayed<'_>) -> Result<(), ReplayError> {
+        let index = replayed.index;
+        let entry = Entry::from_bytes(replayed.bytes)
+            .map_err(|source| ReplayError::Entry { index, source })?;
+        let blob = |digest: &Digest| replayed.blob(digest);
+        let authority = if let Event::AuthorityPublished(published) = &entry.event {
+            Some(self.succeed(published, &blob)?)
+        } else {
+            None
+        };
+        if self.missing.is_none() {
+            self.missing = missing_blob(&blob, index, &entry);
+        }
+        self.memory.note(index, &entry);
+        let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
+        self.world
+            .apply(&Recorded { index, leaf, entry }, authority);
+        Ok(())
+    }
+
+    fn succeed(
+        &mut self,
+        published: &AuthorityPublished,
+        blob: BlobOf<'_>,
+    ) -> Result<Arc<Authority>, ReplayError> {
+        let (document, signatures) = authority_blobs(blob, published)?;
+        let version = published.version;
+        let chain = |source| ReplayError::Chain { version, source };
+        let set = match self.authorities.take() {
+            None => AuthoritySet::genesis(&document, &signatures, Some(self.pin)).map_err(chain)?,
+            Some(mut set) => {
+                set.succeed(&document, &signatures).map_err(chain)?;
+                set
+            }
+        };
+        let authority = Arc::new(set.current().authority().clone());
+        self.authorities = Some(set);
+        Ok(authority)
     }
 }
 
+/// Where a blob is read.
+pub(super) type BlobOf<'a> = &'a dyn Fn(&Digest) -> Result<Option<Blob>, ReadError>;
+
 /// The first blob that an entry rests on and that is not there. The store checks what it has; only
 /// the entries tell what it must have.
-fn missing_blob(ledger: &SqliteLedger, index: u64, entry: &Entry) -> Option<String> {
+fn missing_blob(blob: BlobOf<'_>, index: u64, entry: &Entry) -> Option<String> {
     let sealed = if let Event::CredentialAdded(d) = &entry.event {
         Some(d.sealed)
     } else if let Event::CredentialStaged(d) = &entry.event {
@@ -136,7 +182,7 @@ fn missing_blob(ledger: &SqliteLedger, index: u64, entry: &Entry) -> Option<Stri
     let gone = named
         .into_iter()
         .flatten()
-        .find(|digest| !matches!(ledger.blob(digest), Ok(Some(_))));
+        .find(|digest| !matches!(blob(digest), Ok(Some(_))));
     gone.map(|digest| {
         format!("the blob {digest}, which entry {index} names, is missing or damaged")
     })
@@ -147,12 +193,12 @@ type SignedDocument = (Vec<u8>, Vec<(Principal, String)>);
 
 /// An authority document and the signatures under it, from the blobs.
 pub(super) fn authority_blobs(
-    ledger: &SqliteLedger,
+    stored: BlobOf<'_>,
     published: &AuthorityPublished,
 ) -> Result<SignedDocument, ReplayError> {
     let version = published.version;
     let missing = |detail: String| ReplayError::AuthorityBlob { version, detail };
-    let blob = |digest: &Digest| match ledger.blob(digest) {
+    let blob = |digest: &Digest| match stored(digest) {
         Ok(Some(blob)) => Ok(blob.bytes),
         Ok(None) => Err(missing(format!("blob {digest} is missing"))),
         Err(error) => Err(missing(error.to_string())),

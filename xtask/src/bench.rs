@@ -1,0 +1,57 @@
+//! Running the benchmarks. They print what they measured beside what this machine's disk can do,
+//! and nothing fails for being slow: who reads the figures judges them (`docs/benches.md`).
+
+use std::process::ExitCode;
+
+use crate::cargo::Workspace;
+use crate::error::Error;
+
+/// A program of benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// The rules, without signatures and disk.
+    Rules,
+    /// A server over loopback.
+    Service,
+}
+
+impl Suite {
+    /// The suites that are asked for, all of them where none is named.
+    pub(crate) fn parse(words: &[String]) -> Option<Vec<Self>> {
+        if words.is_empty() {
+            return Some(vec![Self::Rules, Self::Service]);
+        }
+        words.iter().map(|word| Self::named(word)).collect()
+    }
+
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "rules" => Some(Self::Rules),
+            "service" => Some(Self::Service),
+            _ => None,
+        }
+    }
+
+    /// Package and name of the program. Each is built alone: the rules are driven without
+    /// signatures, and nothing else may be built that way.
+    const fn program(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Rules => ("breakglass-testkit", "rules"),
+            Self::Service => ("breakglass", "service"),
+        }
+    }
+}
+
+/// Runs them one after the other, so that none disturbs another.
+pub(crate) fn run(workspace: &Workspace, suites: &[Suite]) -> Result<ExitCode, Error> {
+    for suite in suites {
+        let (package, name) = suite.program();
+        let mut cargo = workspace.cargo();
+        cargo.args(["bench", "--locked", "--package", package, "--bench", name]);
+        let status = cargo.status().map_err(Error::spawn("cargo bench"))?;
+        if !status.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
