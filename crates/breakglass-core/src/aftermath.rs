@@ -102,6 +102,7 @@ impl World {
             Command::Close(_) => self.decide_close(act, standing, author, cx),
             Command::Declare(_)
             | Command::Note(_)
+            | Command::Probe(_)
             | Command::Record(_)
             | Command::Withdraw(_)
             | Command::Return(_)

@@ -75,6 +75,9 @@ impl World {
             author: author.clone(),
         }];
         if missing == 0 {
+            let incident = self.open_incident(&request.incident)?;
+            let attested = &request.asked.control_plane.attested;
+            self.check_control_plane(incident, attested, cx.now)?;
             let mut complete = request.clone();
             complete.approvals = so_far;
             complete.approvals.push(new);

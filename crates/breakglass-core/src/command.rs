@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use breakglass_format::{
-    AccountId, CommandId, Digest, Entry, Event, EventId, Line, Name, RunId, Timestamp,
+    AccountId, CommandId, Digest, Entry, Event, EventId, IncidentId, Line, Name, RunId, Timestamp,
     authority::Authority,
     error_class::ErrorClass,
     event::{AccountRef, RootSignature},
     statement::{Kind, Signer},
-    vocabulary::{EffectKind, RunState},
+    vocabulary::{EffectKind, Occasion, RunState, Verdict},
 };
 use breakglass_statement::{
     Signed, Verified, VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial,
@@ -47,6 +47,8 @@ pub enum Command {
     RotationReport(RotationReport),
     /// A run went on.
     RunReport(RunReport),
+    /// The control plane was probed, without anybody asking.
+    Probed(ProbeReport),
     /// The wall clock stepped by so many milliseconds.
     ClockStep(i64),
     /// A statement of this person names a state of the log that this log never had.
@@ -98,6 +100,30 @@ pub enum Prepared {
         /// The version inside it.
         version: i64,
     },
+    /// `probe`: what the probes saw.
+    Probed(Observation),
+}
+
+/// What the probes of the control plane saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// What they say.
+    pub verdict: Verdict,
+    /// One line for people: each probe, and what it saw.
+    pub detail: Line,
+    /// Every sample, as a blob.
+    pub evidence: Option<Digest>,
+}
+
+/// A probe that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeReport {
+    /// The incident.
+    pub incident: IncidentId,
+    /// What for.
+    pub occasion: Occasion,
+    /// What was seen.
+    pub observation: Observation,
 }
 
 /// What a connector planned.

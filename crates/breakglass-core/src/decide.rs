@@ -40,6 +40,7 @@ pub fn decide(
         Command::Stage(stage) => world.decide_stage(stage, cx),
         Command::RotationReport(report) => world.decide_rotation_report(report, cx),
         Command::RunReport(report) => world.decide_run_report(report, cx),
+        Command::Probed(report) => world.decide_probed(report, cx),
         Command::ClockStep(step_ms) => {
             let event = breakglass_format::event::ClockStepped { step_ms: *step_ms };
             Ok(vec![cx.draft(&Author::System("clock"), event)])
@@ -194,6 +195,7 @@ impl World {
         match &text.command {
             ActCommand::Declare(args) => self.decide_declare(args, &standing, &author, cx),
             ActCommand::Note(args) => self.decide_note(&text.object, args, &author, cx),
+            ActCommand::Probe(_) => self.decide_probe(&text.object, prepared, &author, cx),
             ActCommand::Record(args) => self.decide_record(&text.object, args, &author, cx),
             ActCommand::Withdraw(_) => {
                 self.decide_withdraw(&text.object, &text.signer, &author, cx)

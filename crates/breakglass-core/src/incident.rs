@@ -16,6 +16,7 @@ use rpds::RedBlackTreeSetSync;
 use crate::{
     aftermath::Aftermath,
     command::{Author, Context, Draft},
+    control_plane::Probed,
     decide::Standing,
     obligation,
     refusal::{Code, Refusal},
@@ -62,6 +63,8 @@ pub struct Incident {
     pub took_part: RedBlackTreeSetSync<PersonId>,
     /// What was done about it afterwards.
     pub aftermath: Aftermath,
+    /// Verdicts on the control plane that may still count, the latest last.
+    pub probes: Vec<Probed>,
     /// What one of two people agreed to.
     pub proposals: Map<Digest, Proposal>,
     /// When it was closed; `None` again where it was opened again.
@@ -128,9 +131,6 @@ impl World {
         }
         if scenario.threat_required {
             required("threat", args.threat.as_str())?;
-        }
-        if scenario.control_plane_down {
-            return Err(Code::ControlPlaneUnverified.into());
         }
         let commander = authority
             .principal(&args.commander)
@@ -246,6 +246,7 @@ impl World {
                 denials: Vec::new(),
                 took_part: [d.commander.person.clone()].into_iter().collect(),
                 aftermath: Aftermath::default(),
+                probes: Vec::new(),
                 proposals: Map::new_sync(),
                 closed_at: None,
             },

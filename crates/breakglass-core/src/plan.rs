@@ -2,7 +2,7 @@
 //!
 //! There is no queue of jobs. After a crash the same comparison gives the same answer.
 
-use breakglass_format::{AccountId, EventId, RunId, Timestamp, vocabulary::EffectKind};
+use breakglass_format::{AccountId, EventId, IncidentId, RunId, Timestamp, vocabulary::Occasion};
 
 use crate::world::World;
 
@@ -16,6 +16,13 @@ pub enum Effect {
         /// The event that calls for it.
         cause: EventId,
     },
+    /// Probe the control plane.
+    Probe {
+        /// For which incident.
+        incident: IncidentId,
+        /// What for.
+        occasion: Occasion,
+    },
     /// Take a run one step further: hand it to the plane, look it up, ask how it is, verify.
     Advance {
         /// The run.
@@ -23,17 +30,6 @@ pub enum Effect {
         /// The event that calls for it.
         cause: EventId,
     },
-}
-
-impl Effect {
-    /// Which kind of claim it needs.
-    #[must_use]
-    pub const fn kind(&self) -> EffectKind {
-        match self {
-            Self::Rotate { .. } => EffectKind::Rotate,
-            Self::Advance { .. } => EffectKind::Dispatch,
-        }
-    }
 }
 
 /// The effects that are due now.
@@ -64,6 +60,8 @@ pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
             cause: run.cause,
         });
     }
+    let probes = world.probes_due(now).into_iter();
+    effects.extend(probes.map(|(incident, occasion)| Effect::Probe { incident, occasion }));
     effects
 }
 

@@ -72,8 +72,14 @@ codes!(
     TextMissing = "text_missing", "a required text is missing", "fill it in";
     /// No such scenario.
     ScenarioUnknown = "scenario_unknown", "the authority knows no such scenario", "breakglass authority show lists the scenarios";
-    /// The control plane is not verified unavailable.
-    ControlPlaneUnverified = "control_plane_unverified", "this scenario needs the control plane verified unavailable, which this version cannot do yet", "wait for a version that can probe the control plane; do not declare something that is not so";
+    /// There is no verdict on the control plane that counts.
+    ControlPlaneUnverified = "control_plane_unverified", "this scenario needs a verdict on the control plane of the last 15 minutes", "have it probed, then make the request again: breakglass incident probe";
+    /// The control plane is up.
+    ControlPlaneUp = "control_plane_up", "the control plane is up: the normal way is open", "deploy the normal way; where it answers and is unusable all the same, attest that in the request: --control-plane-unusable 'because …'";
+    /// The scenario has nothing to probe.
+    NotProbed = "not_probed", "this scenario asks nothing of the control plane", "nothing to do";
+    /// The control plane was probed a moment ago.
+    JustProbed = "just_probed", "the control plane was probed a moment ago", "look at the verdict: breakglass incident show";
     /// No such person.
     PersonUnknown = "person_unknown", "the authority knows no such person", "check the principal";
     /// No such incident.

@@ -168,6 +168,8 @@ impl World {
             return Err(Code::BindingMismatch.with("field", "drill"));
         }
         terms.check_warnings(&text.warnings, cx.now)?;
+        let incident = self.open_incident(&text.incident.id)?;
+        self.check_stated_probe(incident, &text.control_plane, cx.now)?;
         check_wish(text, &terms.entitlement, &standing, cx.now)?;
         if text.extends.0.is_some() {
             self.check_extension(text, &terms.entitlement, cx.latest())?;
@@ -194,6 +196,7 @@ impl World {
             action: text.purpose.action.clone(),
             approve_by: text.approve_by,
             authority_version: standing.version.authority.version,
+            control_plane: text.control_plane.clone(),
             drill: text.drill,
             duration_s: text.duration_s,
             entitlement: entitlement.name.clone(),

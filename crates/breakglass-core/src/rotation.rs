@@ -65,7 +65,7 @@ impl World {
                     run_id: None.into(),
                 }
             }
-            EffectKind::Dispatch => self.claim_dispatch(claim, cx.latest())?,
+            EffectKind::Dispatch => self.claim_dispatch(claim, cx)?,
         };
         Ok(vec![cx.draft(&WORKER, event)])
     }

@@ -207,15 +207,16 @@ impl World {
     pub(crate) fn claim_dispatch(
         &self,
         claim: &Claim,
-        now: Timestamp,
+        cx: &Context<'_>,
     ) -> Result<EffectClaimed, Refusal> {
         let run = claim
             .run
             .and_then(|id| self.run(&id))
             .ok_or(Code::RunUnknown)?;
-        if !self.run_is_wanted(run, now) || run.cause != claim.cause {
+        if !self.run_is_wanted(run, cx.latest()) || run.cause != claim.cause {
             return Err(Code::NotCalledFor.into());
         }
+        self.run_may_leave(run, cx.now)?;
         if self.run_credential(run).is_none() {
             return Err(Code::CredentialMoved.with("version", run.version));
         }

@@ -9,6 +9,7 @@ use breakglass_format::{
 };
 
 use crate::{
+    control_plane::Probed,
     incident::Incident,
     refusal::{Code, Refusal},
     world::{Version, World},
@@ -27,6 +28,11 @@ pub struct Terms {
     pub warnings: Vec<(Warning, Timestamp)>,
     /// The entitlement it would be made under.
     pub entitlement: Entitlement,
+    /// The verdict on the control plane to be named; none where the scenario does not ask, or
+    /// where there is none that counts.
+    pub probed: Option<Probed>,
+    /// Whether the scenario asks for one.
+    pub asks_for_probes: bool,
 }
 
 /// A warning may be missing from a request for this long after it began to hold.
@@ -70,6 +76,11 @@ pub fn terms(
         on_server_loss: object.on_server_loss.clone(),
         warnings: world.warnings(version, object, incident),
         entitlement: entitlement.clone(),
+        probed: world
+            .asks_for_probes(incident)
+            .then(|| incident.probed().copied())
+            .flatten(),
+        asks_for_probes: world.asks_for_probes(incident),
     })
 }
 

@@ -163,6 +163,7 @@ impl World {
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
             Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
             Event::ObligationOverdue(d) => self.apply_overdue(d),
+            Event::ControlPlaneProbed(d) => self.apply_probed(d, recorded),
             Event::BreakGlassRequested(d) => self.apply_requested(d, recorded),
             Event::BreakGlassApproved(d) => self.apply_approved(d, recorded),
             Event::BreakGlassDenied(d) => self.apply_denied(d, entry.created_at),

@@ -60,6 +60,8 @@ pub enum Command {
     Declare(Declare),
     /// Write a note into an incident's record.
     Note(Note),
+    /// Have the control plane probed now.
+    Probe(NoArgs),
     /// Document an action done by hand, under a grant.
     Record(Record),
     /// Take back one's own request.
@@ -195,6 +197,7 @@ impl Command {
         match self {
             Self::Declare(_) => "declare",
             Self::Note(_) => "note",
+            Self::Probe(_) => "probe",
             Self::Record(_) => "record",
             Self::Withdraw(_) => "withdraw",
             Self::Return(_) => "return",
@@ -224,6 +227,7 @@ impl Command {
         match self {
             Self::Declare(_)
             | Self::Note(_)
+            | Self::Probe(_)
             | Self::Record(_)
             | Self::Withdraw(_)
             | Self::Return(_)
@@ -252,7 +256,9 @@ impl Command {
             Self::Declare(a) => canonical::to_value(a),
             Self::Note(a) => canonical::to_value(a),
             Self::Record(a) => canonical::to_value(a),
-            Self::Withdraw(a) | Self::Return(a) | Self::Close(a) => canonical::to_value(a),
+            Self::Probe(a) | Self::Withdraw(a) | Self::Return(a) | Self::Close(a) => {
+                canonical::to_value(a)
+            }
             Self::Revoke(a) | Self::Cancel(a) | Self::Rotate(a) => canonical::to_value(a),
             Self::Plan(a) | Self::Run(a) => canonical::to_value(a),
             Self::Resolve(a) => canonical::to_value(a),
@@ -273,6 +279,7 @@ impl Command {
         Ok(match word {
             "declare" => Self::Declare(read(args)?),
             "note" => Self::Note(read(args)?),
+            "probe" => Self::Probe(read(args)?),
             "record" => Self::Record(read(args)?),
             "withdraw" => Self::Withdraw(read(args)?),
             "return" => Self::Return(read(args)?),

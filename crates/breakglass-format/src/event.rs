@@ -85,6 +85,8 @@ events!(
     IncidentDeclared = "INCIDENT_DECLARED",
     /// Somebody wrote something down.
     IncidentNoted = "INCIDENT_NOTED",
+    /// The control plane was asked whether it is there.
+    ControlPlaneProbed = "CONTROL_PLANE_PROBED",
     /// Access was asked for.
     BreakGlassRequested = "BREAK_GLASS_REQUESTED",
     /// One person said yes.
@@ -182,6 +184,7 @@ impl Event {
         match self {
             Self::IncidentDeclared(d) => Some(d.incident_id),
             Self::IncidentNoted(d) => Some(d.incident_id),
+            Self::ControlPlaneProbed(d) => Some(d.incident_id),
             Self::BreakGlassRequested(d) => Some(d.incident_id),
             Self::BreakGlassApproved(d) => Some(d.incident_id),
             Self::BreakGlassDenied(d) => Some(d.incident_id),
@@ -239,6 +242,7 @@ impl Event {
             | Self::SessionOpened(_)
             | Self::IncidentDeclared(_)
             | Self::IncidentNoted(_)
+            | Self::ControlPlaneProbed(_)
             | Self::BreakGlassRequested(_)
             | Self::BreakGlassApproved(_)
             | Self::BreakGlassDenied(_)

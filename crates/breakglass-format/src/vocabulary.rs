@@ -223,6 +223,36 @@ words!(
 );
 
 words!(
+    /// What the probes say of the control plane.
+    Verdict {
+        /// It answers as it should: the normal way is open.
+        Up = "up",
+        /// It does not answer, or says that it cannot work.
+        Down = "down",
+        /// The probes contradict each other, could not ask, or were not answered in time.
+        CannotTell = "cannot_tell",
+    }
+);
+
+words!(
+    /// What the control plane was probed for.
+    Occasion {
+        /// The incident was declared.
+        Declaration = "declaration",
+        /// Somebody asks for access.
+        Request = "request",
+        /// A request waits for approvals.
+        Pending = "pending",
+        /// Somebody approves.
+        Activation = "activation",
+        /// A run is about to be handed to the execution plane.
+        Dispatch = "dispatch",
+        /// A person wanted to know.
+        Asked = "asked",
+    }
+);
+
+words!(
     /// What our hands do in the world.
     EffectKind {
         /// Change a credential at its target.

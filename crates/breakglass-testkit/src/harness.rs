@@ -375,6 +375,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         | Command::Stage(_)
         | Command::RotationReport(_)
         | Command::RunReport(_)
+        | Command::Probed(_)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,
@@ -399,6 +400,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::Stage(_) => "stage",
         Command::RotationReport(_) => "rotation_report",
         Command::RunReport(_) => "run_report",
+        Command::Probed(_) => "probed",
         Command::ClockStep(_) => "clock_step",
         Command::ForeignHead { kind, .. } => kind.word(),
         Command::TurnedAway { .. } => "turned_away",

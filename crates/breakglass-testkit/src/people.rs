@@ -314,7 +314,7 @@ fn entitlements() -> Vec<Entitlement> {
         max_duration_s: 4 * 3600,
         absolute_cap_s: 8 * 3600,
         approve_within_s: 3600,
-        scenarios: names(&["critical-patch", "production-outage"]),
+        scenarios: names(&["critical-patch", "production-outage", "system-failure"]),
     };
     let mut vault = one("vault-emergency", &[VAULT], &["security"]);
     vault.approvals = 3;

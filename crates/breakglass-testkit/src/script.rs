@@ -15,10 +15,12 @@
 //! | `begin` | the genesis, everybody enrolled |
 //! | `advance 4h` · `wall +1h` · `restart` | time, the wall clock, the server |
 //! | `worker` · `worker plans` · `worker fails shop-admin [again in 30s]` | everything due is done · the connector answers · one attempt fails |
+//! | `probes say down of INC-1` · `alice has INC-1 probed` | the control plane |
 //! | `duties INC-1` | how its obligations stand |
 //! | `alice imports A` · `alice rotates A` | one of two people |
 //! | `alice declares SCENARIO sev1 of SERVICE led by erin: TITLE` · `alice notes INC-1: TEXT` | |
 //! | `alice requests A for 4h under INC-1` · `alice requests rollback with A for 4h under INC-1` | |
+//! | `alice attests and requests rollback with A for 4h under INC-1` | |
 //! | `alice extends G-1 by 1h` · `alice withdraws R-1` | |
 //! | `bob approves R-1 [for 1h]` · `bob denies R-1` | |
 //! | `alice checks out G-1` · `alice plans under G-1` · `alice runs under G-1` · `alice cancels` | |
@@ -31,6 +33,7 @@ use breakglass_format::{
     AccountId, GrantId, IncidentId, RequestId, Timestamp,
     render::timeline::Timeline,
     time::{human_s, parse_duration_s},
+    vocabulary::Occasion,
 };
 
 use crate::{
@@ -151,6 +154,7 @@ impl Stage {
     fn effect(&self, effect: &Effect) -> String {
         match effect {
             Effect::Rotate { account, .. } => format!("rotate {}", self.account_name(account)),
+            Effect::Probe { .. } => "probe the control plane".to_owned(),
             Effect::Advance { run, .. } => match self.given.world().run(run) {
                 Some(run) => format!("{} of {}", run.action, run.target),
                 None => run.to_string(),
@@ -188,6 +192,12 @@ impl Stage {
                 let at = given.now().plus_s(seconds(time));
                 fail(given, account, Some(at));
             }
+            ["probes", "say", verdict, "of", incident] => {
+                let id = incident_named(given, incident);
+                let verdict = verdict.parse().expect("a verdict");
+                let report = given.probed(id, Occasion::Pending, verdict);
+                given.must(&report);
+            }
             ["duties", incident] => {
                 let id = incident_named(given, incident);
                 return Some(duties(given, id));
@@ -216,6 +226,9 @@ impl Stage {
             ] => {
                 let mut args = outage();
                 args.scenario = people::name(scenario);
+                if *scenario == "critical-patch" {
+                    args.threat = people::prose(text);
+                }
                 args.severity = severity.parse().ok()?;
                 args.service = people::line(service);
                 args.commander = commander.parse().ok()?;
@@ -225,6 +238,10 @@ impl Stage {
             ["notes", incident] => {
                 let id = incident_named(given, incident);
                 given.note(hand, id, text)
+            }
+            ["has", incident, "probed"] => {
+                let id = incident_named(given, incident);
+                given.probe(hand, id)
             }
             ["resolves", incident] => {
                 let id = incident_named(given, incident);
@@ -245,7 +262,7 @@ impl Stage {
             }
             [
                 "requests",
-                "rollback",
+                action,
                 "with",
                 account,
                 "for",
@@ -253,7 +270,23 @@ impl Stage {
                 "under",
                 incident,
             ] => {
-                let wish = Wish::rollback(account_named(account)).for_s(seconds(time));
+                let wish = Wish::action(action, account_named(account)).for_s(seconds(time));
+                given.ask_under(incident_named(given, incident), hand, &wish)
+            }
+            [
+                "attests",
+                "and",
+                "requests",
+                action,
+                "with",
+                account,
+                "for",
+                time,
+                "under",
+                incident,
+            ] => {
+                let wish = Wish::action(action, account_named(account)).for_s(seconds(time));
+                let wish = wish.attesting("it answers, and publishes nothing");
                 given.ask_under(incident_named(given, incident), hand, &wish)
             }
             ["extends", id, "by", time] => {

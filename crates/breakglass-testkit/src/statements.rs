@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use breakglass_core::{
     Command, World,
-    command::{Handout, Prepared, Publication},
+    command::{Handout, Observation, Prepared, Publication},
     terms,
 };
 use breakglass_format::{
@@ -19,7 +19,7 @@ use breakglass_format::{
         Purpose, Release, Request, RequestAccount, RequestIncident, Requester, Session, Signer,
         Warning,
     },
-    vocabulary::{Origin, PurposeKind, Severity},
+    vocabulary::{Origin, PurposeKind, Severity, Verdict},
 };
 use breakglass_statement::{Presence, Verified, digest};
 
@@ -36,6 +36,7 @@ pub struct Wish {
     duration_s: i64,
     uses: i64,
     extends: Option<GrantId>,
+    attested: &'static str,
 }
 
 impl Wish {
@@ -54,7 +55,23 @@ impl Wish {
             duration_s: 4 * 3600,
             uses: 0,
             extends: None,
+            attested: "",
         }
+    }
+
+    /// One action on `shop.example` with an account, for four hours.
+    #[must_use]
+    pub fn action(action: &str, account: &'static str) -> Self {
+        let mut wish = Self::rollback(account);
+        wish.purpose.action = name(action);
+        wish
+    }
+
+    /// Attesting that the control plane is unusable.
+    #[must_use]
+    pub const fn attesting(mut self, because: &'static str) -> Self {
+        self.attested = because;
+        self
     }
 
     /// One rollback of `shop.example` with an account, for four hours.
@@ -120,8 +137,24 @@ pub fn outage() -> Declare {
     }
 }
 
+/// The control plane is gone, under erin.
+#[must_use]
+pub fn failure() -> Declare {
+    Declare {
+        scenario: name("system-failure"),
+        service: line(""),
+        title: line("The control plane is gone"),
+        ..outage()
+    }
+}
+
 /// Statements by people.
 impl Given {
+    /// `probe`: somebody has the control plane asked.
+    pub fn probe(&mut self, hand: Hand, incident: IncidentId) -> Command {
+        self.act(hand, incident, ActCommand::Probe(NoArgs {}))
+    }
+
     /// Proof that a person holds a key.
     ///
     /// # Panics
@@ -374,7 +407,12 @@ impl Given {
 
     /// `run`, of a rollback.
     pub fn order(&mut self, hand: Hand, grant: GrantId) -> Command {
-        self.act(hand, grant, ActCommand::Run(rollback()))
+        let mut action = rollback();
+        let purpose = self.world().grant(&grant).map(|g| g.purpose.clone());
+        if let Some(purpose) = purpose.filter(|p| p.kind == PurposeKind::Action) {
+            action.action = purpose.action;
+        }
+        self.act(hand, grant, ActCommand::Run(action))
     }
 
     /// `resolve`.
@@ -411,6 +449,7 @@ impl Given {
                     version,
                 }
             }
+            ActCommand::Probe(_) => Prepared::Probed(seen(Verdict::Down)),
             _ => Prepared::Nothing,
         }
     }
@@ -439,7 +478,7 @@ impl Given {
             },
             approve_by: self.now().plus_s(3600),
             authority: self.authority_ref(),
-            control_plane: ControlPlane::default(),
+            control_plane: self.control_plane(incident, wish),
             drill: on_record.is_some_and(|i| i.drill),
             duration_s: wish.duration_s,
             extends: wish.extends.into(),
@@ -469,6 +508,16 @@ impl Given {
         }
     }
 
+    /// The latest verdict, where the scenario asks for one.
+    fn control_plane(&self, incident: IncidentId, wish: &Wish) -> ControlPlane {
+        let on_record = self.world().incident(&incident);
+        let asks = on_record.filter(|i| self.world().asks_for_probes(i));
+        ControlPlane {
+            attested: prose(wish.attested),
+            probe: asks.and_then(|i| i.probed()).map(|p| p.event).into(),
+        }
+    }
+
     fn instance(&self) -> Digest {
         self.world().instance().expect("the log has begun")
     }
@@ -490,6 +539,16 @@ impl Given {
 
     fn nonce(&mut self) -> Nonce {
         Nonce::from_bytes(*digest(&self.random()).as_bytes())
+    }
+}
+
+/// What the probes see.
+#[must_use]
+pub fn seen(verdict: Verdict) -> Observation {
+    Observation {
+        verdict,
+        detail: line("as the probes say"),
+        evidence: Some(digest(b"samples")),
     }
 }
 

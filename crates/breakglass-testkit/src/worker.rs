@@ -2,18 +2,22 @@
 
 use breakglass_core::{
     Command, Effect,
-    command::{Claim, PlanReport, RotationOutcome, RotationReport, RunReport, Stage},
+    command::{Claim, PlanReport, ProbeReport, RotationOutcome, RotationReport, RunReport, Stage},
     plan,
 };
 use breakglass_format::{
-    AccountId, EventId, RunId, Timestamp,
+    AccountId, EventId, IncidentId, RunId, Timestamp,
     entry::Recorded,
     error_class::ErrorClass,
-    vocabulary::{EffectKind, RunState},
+    vocabulary::{EffectKind, Occasion, RunState, Verdict},
 };
 use breakglass_statement::digest;
 
-use crate::{harness::Given, people::line, statements::sealed};
+use crate::{
+    harness::Given,
+    people::line,
+    statements::{sealed, seen},
+};
 
 /// What the worker says.
 impl Given {
@@ -34,9 +38,23 @@ impl Given {
             recorded.extend(match effect {
                 Effect::Rotate { account, cause } => self.rotate_well(&account, cause),
                 Effect::Advance { run, .. } => self.run_well(run),
+                Effect::Probe { incident, occasion } => {
+                    let report = self.probed(incident, occasion, Verdict::Down);
+                    self.must(&report)
+                }
             });
         }
         recorded
+    }
+
+    /// The probes say something of the control plane.
+    #[must_use]
+    pub fn probed(&self, incident: IncidentId, occasion: Occasion, verdict: Verdict) -> Command {
+        Command::Probed(ProbeReport {
+            incident,
+            occasion,
+            observation: seen(verdict),
+        })
     }
 
     fn rotate_well(&mut self, account: &AccountId, cause: EventId) -> Vec<Recorded> {

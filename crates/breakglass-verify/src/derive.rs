@@ -9,6 +9,7 @@
 mod aftermath;
 mod authority;
 mod cause;
+mod control_plane;
 mod credential;
 mod derived;
 mod envelope;
@@ -86,6 +87,8 @@ struct Fold<'a> {
     asked: BTreeMap<RequestId, (u64, &'a BreakGlassRequested)>,
     approvals: BTreeMap<EventId, quorum::Approval<'a>>,
     denials: BTreeSet<(PersonId, AccountId, IncidentId)>,
+    /// Verdicts on the control plane, in log order.
+    probes: BTreeMap<IncidentId, Vec<control_plane::Probe>>,
     runs: BTreeMap<RunId, run::Run>,
     plannings: BTreeMap<EventId, planning::Planning<'a>>,
     proposals: Vec<credential::Proposal<'a>>,
@@ -133,6 +136,7 @@ impl<'a> Fold<'a> {
             asked: BTreeMap::new(),
             approvals: BTreeMap::new(),
             denials: BTreeSet::new(),
+            probes: BTreeMap::new(),
             runs: BTreeMap::new(),
             plannings: BTreeMap::new(),
             proposals: Vec::new(),
@@ -162,6 +166,7 @@ impl<'a> Fold<'a> {
             Event::SessionOpened(d) => self.session_opened(entry, d),
             Event::IncidentDeclared(d) => self.declared(recorded, d),
             Event::IncidentNoted(d) => self.noted(entry, d),
+            Event::ControlPlaneProbed(d) => self.probed(entry, d),
             Event::IncidentResolved(d) => self.resolved(entry, d),
             Event::CabNotified(d) => self.cab_notified(entry, d),
             Event::IncidentReportFiled(d) => self.report_filed(entry, d),

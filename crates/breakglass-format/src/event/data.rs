@@ -7,8 +7,11 @@ use crate::{
     Principal, Prose, RequestId, RunId, Timestamp,
     error_class::ErrorClass,
     event::Reference,
-    statement::{Kind, Purpose, Signer, Warning},
-    vocabulary::{ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity},
+    statement::{ControlPlane, Kind, Purpose, Signer, Warning},
+    vocabulary::{
+        ActionMode, EffectKind, EndReason, Obligation, Occasion, Origin, RunState, Severity,
+        Verdict,
+    },
 };
 
 data! {
@@ -141,6 +144,20 @@ data! {
         text: Prose,
     }
 
+    /// Data of `CONTROL_PLANE_PROBED`.
+    ControlPlaneProbed {
+        /// One line for people: each probe, and what it saw.
+        detail: Line,
+        /// Every sample, as a blob; blank where nothing was asked.
+        evidence: Blank<Digest>,
+        /// The incident.
+        incident_id: IncidentId,
+        /// What for.
+        occasion: Occasion,
+        /// What they say.
+        verdict: Verdict,
+    }
+
     /// Data of `BREAK_GLASS_REQUESTED`. The request is named by this event's id.
     BreakGlassRequested {
         /// The account.
@@ -151,6 +168,8 @@ data! {
         approve_by: Timestamp,
         /// The authority in force.
         authority_version: i64,
+        /// The probe that the requester saw, and what they attest.
+        control_plane: ControlPlane,
         /// A practice.
         drill: bool,
         /// How long access is wanted, in seconds.

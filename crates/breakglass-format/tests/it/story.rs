@@ -38,6 +38,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     house::credential_is_rotated(&mut story, ended);
     aftermath::is_owned(&mut story);
     house::goes_on(&mut story);
+    access::is_probed(&mut story);
     story.entries
 }
 
@@ -83,7 +84,7 @@ impl Story {
             person: who.map(|who| who.member.person.clone()).into(),
             principal: principal.into(),
             signature: signed.then(|| digest(100 + number)).into(),
-            statement: signed.then(|| digest(200 + number)).into(),
+            statement: signed.then(|| digest(200_u8.wrapping_add(number))).into(),
             wall: Timestamp::from_millis(self.now.millis() + 3),
         };
         let index = u64::from(number);

@@ -6,7 +6,7 @@ use breakglass_format::{
     IncidentId, Timestamp,
     act::{Action, Command as Act},
     authority::Authority,
-    vocabulary::{Obligation, Origin, Privilege, RunState},
+    vocabulary::{Obligation, Occasion, Origin, Privilege, RunState, Verdict},
 };
 use breakglass_testkit::{
     Given, Wish,
@@ -15,7 +15,7 @@ use breakglass_testkit::{
         ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, MALLORY, OSCAR, PEGGY, READER, SHOP,
         VAULT, WALTER, line, name, newcomer, person_mut, successor,
     },
-    statements::{outage, rollback},
+    statements::{failure, outage, rollback},
 };
 
 #[test]
@@ -43,6 +43,16 @@ fn changed(given: &Given, change: impl FnOnce(&mut Authority)) -> Command {
     given.publish(next, false)
 }
 
+/// A system failure, and what the probes say.
+fn control_plane(verdict: Verdict) -> Given {
+    let mut given = Given::ready();
+    let declare = given.declare(ALICE, failure());
+    given.must(&declare);
+    let report = given.probed(given.incident(), Occasion::Declaration, verdict);
+    given.must(&report);
+    given
+}
+
 fn nowhere() -> IncidentId {
     IncidentId::new(Timestamp::EPOCH, [9; 10])
 }
@@ -64,6 +74,9 @@ fn provoke(code: Code) -> Refusal {
         Code::TextMissing
         | Code::ScenarioUnknown
         | Code::ControlPlaneUnverified
+        | Code::ControlPlaneUp
+        | Code::NotProbed
+        | Code::JustProbed
         | Code::IncidentUnknown
         | Code::IncidentNotOpen
         | Code::AccountUnknown
@@ -228,9 +241,19 @@ fn provoke_asking(code: Code) -> Refusal {
             refused(Given::ready(), |g| g.declare(ALICE, args))
         }
         Code::ControlPlaneUnverified => {
-            let mut args = outage();
-            args.scenario = name("system-failure");
-            refused(Given::ready(), |g| g.declare(ALICE, args))
+            let mut given = Given::ready();
+            let declare = given.declare(ALICE, failure());
+            given.must(&declare);
+            refused(given, |g| g.ask(ALICE, &shop))
+        }
+        Code::ControlPlaneUp => {
+            let given = control_plane(Verdict::Up);
+            refused(given, |g| g.ask(ALICE, &shop))
+        }
+        Code::NotProbed => refused(Given::declared(), |g| g.probe(ALICE, g.incident())),
+        Code::JustProbed => {
+            let given = control_plane(Verdict::Down);
+            refused(given, |g| g.probe(ALICE, g.incident()))
         }
         Code::IncidentUnknown => refused(Given::ready(), |g| g.ask_under(nowhere(), ALICE, &shop)),
         Code::IncidentNotOpen => refused(Given::resolved(), |g| g.ask(ALICE, &shop)),

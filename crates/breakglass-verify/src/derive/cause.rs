@@ -41,6 +41,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         Event::SessionOpened(_) => Takes::Signed(&["session"]),
         Event::IncidentDeclared(_) => Takes::Signed(&["declare"]),
         Event::IncidentNoted(_) => Takes::Signed(&["note"]),
+        Event::ControlPlaneProbed(_) => Takes::Perhaps("probe"),
         Event::IncidentResolved(_) => Takes::Signed(&["resolve"]),
         Event::BreakGlassRequested(_) => Takes::Signed(&["request"]),
         Event::BreakGlassApproved(_)

@@ -27,6 +27,7 @@ impl<'a> Fold<'a> {
         );
         let seconds = self.consume(entry, d.request_id, &d.approvals);
         self.granted_as_asked(d);
+        self.control_plane_of_request(d.request_id);
         self.repeats(&[("not_before", d.not_before == self.now)]);
         let ends = seconds.map(|seconds| self.now.plus_s(seconds));
         let within = ends.is_some_and(|ends| d.not_after <= ends) && d.not_after <= d.cap;
@@ -96,6 +97,7 @@ impl<'a> Fold<'a> {
 
     pub(super) fn extended(&mut self, entry: &Entry, d: &BreakGlassExtended) {
         let seconds = self.consume(entry, d.request_id, &d.approvals);
+        self.control_plane_of_request(d.request_id);
         let active = self.active(d.grant_id);
         let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
         let approved = self.out.requests.get(&d.request_id);

@@ -55,6 +55,7 @@ impl<'a> Fold<'a> {
         };
         self.requested_as_signed(d, signed.statement());
         self.under_the_first_entitlement(d);
+        self.control_plane_as_stated(d);
         let entitled = self
             .judges_of(id)
             .is_some_and(|both| both.iter().all(|a| entitled(a, d, self)));
@@ -101,6 +102,7 @@ impl<'a> Fold<'a> {
             ),
             ("action", d.action == s.purpose.action),
             ("approve_by", d.approve_by == s.approve_by),
+            ("control_plane", d.control_plane == s.control_plane),
             (
                 "drill",
                 d.drill == s.drill && incident.as_ref().is_some_and(|i| i.drill == s.drill),

@@ -260,6 +260,7 @@ impl<'a> Fold<'a> {
             "action_outside_grant",
             "it was dispatched after access ended or somebody cancelled",
         );
+        self.control_plane_of_grant(grant);
         self.repeats(&[("account", self.is_account(grant, &d.account))]);
     }
 }

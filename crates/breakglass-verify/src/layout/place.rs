@@ -140,6 +140,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::SessionOpened(_)
         | Event::IncidentDeclared(_)
         | Event::IncidentNoted(_)
+        | Event::ControlPlaneProbed(_)
         | Event::BreakGlassRequested(_)
         | Event::BreakGlassApproved(_)
         | Event::BreakGlassDenied(_)

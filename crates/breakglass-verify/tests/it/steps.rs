@@ -207,6 +207,7 @@ impl Scribe {
             account: account(),
             action: request.purpose.action.clone(),
             approve_by: request.approve_by,
+            control_plane: ControlPlane::default(),
             authority_version: self.authority.version,
             drill: request.drill,
             duration_s: request.duration_s,

@@ -70,6 +70,7 @@ impl Names {
             Event::LogStarted(_)
             | Event::AuthorityPublished(_)
             | Event::IncidentNoted(_)
+            | Event::ControlPlaneProbed(_)
             | Event::BreakGlassLapsed(_)
             | Event::BreakGlassWithdrawn(_)
             | Event::BreakGlassVoided(_)

@@ -8,9 +8,9 @@ mod rotation;
 use super::{date, names::Names, quote::quote};
 use crate::{
     Entry, Event, Line, Name, Timestamp,
-    event::{Clock, IncidentDeclared, ObligationOverdue},
+    event::{Clock, ControlPlaneProbed, IncidentDeclared, ObligationOverdue},
     time::human_s,
-    vocabulary::Obligation,
+    vocabulary::{Obligation, Occasion, Verdict},
 };
 
 /// A sentence, and the particulars that stand beneath it.
@@ -43,6 +43,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::SessionOpened(d) => house::session_opened(d, &scene),
         Event::IncidentDeclared(d) => scene.declared(d),
         Event::IncidentNoted(d) => format!("{} noted: {}", scene.who, quote(&d.text)).into(),
+        Event::ControlPlaneProbed(d) => scene.probed(d),
         Event::BreakGlassRequested(d) => access::requested(d, &scene),
         Event::BreakGlassApproved(d) => access::approved(d, &scene),
         Event::BreakGlassDenied(d) => access::denied(d, &scene),
@@ -133,6 +134,29 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// What the probes said of the control plane, and what they were asked for.
+    fn probed(&self, d: &ControlPlaneProbed) -> Sentence {
+        let says = match d.verdict {
+            Verdict::Up => "the control plane is UP",
+            Verdict::Down => "the control plane is down",
+            Verdict::CannotTell => "the probes CANNOT TELL whether the control plane is up",
+        };
+        let occasion = match d.occasion {
+            Occasion::Declaration => "probed at the declaration".to_owned(),
+            Occasion::Request => "probed for a request".to_owned(),
+            Occasion::Pending => "probed while a request waits".to_owned(),
+            Occasion::Activation => "probed for an approval".to_owned(),
+            Occasion::Dispatch => "probed before a run".to_owned(),
+            Occasion::Asked => format!("probed because {} asked", self.who),
+        };
+        let mut details = vec![quote(&d.detail)];
+        details.extend(d.evidence.0.map(|e| format!("samples: {e}")));
+        Sentence {
+            says: format!("{says}; {occasion}"),
+            details,
+        }
+    }
+
     /// A time, with its date where that is not the entry's own.
     fn time(&self, at: Timestamp) -> String {
         let time = at.time_of_day();

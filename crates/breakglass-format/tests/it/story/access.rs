@@ -6,12 +6,13 @@ use breakglass_format::{
         ActionPlanned, BreakGlassAccess, BreakGlassAction, BreakGlassApproved, BreakGlassDenied,
         BreakGlassEnded, BreakGlassExtended, BreakGlassGranted, BreakGlassLapsed,
         BreakGlassRequested, BreakGlassVoided, BreakGlassWithdrawn, CommandRefused, Compared,
-        EffectClaimed, IncidentDeclared, IncidentNoted, IncidentResolved, Reference,
-        RefusalsSummarised, RunProgressed,
+        ControlPlaneProbed, EffectClaimed, IncidentDeclared, IncidentNoted, IncidentResolved,
+        Reference, RefusalsSummarised, RunProgressed,
     },
-    statement::{Purpose, Warning},
+    statement::{ControlPlane, Purpose, Warning},
     vocabulary::{
-        ActionMode, EffectKind, EndReason, Obligation, Origin, PurposeKind, RunState, Severity,
+        ActionMode, EffectKind, EndReason, Obligation, Occasion, Origin, PurposeKind, RunState,
+        Severity, Verdict,
     },
 };
 
@@ -50,6 +51,26 @@ pub(super) fn is_declared(story: &mut Story) {
         IncidentNoted {
             incident_id: incident(),
             text,
+        },
+    );
+}
+
+pub(super) fn is_probed(story: &mut Story) {
+    story.server(ControlPlaneProbed {
+        detail: read("deploy-api: 503 three times of three"),
+        evidence: digest(41).into(),
+        incident_id: incident(),
+        occasion: Occasion::Declaration,
+        verdict: Verdict::Down,
+    });
+    story.signed(
+        &bob(),
+        ControlPlaneProbed {
+            detail: read("no probe is configured"),
+            evidence: none(),
+            incident_id: incident(),
+            occasion: Occasion::Asked,
+            verdict: Verdict::CannotTell,
         },
     );
 }
@@ -107,6 +128,10 @@ fn ask(story: &mut Story, number: u64, extends: Blank<GrantId>) -> EventId {
             action: read("rollback"),
             approve_by: story.now.plus_s(3_600),
             authority_version: 1,
+            control_plane: ControlPlane {
+                attested: read("it answers, and publishes nothing"),
+                probe: none(),
+            },
             drill: false,
             duration_s: 4 * 3_600,
             entitlement: read("prod-db"),

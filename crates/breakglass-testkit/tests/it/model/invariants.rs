@@ -12,11 +12,13 @@ use breakglass_format::{
 use breakglass_testkit::Given;
 
 mod aftermath;
+mod control_plane;
 mod deadline;
 
 use aftermath::{
     is_gone, no_incident_closed_with_an_open_obligation, nobody_judges_what_they_took_part_in,
 };
+use control_plane::nobody_goes_round_a_control_plane_that_is_up;
 use deadline::the_next_deadline_is_the_earliest_there_is;
 
 /// What the entries said so far.
@@ -37,11 +39,13 @@ pub(super) struct Watch {
     took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
     /// What each incident still needs before it is closed.
     open: BTreeMap<IncidentId, BTreeSet<(Obligation, String)>>,
+    control_plane: control_plane::ControlPlane,
 }
 
 /// A grant as its entries say.
 struct Grant {
     account: AccountId,
+    incident: IncidentId,
     holder: PersonId,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -98,6 +102,10 @@ pub(super) const INVARIANTS: &[(&str, Invariant)] = &[
         "nobody_judges_what_they_took_part_in",
         nobody_judges_what_they_took_part_in,
     ),
+    (
+        "nobody_goes_round_a_control_plane_that_is_up",
+        nobody_goes_round_a_control_plane_that_is_up,
+    ),
 ];
 
 impl Watch {
@@ -115,6 +123,7 @@ impl Watch {
             gone: BTreeSet::new(),
             took_part: BTreeMap::new(),
             open: BTreeMap::new(),
+            control_plane: control_plane::ControlPlane::default(),
         };
         let news = watch.take_news(given);
         watch.learn(&news);
@@ -135,6 +144,7 @@ impl Watch {
             self.statements.extend(recorded.entry.statement.0);
             self.learn_one(recorded);
             self.learn_aftermath(recorded);
+            self.learn_control_plane(recorded);
         }
     }
 
@@ -150,6 +160,7 @@ impl Watch {
             Event::BreakGlassGranted(d) => {
                 let grant = Grant {
                     account: d.account.id.clone(),
+                    incident: d.incident_id,
                     holder: d.holder.person.clone(),
                     not_before: d.not_before,
                     not_after: d.not_after,
@@ -182,6 +193,10 @@ impl Watch {
         if let Event::BreakGlassEnded(d) = &recorded.entry.event {
             self.start(d.incident_id, &d.clocks);
         }
+    }
+
+    fn incident_of(&self, grant: GrantId) -> IncidentId {
+        self.grants[&grant].incident
     }
 
     fn start(&mut self, incident: IncidentId, clocks: &[Clock]) {

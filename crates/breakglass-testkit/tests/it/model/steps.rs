@@ -21,7 +21,7 @@ use breakglass_testkit::{
         ALICE, BOB, CAROL, DAVE, ERIN, EVERYBODY, GRACE, HEIDI, JUDY, MALLORY, PEGGY, READER, SHOP,
         entitlement_mut, line, name, person_mut, successor,
     },
-    statements::{outage, sealed},
+    statements::{failure, outage, sealed},
 };
 
 use super::{afterwards::afterwards, random::Random};
@@ -225,6 +225,10 @@ impl Players {
             if random.once_in(6) {
                 wish = wish.uses(1);
             }
+            let asks = given.world().incident(&incident);
+            if asks.is_some_and(|i| given.world().asks_for_probes(i)) && random.once_in(4) {
+                wish = wish.attesting("it answers, and publishes nothing");
+            }
             return Some((hand, given.ask_under(incident, hand, &wish)));
         };
         let of = if held.account.id.as_str() == SHOP {
@@ -310,7 +314,16 @@ impl Players {
         Some(match random.below(6) {
             0..2 => {
                 let hand = self.lesser(random, &[ALICE, ALICE, MALLORY]);
-                (hand, given.declare(hand, outage()))
+                let args = if random.once_in(3) {
+                    failure()
+                } else {
+                    outage()
+                };
+                (hand, given.declare(hand, args))
+            }
+            2 if random.once_in(2) => {
+                let hand = self.lesser(random, EVERYBODY);
+                (hand, given.probe(hand, scene.incident?))
             }
             2 => {
                 let hand = self.lesser(random, EVERYBODY);
@@ -387,6 +400,13 @@ impl Players {
                     })
                 };
                 self.submit(given, "worker", &command)
+            }
+            Some(Effect::Probe { incident, occasion }) => {
+                let verdict = random
+                    .pick(breakglass_format::vocabulary::Verdict::ALL)
+                    .unwrap();
+                let report = given.probed(incident, occasion, verdict);
+                self.submit(given, "probe", &report)
             }
             None => "nothing is due".to_owned(),
         }

@@ -40,6 +40,13 @@ pub(super) fn requested(d: &BreakGlassRequested, scene: &Scene<'_>) -> Sentence 
         };
         details.push(format!("at most {uses}"));
     }
+    if !d.control_plane.attested.is_empty() {
+        details.push(format!(
+            "{} attests that the control plane is UNUSABLE: {}",
+            d.requester.principal,
+            quote(&d.control_plane.attested)
+        ));
+    }
     details.extend(d.warnings.iter().map(warning));
     Sentence { says, details }
 }
