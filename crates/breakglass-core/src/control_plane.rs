@@ -96,9 +96,8 @@ impl World {
                 let Some(last) = incident.probed() else {
                     return Some((incident.id, Occasion::Declaration));
                 };
-                let waits =
-                    |r: &crate::request::Request| r.is_pending() && r.incident == incident.id;
-                let due = last.is_older_than(AGAIN_S, now) && self.requests.values().any(waits);
+                let mut requests = self.requests_under(&incident.id);
+                let due = last.is_older_than(AGAIN_S, now) && requests.any(|r| r.is_pending());
                 due.then_some((incident.id, Occasion::Pending))
             })
             .collect()
@@ -225,7 +224,7 @@ impl World {
 
     pub(crate) fn apply_probed(&mut self, d: &ControlPlaneProbed, recorded: &Recorded) {
         let (event, at) = (recorded.entry.event_id, recorded.entry.created_at);
-        if let Some(incident) = self.incidents.get_mut(&d.incident_id) {
+        if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             // A request names the verdict that its signer saw; one that no longer counts is not
             // named any more.
             incident.probes.retain(|p| p.counts(at));

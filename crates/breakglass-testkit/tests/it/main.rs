@@ -11,6 +11,7 @@ mod aftermath;
 mod answer;
 mod closing;
 mod codes;
+mod control_plane;
 mod derive_agrees;
 mod disagreed;
 mod grant;
