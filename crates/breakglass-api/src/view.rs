@@ -1,11 +1,24 @@
 //! What there is to read: views of the world, for screens and scripts. A view is the server's
 //! word; what matters is proven by receipts and checked by `verify`.
 
-use breakglass_format::{Timestamp, event::Clock, statement};
+use breakglass_format::{EventId, Timestamp, event::Clock, statement};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::wire::{Proven, Signed};
+
+/// What the probes last said of the control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbedView {
+    /// The event that says so, which a request names; none: there is no verdict yet.
+    #[schema(value_type = Option<String>)]
+    pub event: Option<EventId>,
+    /// `up`, `down` or `cannot_tell`.
+    pub verdict: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>)]
+    pub at: Option<Timestamp>,
+}
 
 /// An incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -39,6 +52,8 @@ pub struct IncidentView {
     pub closed_at: Option<Timestamp>,
     /// What its review gives a verdict on: every grant, `G-4`, every action, `G-4/1`.
     pub to_review: Vec<String>,
+    /// What is known of the control plane; none where the scenario does not ask.
+    pub control_plane: Option<ProbedView>,
     /// Its duties.
     pub obligations: Vec<ObligationView>,
     /// Its requests, by reference.
@@ -111,6 +126,8 @@ pub struct RequestView {
     pub groups_missing: Vec<String>,
     /// The grant that consumed it, by reference.
     pub grant: Option<String>,
+    /// What is known of the control plane; none where the scenario does not ask.
+    pub control_plane: Option<ProbedView>,
 }
 
 /// A request with everything an approver's client checks before it signs.

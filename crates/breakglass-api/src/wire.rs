@@ -135,6 +135,8 @@ pub struct RequestTerms {
     /// The entitlement it would be made under.
     #[schema(value_type = Object)]
     pub entitlement: Entitlement,
+    /// What is known of the control plane; none where the scenario does not ask.
+    pub control_plane: Option<crate::view::ProbedView>,
     /// The authority in force.
     #[schema(value_type = Object)]
     pub authority: statement::AuthorityRef,

@@ -1,4 +1,4 @@
-//! What changes the outside world: rotators, deploy connectors. One file per target.
+//! What changes the outside world, and what asks it how it is: rotators, deploy connectors, probes. One file per target.
 //!
 //! Everything here blocks its caller, for a bounded time; the server calls it on worker threads,
 //! after the entry that claims the effect is durable. Two procedures say in which order a target
@@ -9,6 +9,7 @@ pub mod command;
 pub mod deploy;
 mod failure;
 mod fields;
+pub mod probe;
 mod record;
 mod redact;
 pub mod rotate;

@@ -21,10 +21,12 @@ macro_rules! data {
 }
 
 mod aftermath;
+mod control_plane;
 mod data;
 mod reference;
 
 pub use aftermath::*;
+pub use control_plane::*;
 pub use data::*;
 pub use reference::{Reference, ReferenceError};
 

@@ -51,9 +51,86 @@ pub struct Config {
     /// Deploy connectors by the name that accounts refer to them by.
     #[serde(default)]
     pub connectors: BTreeMap<String, Program>,
+    /// What is asked whether the control plane is up, for scenarios that need it verified
+    /// unavailable. Each is a part of it: the whole is up if all are.
+    #[serde(default)]
+    pub control_plane: Vec<ProbeConfig>,
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// A probe of a part of the control plane.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "RawProbe")]
+pub struct ProbeConfig {
+    /// What people call it.
+    pub name: String,
+    /// How it asks.
+    pub asks: Asks,
+}
+
+/// How a probe asks.
+#[derive(Debug, Clone)]
+pub enum Asks {
+    /// Gets a URL.
+    Url {
+        /// `http://` or `https://`, without a user name or password.
+        url: String,
+        /// An answer without this text is not up.
+        contains: Option<String>,
+        /// Certificates to believe in place of the system's.
+        ca_file: Option<PathBuf>,
+    },
+    /// Calls a program that speaks the command protocol.
+    Program {
+        /// Absolute path.
+        program: PathBuf,
+        /// Fixed arguments. Never a secret.
+        args: Vec<String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProbe {
+    name: String,
+    url: Option<String>,
+    contains: Option<String>,
+    ca_file: Option<PathBuf>,
+    program: Option<PathBuf>,
+    #[serde(default)]
+    args: Vec<String>,
+}
+
+impl TryFrom<RawProbe> for ProbeConfig {
+    type Error = String;
+
+    fn try_from(raw: RawProbe) -> Result<Self, String> {
+        let asks = match (raw.url, raw.program) {
+            (Some(url), None) if raw.args.is_empty() => Asks::Url {
+                url,
+                contains: raw.contains,
+                ca_file: raw.ca_file,
+            },
+            (None, Some(program)) if raw.contains.is_none() && raw.ca_file.is_none() => {
+                Asks::Program {
+                    program,
+                    args: raw.args,
+                }
+            }
+            _ => {
+                let name = raw.name;
+                return Err(format!(
+                    "the probe {name} has either a url (with contains, ca_file) or a program (with args)"
+                ));
+            }
+        };
+        Ok(Self {
+            name: raw.name,
+            asks,
+        })
+    }
 }
 
 /// Certificate and key, PEM.
@@ -177,8 +254,16 @@ impl Config {
             .tls
             .iter_mut()
             .flat_map(|t| [&mut t.certificate_file, &mut t.key_file]);
+        let probes = self
+            .control_plane
+            .iter_mut()
+            .filter_map(|p| match &mut p.asks {
+                Asks::Url { ca_file, .. } => ca_file.as_mut(),
+                Asks::Program { .. } => None,
+            });
         for path in paths
             .into_iter()
+            .chain(probes)
             .chain(self.genesis_dir.as_mut())
             .chain(self.high_water_file.as_mut())
             .chain(tls)
@@ -202,6 +287,14 @@ impl Config {
         for (name, program) in self.rotators.iter().chain(&self.connectors) {
             if !program.program.is_absolute() {
                 return Err(ConfigError::RelativeProgram { name: name.clone() });
+            }
+        }
+        for probe in &self.control_plane {
+            if let Asks::Program { program, .. } = &probe.asks
+                && !program.is_absolute()
+            {
+                let name = probe.name.clone();
+                return Err(ConfigError::RelativeProgram { name });
             }
         }
         Ok(())

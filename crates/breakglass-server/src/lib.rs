@@ -9,6 +9,7 @@ mod entropy;
 mod follower;
 mod genesis;
 mod http;
+pub mod outbound;
 mod readers;
 mod start;
 mod worker;

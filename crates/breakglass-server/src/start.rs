@@ -10,6 +10,7 @@ use std::{
 use breakglass_connectors::{
     command::{Command as Program, CommandError},
     deploy::{Connector, command::CommandConnector},
+    probe::{self, Probe, command::CommandProbe, http::HttpProbe},
     rotate::{Rotator, command::CommandRotator},
 };
 use breakglass_format::Digest;
@@ -34,6 +35,7 @@ use crate::{
     follower::Follower,
     genesis::{Genesis, GenesisError},
     http::{self, App, ListenError, Listening},
+    outbound,
     readers::{READERS, Readers, Threads},
     worker::{self, Attempts, Plans, Tools},
 };
@@ -72,6 +74,14 @@ pub enum StartError {
         name: String,
         /// What is wrong.
         source: CommandError,
+    },
+    /// A probe of the control plane.
+    #[error("the probe {name}: {detail}")]
+    Probe {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        detail: String,
     },
     /// The mark knows of a log, and there is none.
     #[error(
@@ -150,6 +160,8 @@ impl Server {
             clock: clock.clone(),
             rotators: rotators(config)?,
             connectors: connectors(config)?,
+            probes: probes(config)?,
+            probing: std::sync::Mutex::default(),
             attempts: Attempts::default(),
             plans: Plans::default(),
             read_only: read_only.clone(),
@@ -203,6 +215,7 @@ impl Server {
         let log_key = log_key(&config.log_key_file)?;
         rotators(config)?;
         connectors(config)?;
+        probes(config)?;
         let path = config.data_dir.join("log.db");
         if !path.exists() {
             no_log_is_known(config, &log_key, &path)?;
@@ -445,6 +458,39 @@ fn rotators(
     let made = config.rotators.iter().map(|(name, p)| {
         let rotator: Arc<dyn Rotator> = Arc::new(CommandRotator::new(program(name, p)?));
         Ok((name.clone(), rotator))
+    });
+    made.collect()
+}
+
+fn probes(config: &Config) -> Result<Vec<Arc<dyn Probe>>, StartError> {
+    let made = config.control_plane.iter().map(|p| {
+        let name = p.name.as_str();
+        let limit = probe::SAMPLE_MAX;
+        let made: Arc<dyn Probe> = match &p.asks {
+            config::Asks::Url {
+                url,
+                contains,
+                ca_file,
+            } => {
+                let unusable = |detail: String| StartError::Probe {
+                    name: name.to_owned(),
+                    detail,
+                };
+                let client = outbound::client(ca_file.as_deref(), limit);
+                let client = client.map_err(|e| unusable(e.to_string()))?;
+                let probe = HttpProbe::new(name, url, contains.clone(), client);
+                Arc::new(probe.map_err(|e| unusable(e.to_string()))?)
+            }
+            config::Asks::Program { program, args } => {
+                let command = Program::new(program, args.clone(), limit);
+                let command = command.map_err(|source| StartError::Program {
+                    name: name.to_owned(),
+                    source,
+                })?;
+                Arc::new(CommandProbe::new(name, command))
+            }
+        };
+        Ok(made)
     });
     made.collect()
 }

@@ -8,6 +8,7 @@
 mod attacks;
 mod authority;
 mod clock;
+mod control_plane;
 mod documents;
 mod house;
 mod interrupted;
@@ -23,6 +24,7 @@ use thiserror::Error;
 pub use self::{
     authority::{ACCOUNT, ACCOUNT_ID},
     clock::PlayClock,
+    control_plane::ControlPlane,
     house::House,
     shop::{Answer, Shop},
     stage::{KEY, SECOND_KEY, Stage},
@@ -33,15 +35,34 @@ use crate::hint::{Code, Failure};
 /// Play an emergency on this machine: everything real, nothing left behind but a folder
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which scenario to play
-    #[arg(long, default_value = "production-outage", value_parser = ["production-outage"])]
-    pub scenario: String,
+    /// Which scenario to play; all three one after the other if not given
+    #[arg(long, value_enum, default_value_t = Scenario::All)]
+    pub scenario: Scenario,
     /// Exit when the play is over, instead of staying up for exploring
     #[arg(long)]
     pub once: bool,
     /// Export the evidence folder into this empty or new folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Which scenario is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// Deploy a fix past the usual pipeline, and tell the board afterwards.
+    CriticalPatch,
+    /// Roll back a broken release.
+    ProductionOutage,
+    /// Deploy directly while the control plane is gone.
+    SystemFailure,
+    /// All three.
+    All,
+}
+
+impl Scenario {
+    fn includes(self, other: Self) -> bool {
+        self == Self::All || self == other
+    }
 }
 
 /// Why the demonstration stopped.
@@ -133,8 +154,8 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
     let house = House::build_in(place, &this_program()?)?;
     house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;
-    play.perform()?;
-    let auditor = play.into_auditor();
+    play.perform(args.scenario)?;
+    let (auditor, next) = play.into_auditor();
     let folder = args
         .out
         .clone()
@@ -147,7 +168,7 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
         narrator.scene("Played to the end. Nothing keeps running.");
         return Ok(());
     }
-    house.stay_up(narrator, &folder)
+    house.stay_up(narrator, &folder, next)
 }
 
 /// An export goes into an empty or new folder, never over something.

@@ -7,7 +7,7 @@ use breakglass_format::{
     authority::Authority,
     statement::{Request, Warning},
     time::human_s,
-    vocabulary::PurposeKind,
+    vocabulary::{PurposeKind, Verdict},
 };
 
 use crate::{
@@ -52,6 +52,7 @@ pub fn of_request(
     rows.extend(who_and_what(dossier, authority));
     rows.extend(how_long(request, duration_s, now));
     rows.push(plain("server loss", prose(request.on_server_loss.as_str())));
+    rows.extend(control_plane(dossier));
     rows.extend(dangers(request));
     rows.extend(standing(dossier, authority));
     rows
@@ -158,10 +159,28 @@ fn how_long(request: &Request, duration_s: i64, now: Timestamp) -> Vec<Row> {
     rows
 }
 
+/// What the server says of the control plane: its word, which nothing here proves.
+fn control_plane(dossier: &Dossier) -> Option<Row> {
+    let known = dossier.view().control_plane.as_ref()?;
+    let text = match (&known.verdict, known.at) {
+        (Some(verdict), Some(at)) => format!("the server says: {}, probed {at}", line(verdict)),
+        _ => "the server says: not probed yet".to_owned(),
+    };
+    let up = known.verdict.as_deref() == Some(Verdict::Up.as_str());
+    Some(if up {
+        warning("control plane", text)
+    } else {
+        plain("control plane", text)
+    })
+}
+
 fn dangers(request: &Request) -> Vec<Row> {
     let attested = request.control_plane.attested.as_str();
     let attested = (!attested.is_empty()).then(|| {
-        let text = format!("the requester attests: {}", prose(attested));
+        let text = format!(
+            "the requester attests that it is UNUSABLE: {}",
+            prose(attested)
+        );
         warning("control plane", text)
     });
     let warnings = request
@@ -293,6 +312,7 @@ fn what_is_proposed(act: &Act) -> Vec<Row> {
         // Nothing else takes two people; what this client does not know, nobody signs unseen.
         Command::Declare(_)
         | Command::Note(_)
+        | Command::Probe(_)
         | Command::Record(_)
         | Command::Withdraw(_)
         | Command::Return(_)

@@ -23,6 +23,7 @@ pub(crate) enum Op {
     Poll,
     Cancel,
     Verify,
+    Probe,
 }
 
 impl Op {
@@ -36,6 +37,7 @@ impl Op {
             Self::Poll => "poll",
             Self::Cancel => "cancel",
             Self::Verify => "verify",
+            Self::Probe => "probe",
         }
     }
 

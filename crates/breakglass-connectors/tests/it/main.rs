@@ -5,6 +5,8 @@ mod child;
 #[cfg(test)]
 mod connector;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod rotator;
 #[cfg(test)]
 mod script;

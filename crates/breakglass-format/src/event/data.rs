@@ -8,10 +8,7 @@ use crate::{
     error_class::ErrorClass,
     event::Reference,
     statement::{ControlPlane, Kind, Purpose, Signer, Warning},
-    vocabulary::{
-        ActionMode, EffectKind, EndReason, Obligation, Occasion, Origin, RunState, Severity,
-        Verdict,
-    },
+    vocabulary::{ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity},
 };
 
 data! {
@@ -142,20 +139,6 @@ data! {
         incident_id: IncidentId,
         /// The note.
         text: Prose,
-    }
-
-    /// Data of `CONTROL_PLANE_PROBED`.
-    ControlPlaneProbed {
-        /// One line for people: each probe, and what it saw.
-        detail: Line,
-        /// Every sample, as a blob; blank where nothing was asked.
-        evidence: Blank<Digest>,
-        /// The incident.
-        incident_id: IncidentId,
-        /// What for.
-        occasion: Occasion,
-        /// What they say.
-        verdict: Verdict,
     }
 
     /// Data of `BREAK_GLASS_REQUESTED`. The request is named by this event's id.

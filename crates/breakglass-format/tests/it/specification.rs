@@ -7,6 +7,7 @@ use breakglass_format::{act, error_class::ErrorClass, event::Event, statement::K
 const DATA: &str = concat!(
     include_str!("../../src/event/data.rs"),
     include_str!("../../src/event/aftermath.rs"),
+    include_str!("../../src/event/control_plane.rs"),
 );
 const ENTRY: &str = include_str!("../../src/entry.rs");
 const STATEMENT: &str = include_str!("../../src/statement.rs");

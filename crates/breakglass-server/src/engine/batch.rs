@@ -261,6 +261,7 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
         | Command::Stage(_)
         | Command::RotationReport(_)
         | Command::RunReport(_)
+        | Command::Probed(_)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,

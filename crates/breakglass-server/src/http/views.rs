@@ -1,10 +1,11 @@
 //! Views of the world, rendered.
 
 use breakglass_api::view::{
-    AccountView, GrantView, IncidentView, ObligationView, RequestView, RunView,
+    AccountView, GrantView, IncidentView, ObligationView, ProbedView, RequestView, RunView,
 };
 use breakglass_core::{
     World,
+    control_plane::Probed,
     grant::Grant,
     incident::Incident,
     obligation::Status,
@@ -69,9 +70,20 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
         resolved_at: incident.resolved_at,
         closed_at: incident.closed_at,
         to_review: world.subjects_of_review(incident).into_iter().collect(),
+        control_plane: world
+            .asks_for_probes(incident)
+            .then(|| probed(incident.probed())),
         obligations: obligations.collect(),
         requests: requests.map(|r| r.reference.to_string()).collect(),
         grants: grants.map(|g| g.reference.to_string()).collect(),
+    }
+}
+
+pub(crate) fn probed(last: Option<&Probed>) -> ProbedView {
+    ProbedView {
+        event: last.map(|p| p.event),
+        verdict: last.map(|p| p.verdict.to_string()),
+        at: last.map(|p| p.at),
     }
 }
 
@@ -96,6 +108,10 @@ pub(crate) fn request(world: &World, request: &Request) -> RequestView {
         account: request.account.name.to_string(),
         requester: request.requester.principal.to_string(),
         state: request.state.word().to_owned(),
+        control_plane: world
+            .incident(&request.incident)
+            .filter(|i| world.asks_for_probes(i))
+            .map(|i| probed(i.probed())),
         approve_by: request.approve_by,
         duration_s: request.duration_s,
         approved_by: request

@@ -6,6 +6,7 @@
 mod attempts;
 mod flights;
 mod planning;
+mod probe;
 mod rotate;
 mod run;
 
@@ -19,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use breakglass_connectors::{deploy::Connector, rotate::Rotator};
+use breakglass_connectors::{deploy::Connector, probe::Probe, rotate::Rotator};
 use breakglass_core::{Effect, World, plan};
 use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
@@ -38,6 +39,10 @@ pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rotators: BTreeMap<String, Arc<dyn Rotator>>,
     pub(crate) connectors: BTreeMap<String, Arc<dyn Connector>>,
+    /// What is asked whether the control plane is up.
+    pub(crate) probes: Vec<Arc<dyn Probe>>,
+    /// Held while they are asked.
+    pub(crate) probing: Mutex<()>,
     /// What is remembered of runs between two steps.
     pub(crate) attempts: Attempts,
     /// Plans that connectors are asked for just now.
@@ -97,6 +102,7 @@ fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<(
         let key = match &effect {
             Effect::Rotate { account, .. } => format!("rotate {account}"),
             Effect::Advance { run, .. } => format!("run {run}"),
+            Effect::Probe { incident, .. } => format!("probe {incident}"),
         };
         let mut set = busy.lock().unwrap_or_else(PoisonError::into_inner);
         if set.len() >= HANDS || !set.insert(key.clone()) {
@@ -108,6 +114,7 @@ fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<(
             match effect {
                 Effect::Rotate { account, cause } => rotate::rotate(&tools, &account, cause),
                 Effect::Advance { run, .. } => run::advance(&tools, run),
+                Effect::Probe { incident, occasion } => tools.probe(incident, occasion),
             }
             busy.lock()
                 .unwrap_or_else(PoisonError::into_inner)

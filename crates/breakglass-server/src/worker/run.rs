@@ -12,7 +12,7 @@ use breakglass_core::{
 use breakglass_format::{
     Line, RunId,
     error_class::ErrorClass,
-    vocabulary::{EffectKind, RunState},
+    vocabulary::{EffectKind, Occasion, RunState},
 };
 use breakglass_seal::Credential;
 
@@ -140,6 +140,14 @@ fn begin(tools: &Tools, run: &Run, connector: &dyn Connector, credential: &Crede
             &detail,
             evidence,
         );
+        return;
+    }
+    tools.probe(run.incident, Occasion::Dispatch);
+    let world = &tools.engine.published().world;
+    if let Err(refusal) = world.run_may_leave(run, tools.engine_time()) {
+        let class = Some(ErrorClass::PolicyViolation);
+        let detail = format!("nothing was sent: {refusal}");
+        report(tools, run, RunState::Failed, class, &detail, None);
         return;
     }
     let document = engine::public(plan.document().to_vec());

@@ -57,6 +57,7 @@ fn nowhere() -> IncidentId {
     IncidentId::new(Timestamp::EPOCH, [9; 10])
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each code")]
 fn provoke(code: Code) -> Refusal {
     match code {
         Code::KeyNotEnrolled
@@ -240,21 +241,10 @@ fn provoke_asking(code: Code) -> Refusal {
             args.scenario = name("birthday");
             refused(Given::ready(), |g| g.declare(ALICE, args))
         }
-        Code::ControlPlaneUnverified => {
-            let mut given = Given::ready();
-            let declare = given.declare(ALICE, failure());
-            given.must(&declare);
-            refused(given, |g| g.ask(ALICE, &shop))
-        }
-        Code::ControlPlaneUp => {
-            let given = control_plane(Verdict::Up);
-            refused(given, |g| g.ask(ALICE, &shop))
-        }
-        Code::NotProbed => refused(Given::declared(), |g| g.probe(ALICE, g.incident())),
-        Code::JustProbed => {
-            let given = control_plane(Verdict::Down);
-            refused(given, |g| g.probe(ALICE, g.incident()))
-        }
+        Code::ControlPlaneUnverified
+        | Code::ControlPlaneUp
+        | Code::NotProbed
+        | Code::JustProbed => provoke_probing(code),
         Code::IncidentUnknown => refused(Given::ready(), |g| g.ask_under(nowhere(), ALICE, &shop)),
         Code::IncidentNotOpen => refused(Given::resolved(), |g| g.ask(ALICE, &shop)),
         Code::AccountUnknown => refused(Given::declared(), |g| {
@@ -296,6 +286,28 @@ fn provoke_asking(code: Code) -> Refusal {
         Code::TooManyPending => {
             let given = (0..16).fold(Given::declared(), |given, _| given.asked(&shop));
             refused(given, |g| g.ask(ALICE, &shop))
+        }
+        other => unreachable!("{other:?}"),
+    }
+}
+
+fn provoke_probing(code: Code) -> Refusal {
+    let shop = Wish::credential(SHOP);
+    match code {
+        Code::ControlPlaneUnverified => {
+            let mut given = Given::ready();
+            let declare = given.declare(ALICE, failure());
+            given.must(&declare);
+            refused(given, |g| g.ask(ALICE, &shop))
+        }
+        Code::ControlPlaneUp => {
+            let given = control_plane(Verdict::Up);
+            refused(given, |g| g.ask(ALICE, &shop))
+        }
+        Code::NotProbed => refused(Given::declared(), |g| g.probe(ALICE, g.incident())),
+        Code::JustProbed => {
+            let given = control_plane(Verdict::Down);
+            refused(given, |g| g.probe(ALICE, g.incident()))
         }
         other => unreachable!("{other:?}"),
     }

@@ -114,7 +114,7 @@ pub(crate) fn authority() -> Authority {
             threshold: 2,
             persons: vec![person("bob"), person("carol"), person("erin")],
         },
-        scenarios: vec![scenario()],
+        scenarios: vec![scenario(), failure()],
         title: read("Example"),
         version: 1,
     }
@@ -146,7 +146,7 @@ fn entitlement() -> Entitlement {
         max_duration_s: 4 * 3_600,
         absolute_cap_s: 8 * 3_600,
         approve_within_s: 3_600,
-        scenarios: vec![read("production-outage")],
+        scenarios: vec![read("production-outage"), read("system-failure")],
     }
 }
 
@@ -159,6 +159,15 @@ fn scenario() -> Scenario {
         control_plane_down: false,
         cab_notice_s: 0,
         review_s: 172_800,
+    }
+}
+
+/// A scenario that needs the control plane verified unavailable.
+fn failure() -> Scenario {
+    Scenario {
+        name: read("system-failure"),
+        control_plane_down: true,
+        ..scenario()
     }
 }
 

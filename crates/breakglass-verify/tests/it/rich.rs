@@ -9,7 +9,7 @@ use breakglass_format::{
         CredentialRotated, CredentialRotationFailed, IncidentNoted, IncidentResolved,
         ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged,
     },
-    vocabulary::{EndReason, Obligation, PurposeKind, RunState},
+    vocabulary::{EndReason, Obligation, PurposeKind, RunState, Verdict},
 };
 
 use crate::{
@@ -41,6 +41,7 @@ pub(crate) fn log() -> Scribe {
     story::rotate(&mut log, cause, &account(), vec![incident], |_| {});
     aftermath(&mut log, incident, &asked, grant);
     ordered(&mut log);
+    failure(&mut log);
     house(&mut log);
     log
 }
@@ -261,6 +262,13 @@ fn aftermath(log: &mut Scribe, incident: IncidentId, asked: &Asked, grant: Grant
     log.complete_review("dave", incident, review, |_| {});
     log.close("erin", incident);
     log.review_access_with("dave", None, &["alice", "erin"], |_| {});
+}
+
+/// The control plane is gone, as far as anybody can tell.
+fn failure(log: &mut Scribe) {
+    let incident = log.declare_a("alice", "system-failure");
+    log.probed(incident, Verdict::CannotTell);
+    log.probed_for("bob", incident);
 }
 
 /// What the server says of itself.

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 const OTHERS: &[&str] = &[
     "account_gone",
     "complete_review",
+    "control_plane",
     "decide_cab",
     "file_report",
     "follow_ups",

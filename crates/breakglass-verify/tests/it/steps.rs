@@ -3,17 +3,18 @@
 
 use breakglass_format::{
     Digest, Entry, Event, EventId, GrantId, IncidentId, Nonce, RequestId,
-    act::{Act, Command, Object},
+    act::{Act, Command, NoArgs, Object},
     canonical,
     event::{
         BreakGlassAccess, BreakGlassApproved, BreakGlassEnded, BreakGlassGranted,
-        BreakGlassRequested, Clock, IncidentDeclared, IncidentResolved, Reference,
+        BreakGlassRequested, Clock, ControlPlaneProbed, IncidentDeclared, IncidentResolved,
+        Reference,
     },
     statement::{
         Approval, Checkout, ControlPlane, Kem, Kind, Purpose, Request, RequestAccount,
         RequestIncident, Requester,
     },
-    vocabulary::{EndReason, Obligation, Origin, PurposeKind, Severity},
+    vocabulary::{EndReason, Obligation, Occasion, Origin, PurposeKind, Severity, Verdict},
 };
 
 use crate::{
@@ -70,17 +71,23 @@ impl Scribe {
     }
 
     pub(crate) fn declare(&mut self, by: &str) -> IncidentId {
+        self.declare_a(by, "production-outage")
+    }
+
+    /// An incident of a scenario.
+    pub(crate) fn declare_a(&mut self, by: &str, scenario: &str) -> IncidentId {
         let args = breakglass_format::act::Declare {
             commander: principal(by),
             cves: Vec::new(),
             drill: false,
             justification: read("Checkout fails for every customer."),
-            scenario: read("production-outage"),
+            scenario: read(scenario),
             service: read("checkout"),
             severity: Severity::Sev1,
             threat: read(""),
             title: read("checkout answers 500"),
         };
+        let count = self.count(|event| matches!(event, Event::IncidentDeclared(_)));
         let said = self.act(by, "", Command::Declare(args.clone()));
         let incident_id = IncidentId::new(self.now, self.random());
         let clocks = vec![self.clock(Obligation::IncidentResolved, "", 24 * HOUR)];
@@ -92,7 +99,7 @@ impl Scribe {
             drill: false,
             incident_id,
             justification: args.justification,
-            reference: Reference::Incident(1),
+            reference: Reference::Incident(u64::try_from(count + 1).unwrap()),
             scenario: args.scenario,
             service: args.service,
             severity: args.severity,
@@ -103,6 +110,17 @@ impl Scribe {
         let leaf = breakglass_tlog::leaf_hash(self.entries.last().unwrap());
         self.declared = Some(Digest::from_bytes(*leaf.as_bytes()));
         incident_id
+    }
+
+    /// What the server says that its probes say.
+    pub(crate) fn probed(&mut self, incident: IncidentId, verdict: Verdict) -> EventId {
+        self.server(probe(incident, Occasion::Declaration, verdict))
+    }
+
+    /// The same, because somebody asked.
+    pub(crate) fn probed_for(&mut self, by: &str, incident: IncidentId) -> EventId {
+        let said = self.act(by, incident, Command::Probe(NoArgs {}));
+        self.caused(&said, probe(incident, Occasion::Asked, Verdict::Down))
     }
 
     /// The version of the credential that is current, where every version came to be.
@@ -207,7 +225,7 @@ impl Scribe {
             account: account(),
             action: request.purpose.action.clone(),
             approve_by: request.approve_by,
-            control_plane: ControlPlane::default(),
+            control_plane: request.control_plane.clone(),
             authority_version: self.authority.version,
             drill: request.drill,
             duration_s: request.duration_s,
@@ -413,5 +431,19 @@ pub(crate) fn kem() -> Kem {
     Kem {
         alg: read("X25519"),
         pk: read(&pk),
+    }
+}
+
+pub(crate) fn probe(
+    incident_id: IncidentId,
+    occasion: Occasion,
+    verdict: Verdict,
+) -> ControlPlaneProbed {
+    ControlPlaneProbed {
+        detail: read("deploy-api: 503 (3 of 3)"),
+        evidence: none(),
+        incident_id,
+        occasion,
+        verdict,
     }
 }

@@ -356,6 +356,10 @@ fn entry_of(
         ),
         (event.warnings == request.warnings, "the warnings"),
         (
+            event.control_plane == request.control_plane,
+            "what is said of the control plane",
+        ),
+        (
             event.requester.person == request.requester.person,
             "the requester",
         ),

@@ -1,8 +1,8 @@
-//! Incidents: declare, note, resolve.
+//! Incidents: declare, note, probe, resolve.
 
 use breakglass_format::{
     Prose,
-    act::{Command, Declare, Note, Object, Resolve},
+    act::{Command, Declare, NoArgs, Note, Object, Resolve},
 };
 
 use super::{Actor, ActorError, Outcome, submit::object};
@@ -25,6 +25,16 @@ impl Actor {
     pub fn note(&mut self, incident: &str, text: Prose) -> Result<Outcome, ActorError> {
         let id = self.incident_id(incident)?;
         self.act(Command::Note(Note { text }), object(id), &[])
+    }
+
+    /// Has the control plane probed now.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActorError`].
+    pub fn probe(&mut self, incident: &str) -> Result<Outcome, ActorError> {
+        let id = self.incident_id(incident)?;
+        self.act(Command::Probe(NoArgs {}), object(id), &[])
     }
 
     /// Resolves an incident: ends its grants and starts the clocks. Takes the enrolled key.

@@ -87,6 +87,8 @@ finders!(
     added => CredentialAdded,
     /// The rotation that was ordered.
     rotation_ordered => RotationOrdered,
+    /// The verdict on the control plane.
+    probed => ControlPlaneProbed,
     /// The incident that was resolved.
     resolved => IncidentResolved,
     /// The key that was enrolled.

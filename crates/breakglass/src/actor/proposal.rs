@@ -123,6 +123,7 @@ impl Proposal {
             Command::AddCredential(_)
             | Command::Declare(_)
             | Command::Note(_)
+            | Command::Probe(_)
             | Command::Record(_)
             | Command::Withdraw(_)
             | Command::Return(_)

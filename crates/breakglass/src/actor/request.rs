@@ -1,6 +1,6 @@
 //! Requests: what a person wishes, in the terms that the log and the authority set.
 
-use breakglass_api::{Endpoint, wire::RequestTerms};
+use breakglass_api::{ClientError, Endpoint, wire::RequestTerms};
 use breakglass_format::{
     Blank, Digest, GrantId, Line, Name, Nonce, Prose, canonical,
     statement::{ControlPlane, Kem, Kind, Purpose, Request, RequestAccount, Requester, Statement},
@@ -12,6 +12,11 @@ use thiserror::Error;
 
 use super::{ActionWish, Actor, ActorError, Outcome, error::text, submit::ready};
 
+/// A verdict on the control plane older than this is asked for anew before a request, in seconds;
+/// the server lets it count for 15 minutes.
+const PROBE_AGAIN_S: i64 = 10 * 60;
+/// What the server says where somebody had it probed at the same moment.
+const JUST_PROBED: &str = "just_probed";
 /// `recording` where a session is not recorded.
 const NOT_RECORDED: &str = "none";
 /// `action` where the credential itself is asked for.
@@ -102,7 +107,7 @@ impl Actor {
     ///
     /// The terms differ from the verified authority, or see [`ActorError`].
     pub fn request(&mut self, wish: &RequestWish) -> Result<Outcome, ActorError> {
-        let terms = self.terms(wish)?;
+        let terms = self.probed_terms(wish)?;
         let drill = self.client.incident(&wish.incident)?.drill;
         let key = OneTimeKey::generate(&mut *self.entropy)?;
         let request = self.build_request(wish, terms, drill, &key)?;
@@ -111,6 +116,30 @@ impl Actor {
         let signature = self.sign_enrolled(Kind::Request, &bytes)?;
         let ready = ready(Kind::Request, bytes, signature)?;
         Ok(self.post(Endpoint::Requests, &ready)?.outcome)
+    }
+
+    /// The terms for a wish, with a verdict on the control plane that will count for a while, where
+    /// the scenario asks for one: where there is none it is probed first.
+    fn probed_terms(&mut self, wish: &RequestWish) -> Result<RequestTerms, ActorError> {
+        let terms = self.terms(wish)?;
+        let Some(known) = &terms.control_plane else {
+            return Ok(terms);
+        };
+        let young = known
+            .at
+            .is_some_and(|at| terms.time.since_ms(at) < PROBE_AGAIN_S * 1000);
+        if young {
+            return Ok(terms);
+        }
+        match self.probe(&wish.incident) {
+            // Somebody else had it probed at the same moment.
+            Err(ActorError::Client(ClientError::Refused(problem)))
+                if problem.code == JUST_PROBED => {}
+            other => {
+                other?;
+            }
+        }
+        self.terms(wish)
     }
 
     /// The terms for a wish, after they were compared with the verified authority.
@@ -180,7 +209,7 @@ impl Actor {
             authority: terms.authority,
             control_plane: ControlPlane {
                 attested: wish.attested.clone(),
-                probe: Blank::NONE,
+                probe: Blank(terms.control_plane.and_then(|known| known.event)),
             },
             drill,
             duration_s: wish.duration_s,

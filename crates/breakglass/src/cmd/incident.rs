@@ -1,14 +1,14 @@
 //! `breakglass incident`.
 
-use breakglass_api::view::{IncidentView, RefusalView};
-use breakglass_format::{Name, Principal, Prose};
+use breakglass_api::view::{IncidentView, ProbedView, RefusalView};
+use breakglass_format::{Name, Principal, Prose, vocabulary::Verdict};
 use clap::Subcommand;
 
 use super::{Context, account::show_proposal, approve::consent, input};
 use crate::{
     actor::Actor,
     hint::{Code, Failure},
-    output::{line, table::fitted},
+    output::{Screen, line, table::fitted},
 };
 
 /// What to do with incidents.
@@ -41,6 +41,12 @@ pub(super) enum Verb {
         text: Prose,
         /// The incident; the only open one if not given.
         #[arg(long, value_name = "INC-1")]
+        incident: Option<String>,
+    },
+    /// Have the control plane probed now, where the scenario needs it verified unavailable.
+    Probe {
+        /// The incident; the only open one if not given.
+        #[arg(value_name = "INC-1")]
         incident: Option<String>,
     },
     /// Resolve it: ends its grants and starts the clocks.
@@ -94,6 +100,7 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
         Verb::List => list(cx),
         Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
         Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
+        Verb::Probe { incident } => probe(incident.as_deref(), cx),
         Verb::Resolve {
             incident,
             summary,
@@ -138,6 +145,24 @@ fn note(text: Prose, incident: Option<&str>, cx: &Context) -> Result<(), Failure
     let sentence = format!("noted in {}", line(&incident.reference));
     cx.output()
         .outcome(&outcome, &line(&incident.reference), &sentence);
+    Ok(())
+}
+
+fn probe(incident: Option<&str>, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let incident = meant(&actor, incident)?;
+    let outcome = actor.probe(&incident.id)?;
+    let Some(probed) = outcome.probed() else {
+        return Err(Failure::of(Code::NotProven, "the log proves no verdict"));
+    };
+    let says = match probed.verdict {
+        Verdict::Up => "the control plane is up",
+        Verdict::Down => "the control plane is down",
+        Verdict::CannotTell => "the probes cannot tell whether the control plane is up",
+    };
+    let sentence = format!("{says}: {}", line(probed.detail.as_str()));
+    cx.output()
+        .outcome(&outcome, probed.verdict.as_str(), &sentence);
     Ok(())
 }
 
@@ -301,6 +326,7 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
         ("declared", screen.exactly(incident.declared_at)),
         ("resolved", resolved.unwrap_or_default()),
         ("closed", closed.unwrap_or_default()),
+        ("control", control_plane(incident, screen)),
         ("requests", incident.requests.join(", ")),
         ("grants", incident.grants.join(", ")),
     ];
@@ -334,6 +360,19 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// What the probes last said, in the server's word.
+fn control_plane(incident: &IncidentView, screen: Screen) -> String {
+    match &incident.control_plane {
+        None => String::new(),
+        Some(ProbedView {
+            verdict: Some(verdict),
+            at: Some(at),
+            ..
+        }) => format!("plane {verdict} at {}", screen.exactly(*at)),
+        Some(_) => "plane not probed yet".to_owned(),
+    }
 }
 
 fn timeline(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {

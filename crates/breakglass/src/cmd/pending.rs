@@ -60,6 +60,7 @@ mod tests {
             needs: 2,
             groups_missing: Vec::new(),
             grant: None,
+            control_plane: None,
         };
         let requests = [request];
         let shown = lines(&requests, Screen::Terminal { columns: 80, now });

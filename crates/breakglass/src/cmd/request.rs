@@ -53,7 +53,7 @@ pub(super) struct Args {
     uses: i64,
     /// Attest that the control plane is unusable, because …
     #[arg(long, value_parser = input::prose, value_name = "BECAUSE")]
-    attest_unusable: Option<Prose>,
+    control_plane_unusable: Option<Prose>,
     /// Wait until it is decided.
     #[arg(long)]
     wait: bool,
@@ -67,7 +67,7 @@ pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
         plan: args.plan,
         duration_s: args.duration_s,
         uses: args.uses,
-        attested: args.attest_unusable.clone().unwrap_or_default(),
+        attested: args.control_plane_unusable.clone().unwrap_or_default(),
         ..RequestWish::credential(&incident, &args.account, args.why.clone())
     };
     let posted = post(&mut actor, &wish, args.wait, cx);

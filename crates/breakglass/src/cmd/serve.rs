@@ -91,7 +91,13 @@ fn not_started(error: &StartError) -> Failure {
             "docs/procedures/install.md, steps 3 to 5: what lies in genesis_dir must be signed by \
              all root persons, and have the digest that genesis names"
         }
-        StartError::Program { .. } => "correct the program under [rotators] or [connectors]",
+        StartError::Program { .. } => {
+            "correct the program under [rotators], [connectors] or [[control_plane]]"
+        }
+        StartError::Probe { .. } => {
+            "correct it under [[control_plane]]: url is http:// or https://, without a user name; \
+             ca_file is a PEM file"
+        }
         StartError::Listen(_) => {
             "is the address of listen this machine's, and free? ss -ltnp shows who has it"
         }

@@ -130,15 +130,7 @@ pub(super) fn write(
             threshold: 2,
             persons: vec![parse("per_erin")?, parse("per_frank")?],
         },
-        scenarios: vec![Scenario {
-            name: name("production-outage")?,
-            actions: vec![name("rollback")?],
-            service_required: true,
-            threat_required: false,
-            control_plane_down: false,
-            cab_notice_s: 0,
-            review_s: 48 * 3600,
-        }],
+        scenarios: scenarios()?,
         title: line("The shop's break-glass, in a demonstration")?,
         version: 1,
     })
@@ -182,6 +174,26 @@ fn person(role: &Role, holders: &[Holder<'_>], now: Timestamp) -> Result<Person,
     })
 }
 
+/// The three of the procedure.
+fn scenarios() -> Result<Vec<Scenario>, DemoError> {
+    let one = |of: &str, action: &str, review_h: i64| -> Result<Scenario, DemoError> {
+        Ok(Scenario {
+            name: name(of)?,
+            actions: vec![name(action)?],
+            service_required: of == "production-outage",
+            threat_required: of == "critical-patch",
+            control_plane_down: of == "system-failure",
+            cab_notice_s: if of == "critical-patch" { 24 * 3600 } else { 0 },
+            review_s: review_h * 3600,
+        })
+    };
+    Ok(vec![
+        one("critical-patch", "deployment_override", 24)?,
+        one("production-outage", "rollback", 48)?,
+        one("system-failure", "direct_deployment", 48)?,
+    ])
+}
+
 fn account() -> Result<Account, DemoError> {
     Ok(Account {
         id: parse(ACCOUNT_ID)?,
@@ -212,7 +224,11 @@ fn entitlement() -> Result<Entitlement, DemoError> {
         max_duration_s: 4 * 3600,
         absolute_cap_s: 8 * 3600,
         approve_within_s: 3600,
-        scenarios: vec![name("production-outage")?],
+        scenarios: vec![
+            name("critical-patch")?,
+            name("production-outage")?,
+            name("system-failure")?,
+        ],
     })
 }
 

@@ -13,6 +13,7 @@ use super::{
     authority::{ACCOUNT, ROLES},
     clock::PlayClock,
     narrator::Narrator,
+    play::Next,
     shop::this_program,
     stage::{KEY, Stage, temporary},
 };
@@ -94,6 +95,7 @@ impl House {
         &self,
         narrator: &mut Narrator,
         evidence: &Path,
+        next: Next,
     ) -> Result<(), DemoError> {
         narrator.scene("The house stays open. In another terminal:");
         let program = this_program()?;
@@ -104,6 +106,11 @@ impl House {
             evidence.display(),
             self.stage.genesis
         );
+        let Next {
+            incident,
+            request,
+            grant,
+        } = next;
         for command in [
             format!("{me} {} incident timeline INC-1", home("frank")),
             format!("{me} {} account list", home("carol")),
@@ -113,13 +120,13 @@ impl House {
                 home("alice")
             ),
             format!(
-                "{me} {} request {ACCOUNT} --incident INC-2 --why 'trying it myself'",
+                "{me} {} request {ACCOUNT} --incident INC-{incident} --why 'trying it myself'",
                 home("alice")
             ),
-            format!("{me} {} approve R-2", home("bob")),
-            format!("{me} {} approve R-2", home("carol")),
-            format!("{me} {} checkout G-2 --show", home("alice")),
-            format!("{me} {} return G-2", home("alice")),
+            format!("{me} {} approve R-{request}", home("bob")),
+            format!("{me} {} approve R-{request}", home("carol")),
+            format!("{me} {} checkout G-{grant} --show", home("alice")),
+            format!("{me} {} return G-{grant}", home("alice")),
             verify,
         ] {
             narrator.line(&command);

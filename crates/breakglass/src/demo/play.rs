@@ -1,4 +1,4 @@
-//! The play: a production outage, from the broken page to the closed incident.
+//! The play: everybody at their keyboards, and what the three scenarios have in common.
 
 use std::{path::Path, time::Duration};
 
@@ -7,21 +7,26 @@ use breakglass_format::{
     act::Declare,
     entry::Recorded,
     render::timeline::{Timeline, heading},
-    vocabulary::Severity,
 };
 use breakglass_seal::names;
 
 mod aftermath;
+mod failure;
+mod outage;
+mod patch;
 
 use super::{
-    DemoError,
+    DemoError, Scenario,
     attacks::{self, Attacker},
     authority::{ACCOUNT, line, name, parse, prose},
     house::House,
     narrator::Narrator,
     stage::{KEY, SECOND_KEY},
 };
-use crate::actor::{ActionWish, Actor, ActorError, RequestWish};
+use crate::{
+    actor::{ActionWish, Actor, ActorError, RequestWish},
+    hint::Failure,
+};
 
 /// How often something that takes a moment is looked at, and how many times.
 const LOOK: (Duration, u32) = (Duration::from_millis(50), 600);
@@ -34,6 +39,7 @@ pub(super) struct Play<'a> {
     /// The day that was told last.
     today: Option<String>,
     told: u64,
+    next: Next,
     alice: Actor,
     bob: Actor,
     carol: Actor,
@@ -41,6 +47,39 @@ pub(super) struct Play<'a> {
     erin: Actor,
     frank: Actor,
     grace: Actor,
+}
+
+/// The numbers that the next references will have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next {
+    pub(super) incident: u64,
+    pub(super) request: u64,
+    pub(super) grant: u64,
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        Self {
+            incident: 1,
+            request: 1,
+            grant: 1,
+        }
+    }
+}
+
+impl Next {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "nothing else gives out a number"
+    )]
+    fn learn(&mut self, event: &Event) {
+        match event {
+            Event::IncidentDeclared(_) => self.incident += 1,
+            Event::BreakGlassRequested(_) => self.request += 1,
+            Event::BreakGlassGranted(_) => self.grant += 1,
+            _ => {}
+        }
+    }
 }
 
 /// What a person's step came to, with who and what where it failed.
@@ -64,6 +103,7 @@ impl<'a> Play<'a> {
             timeline: Timeline::new(),
             today: None,
             told: 0,
+            next: Next::default(),
             alice: house.actor("alice")?,
             bob: house.actor("bob")?,
             carol: house.actor("carol")?,
@@ -77,17 +117,20 @@ impl<'a> Play<'a> {
         Ok(play)
     }
 
-    /// The whole of it.
-    pub(super) fn perform(&mut self) -> Result<(), DemoError> {
+    /// One scenario, or all three one after the other.
+    pub(super) fn perform(&mut self, scenario: Scenario) -> Result<(), DemoError> {
         self.credential_comes_into_custody()?;
         self.house.skip_s(6 * 3600);
-        self.outage()?;
-        let grant = self.approvals()?;
-        let password = self.checkout(grant)?;
-        self.rollback(grant)?;
-        self.access_ends(grant, &password)?;
-        self.resolution()?;
-        self.aftermath()
+        if scenario.includes(Scenario::ProductionOutage) {
+            self.production_outage()?;
+        }
+        if scenario.includes(Scenario::CriticalPatch) {
+            self.critical_patch()?;
+        }
+        if scenario.includes(Scenario::SystemFailure) {
+            self.system_failure()?;
+        }
+        Ok(())
     }
 
     /// Tells what is new in the log, every line from a proven entry.
@@ -107,6 +150,7 @@ impl<'a> Play<'a> {
                 leaf: Digest::from_bytes(*received.leaf.as_bytes()),
                 entry: received.entry,
             };
+            self.next.learn(&recorded.entry.event);
             // That somebody logged in is nothing that this story is about.
             let aloud = aloud && !matches!(recorded.entry.event, Event::SessionOpened(_));
             let day = heading(recorded.entry.created_at);
@@ -136,6 +180,13 @@ impl<'a> Play<'a> {
             std::thread::sleep(LOOK.0);
         }
         Err(DemoError::Fault(format!("{what} did not happen")))
+    }
+
+    /// The version of the credential that is current.
+    fn version(&self) -> Result<i64, DemoError> {
+        let accounts = self.carol.client().accounts().map_err(ActorError::from);
+        let accounts = step("carol", "look at the account", accounts)?;
+        Ok(accounts.iter().map(|a| a.version).max().unwrap_or(0))
     }
 
     fn wait_for_rotation(&mut self, version: i64) -> Result<(), DemoError> {
@@ -179,141 +230,38 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    fn outage(&mut self) -> Result<(), DemoError> {
-        self.narrator.scene("The outage");
-        let answer = self.house.stage.shop.visit()?;
-        self.narrator.line(&format!(
-            "GET {}/ -> {} {}",
-            self.house.stage.shop.url(),
-            answer.status,
-            answer.body
-        ));
-        let declare = Declare {
-            commander: parse("erin")?,
-            cves: Vec::new(),
-            drill: false,
-            justification: prose("Every payment fails since release 2.4.1 went out")?,
-            scenario: name("production-outage")?,
-            service: line("shop")?,
-            severity: Severity::Sev1,
-            threat: prose("")?,
-            title: line("checkout is broken")?,
-        };
-        step("alice", "declare", self.alice.declare(declare))?;
+    /// Alice declares; gives the incident's reference.
+    fn declared(&mut self, declare: Declare) -> Result<String, DemoError> {
+        let outcome = step("alice", "declare", self.alice.declare(declare))?;
         self.catch_up(true)?;
-        self.house.skip_s(70);
-        let wish = RequestWish::credential(
-            "INC-1",
-            ACCOUNT,
-            prose("Roll the shop back to 2.4.0, the last release that took payments")?,
-        );
-        step("alice", "request", self.alice.request(&wish))?;
-        self.catch_up(true)
+        let declared = outcome.declared().map(|d| d.reference.to_string());
+        declared.ok_or_else(|| DemoError::Fault("nothing was declared".to_owned()))
     }
 
-    /// Two people of two groups; everything else is refused.
-    fn approvals(&mut self) -> Result<GrantId, DemoError> {
-        self.narrator
-            .scene("Two other people's signatures, and nothing less");
-        self.house.skip_s(45);
-        let dossier = step("bob", "read the request", self.bob.examine("R-1"))?;
-        let (request, log) = (dossier.request().clone(), dossier.log());
-        let attacker = Attacker {
-            house: self.house,
-            client: self.bob.client(),
-            now: self.bob.now(),
-        };
-        let own = attacker.approve("alice", KEY, request.clone(), log.clone())?;
-        let mut changed = request.clone();
-        changed.duration_s = 2 * 3600;
-        let other = attacker.approve("bob", KEY, changed, log.clone())?;
-        attacks::tell(
-            self.narrator,
-            "Alice approves her own request",
-            &own,
-            "own_request",
-        )?;
-        let what = "Bob's signature lands on a changed request";
-        attacks::tell(self.narrator, what, &other, "request_differs")?;
-        step("bob", "approve", self.bob.approve_examined(&dossier, None))?;
-        self.catch_up(true)?;
-        let attacker = Attacker {
-            house: self.house,
-            client: self.bob.client(),
-            now: self.bob.now(),
-        };
-        let again = attacker.approve("bob", SECOND_KEY, request, log)?;
-        let what = "Bob approves once more, with his second key";
-        attacks::tell(self.narrator, what, &again, "already_approved")?;
+    /// Bob of security and Carol of platform say yes.
+    fn agreed(&mut self, request: &str, carol_s: Option<i64>) -> Result<GrantId, DemoError> {
+        self.house.skip_s(40);
+        step("bob", "approve", self.bob.approve(request, None))?;
         self.house.skip_s(50);
-        let outcome = step("carol", "approve", self.carol.approve("R-1", None))?;
+        let outcome = step("carol", "approve", self.carol.approve(request, carol_s))?;
         self.catch_up(true)?;
         let granted = outcome.granted().map(|g| g.grant_id);
         granted.ok_or_else(|| DemoError::Fault("two approvals made no grant".to_owned()))
     }
 
-    /// The password reaches Alice, and only her.
-    fn checkout(&mut self, grant: GrantId) -> Result<String, DemoError> {
-        self.narrator
-            .scene("The password reaches Alice, sealed to a key her client made for it");
-        let alice = self.alice.identity().clone();
-        let victim = breakglass_format::statement::Signer {
-            key: alice.key,
-            person: alice.person,
-            principal: alice.principal,
-        };
-        let authority = self.alice.trust().authorities().current_ref();
-        let attacker = Attacker {
-            house: self.house,
-            // Alice's own reading session, as a thief of her cookie would have it.
-            client: self.alice.client(),
-            now: self.alice.now(),
-        };
-        let stolen = attacker.checkout_with_a_stolen_session(
-            &victim,
-            grant,
-            self.house.stage.genesis,
-            authority,
-        )?;
-        let what = "Somebody with Alice's stolen reading cookie checks out";
-        attacks::tell(self.narrator, what, &stolen, "statement_invalid")?;
-        let out = step("alice", "check out", self.alice.checkout("G-1"))?;
-        let password = out
-            .credential
-            .field(names::PASSWORD)
-            .map(|p| p.expose().to_owned());
-        let password = password.unwrap_or_default();
-        self.catch_up(true)?;
-        if !self.house.stage.shop.lets_in(ACCOUNT, &password)? {
-            return Err(DemoError::Fault(
-                "the password does not open the shop".to_owned(),
-            ));
-        }
-        self.narrator
-            .holds("the password opens the shop (it is not shown here, and never logged)");
-        Ok(password)
-    }
-
-    fn rollback(&mut self, grant: GrantId) -> Result<(), DemoError> {
-        self.narrator
-            .scene("The rollback, planned first, then run through the connector");
-        self.house.skip_s(120);
-        let wish = ActionWish {
-            action: name("rollback")?,
-            target: line("shop")?,
-            artifact: line("2.4.0")?,
-        };
+    /// Alice plans an action, and has exactly that plan run.
+    fn run_planned(&mut self, grant: GrantId, wish: ActionWish) -> Result<(), DemoError> {
         let grant = grant.to_string();
         let outcome = step("alice", "plan", self.alice.plan(&grant, wish.clone()))?;
         let plan = outcome.planned().map(|p| p.plan);
         step("alice", "run", self.alice.run(&grant, wish, plan))?;
-        self.wait("the rollback", |play| {
+        self.wait("the run", |play| {
             let runs = play.alice.client().runs().map_err(ActorError::from);
             let runs = step("alice", "look at the run", runs)?;
             if let Some(failed) = runs.iter().find(|r| r.state == "failed") {
                 return Err(DemoError::Fault(format!("the run {} failed", failed.id)));
             }
-            Ok(runs.iter().any(|r| r.state == "verified"))
+            Ok(runs.iter().all(|r| r.state == "verified"))
         })?;
         self.catch_up(true)?;
         let answer = self.house.stage.shop.visit()?;
@@ -330,39 +278,53 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    fn access_ends(&mut self, grant: GrantId, password: &str) -> Result<(), DemoError> {
-        self.narrator
-            .scene("Access ends: returned, and the password is worth nothing any more");
+    /// Alice gives her grant back, and the credential is rotated.
+    fn given_back(&mut self, grant: GrantId) -> Result<(), DemoError> {
         self.house.skip_s(300);
-        step(
-            "alice",
-            "return",
-            self.alice.return_grant(&grant.to_string()),
-        )?;
-        self.wait_for_rotation(3)?;
-        self.catch_up(true)?;
-        if self.house.stage.shop.lets_in(ACCOUNT, password)? {
-            return Err(DemoError::Fault("the old password still works".to_owned()));
-        }
-        self.narrator.refused(
-            "Alice's password is tried once more, at the shop itself",
-            "401",
-            "the shop no longer knows it",
-        );
-        Ok(())
-    }
-
-    fn resolution(&mut self) -> Result<(), DemoError> {
-        self.narrator.scene("Resolved");
-        self.house.skip_s(600);
-        let summary = prose("Rolled back to 2.4.0; payments work; the faulty migration is found")?;
-        step("erin", "resolve", self.erin.resolve("INC-1", summary))?;
+        let version = self.version()?;
+        let returned = self.alice.return_grant(&grant.to_string());
+        step("alice", "return", returned)?;
+        self.wait_for_rotation(version + 1)?;
         self.catch_up(true)
     }
 
-    /// The auditor, who exports.
-    pub(super) fn into_auditor(self) -> Actor {
-        self.frank
+    /// Sessions last eight hours; whoever signs under a session, or reads, opens another.
+    fn everybody_is_here(&mut self) -> Result<(), DemoError> {
+        step("alice", "log in", self.alice.ensure_session())?;
+        step("bob", "log in", self.bob.ensure_session())?;
+        step("carol", "log in", self.carol.ensure_session())?;
+        step("dave", "log in", self.dave.ensure_session())?;
+        step("erin", "log in", self.erin.ensure_session())?;
+        step("frank", "log in", self.frank.ensure_session())?;
+        step("grace", "log in", self.grace.ensure_session())?;
+        self.catch_up(false)
+    }
+
+    fn told_no<T>(
+        &mut self,
+        attempt: &str,
+        came_to: Result<T, ActorError>,
+        expected: &str,
+    ) -> Result<(), DemoError> {
+        let Err(error) = came_to else {
+            return Err(DemoError::Fault(format!("{attempt}: nobody said no")));
+        };
+        let failure = Failure::from(error);
+        if failure.code() != expected {
+            let found = format!(
+                "{attempt}: refused as {}, not as {expected}",
+                failure.code()
+            );
+            return Err(DemoError::Fault(found));
+        }
+        self.narrator
+            .refused(attempt, failure.code(), failure.message());
+        Ok(())
+    }
+
+    /// The auditor, who exports, and what comes next.
+    pub(super) fn into_auditor(self) -> (Actor, Next) {
+        (self.frank, self.next)
     }
 }
 

@@ -11,11 +11,15 @@ use breakglass_format::{Digest, Timestamp};
 use breakglass_seal::{
     Credential, CredentialBuilder, PasswordLength, SecretText, generate_password, names,
 };
-use breakglass_server::Config;
+use breakglass_server::{
+    Config,
+    config::{Asks, ProbeConfig},
+};
 
 use super::{
     DemoError,
     authority::{ACCOUNT, ROLES, parse},
+    control_plane::ControlPlane,
     documents::Documents,
     shop::Shop,
 };
@@ -27,6 +31,8 @@ use crate::{
     state::{ClientConfig, Home, config::KeyConfig, file},
 };
 
+/// What the probe of the control plane is called.
+const PROBE: &str = "deploy-api";
 /// File name of a person's key.
 pub const KEY: &str = "id_ed25519";
 /// File name of a second key of the same person.
@@ -38,6 +44,8 @@ pub struct Stage {
     dir: PathBuf,
     /// The broken shop.
     pub shop: Shop,
+    /// The normal way to deploy.
+    pub control_plane: ControlPlane,
     /// The password that the shop was made with, before breakglass knows it.
     pub first_password: Credential,
     /// SHA-256 of the genesis authority.
@@ -62,6 +70,7 @@ impl Stage {
         Ok(Self {
             dir,
             shop,
+            control_plane: ControlPlane::open()?,
             first_password,
             genesis,
             program: program.to_owned(),
@@ -149,6 +158,14 @@ impl Stage {
             genesis_dir: Some(server.join("genesis")),
             rotators: BTreeMap::from([("shop".to_owned(), self.adapter("rotator"))]),
             connectors: BTreeMap::from([("shop".to_owned(), self.adapter("connector"))]),
+            control_plane: vec![ProbeConfig {
+                name: PROBE.to_owned(),
+                asks: Asks::Url {
+                    url: self.control_plane.url(),
+                    contains: Some("up".to_owned()),
+                    ca_file: None,
+                },
+            }],
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
                 reads_per_minute: 10_000_000,
@@ -173,9 +190,11 @@ impl Stage {
             "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\ngenesis = \"{}\"\n\
              log_key_file = \"log.key\"\nserver_key_file = \"server.key\"\n\
              node_key_file = \"node.key\"\ngenesis_dir = \"genesis\"\n\
+             [[control_plane]]\nname = \"{PROBE}\"\nurl = \"{}\"\n\
              [limits]\nstatements_per_minute = 100000\nreads_per_minute = 10000000\n\
              [rotators.shop]\n{}[connectors.shop]\n{}",
             self.genesis,
+            self.control_plane.url(),
             adapter("rotator"),
             adapter("connector"),
         );

@@ -6,7 +6,7 @@
 //! GET  /releases          {"current":…,"releases":[…]}
 //! GET  /operations/KEY    {"handle":…,"state":"running"|"succeeded","from":…,"to":…}, once every
 //!                         connection that came before this one is over
-//! POST /rollback          {account,password,to,idempotency_key} → 202 {"handle":…}
+//! POST /switch          {account,password,to,idempotency_key} → 202 {"handle":…}
 //! POST /password          {account,current_password,new_password} → 200
 //! POST /login             {account,password} → 200
 //! ```
@@ -97,10 +97,10 @@ impl App {
             (Method::Get, "/") => self.page(),
             (Method::Get, "/health") => self.health(),
             (Method::Get, "/releases") => self.releases(),
-            (Method::Post, "/rollback") => self.roll_back(request),
+            (Method::Post, "/switch") => self.roll_back(request),
             (Method::Post, "/password") => self.change_password(request),
             (Method::Post, "/login") => self.log_in(request),
-            (Method::Get, "/rollback" | "/password" | "/login")
+            (Method::Get, "/switch" | "/password" | "/login")
             | (Method::Post, "/" | "/health" | "/releases") => refuse(405, "not like this"),
             (Method::Get, path) => self.operation(path),
             (Method::Post, _) => refuse(404, "no such thing"),

@@ -1,4 +1,5 @@
-//! The shop's connector: `plan`, `dispatch`, `find`, `poll`, `cancel` and `verify` a rollback.
+//! The shop's connector: `plan`, `dispatch`, `find`, `poll`, `cancel` and `verify` a
+//! rollback or a deployment.
 //!
 //! The run's id is the shop's idempotency key, and the shop answers a question for a key only when
 //! every earlier connection is over. So "absent" is safe to say: no request that is still under
@@ -15,8 +16,10 @@ use super::{
 
 /// The one target that there is.
 const TARGET: &str = "shop";
-/// The one action that it knows.
-const ACTION: &str = "rollback";
+/// The action that goes back to a release.
+const ROLLBACK: &str = "rollback";
+/// The actions that it knows: each serves another release.
+const ACTIONS: [&str; 3] = [ROLLBACK, "deployment_override", "direct_deployment"];
 
 #[derive(Deserialize)]
 struct Operation {
@@ -96,11 +99,16 @@ fn plan(client: Client, Plan { operation }: &Plan) -> Result<Value, Failure> {
             "the shop has no release {wanted}"
         )));
     }
+    let summary = if operation.action == ROLLBACK {
+        format!("roll {TARGET} back from {current} to {wanted}")
+    } else {
+        format!("deploy {wanted} to {TARGET}, over {current}")
+    };
     let mut plan = json!({
         "targets": [TARGET],
         "blast_radius": { "count": 1, "unit": "service" },
         "before": health(client)?.to_string(),
-        "summary": format!("roll {TARGET} back from {current} to {wanted}"),
+        "summary": summary,
     });
     if let Value::Object(plan) = &mut plan {
         if current == *wanted {
@@ -109,7 +117,7 @@ fn plan(client: Client, Plan { operation }: &Plan) -> Result<Value, Failure> {
         } else {
             let diff = format!("-current -> releases/{current}\n+current -> releases/{wanted}\n");
             plan.insert("diff".to_owned(), Value::from(diff));
-            let inverse = json!({ "action": ACTION, "artifact": current, "target": TARGET });
+            let inverse = json!({ "action": ROLLBACK, "artifact": current, "target": TARGET });
             plan.insert("inverse".to_owned(), inverse);
         }
     }
@@ -122,7 +130,7 @@ fn dispatch(client: Client, request: &Dispatch) -> Result<Value, Failure> {
     let account =
         account.ok_or_else(|| Failure::permanent("the credential has no field named username"))?;
     let answer = client.post(
-        "/rollback",
+        "/switch",
         &[
             ("account", account),
             ("password", request.credential.password()?),
@@ -177,10 +185,10 @@ fn check(operation: &Operation) -> Result<(), Failure> {
             "no target {target}, only {TARGET}"
         )));
     }
-    if operation.action != ACTION {
+    if !ACTIONS.contains(&operation.action.as_str()) {
         return Err(Failure {
             class: ErrorClass::PolicyViolation,
-            detail: format!("{TARGET} can only be rolled back, with the action {ACTION}"),
+            detail: format!("{TARGET} knows the actions {}", ACTIONS.join(", ")),
         });
     }
     Ok(())

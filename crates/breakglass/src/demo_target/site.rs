@@ -10,14 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use super::file::{self, FileError, io_error};
 
-/// The releases of a new shop; the last one is current.
-const RELEASES: [(&str, u16, &str); 2] = [
+/// The release that a new shop serves.
+const CURRENT: &str = "2.4.1";
+/// The releases of a new shop.
+const RELEASES: [(&str, u16, &str); 4] = [
     ("2.4.0", 200, "shop is open"),
     (
         "2.4.1",
         500,
         "checkout is broken: every payment fails since release 2.4.1",
     ),
+    ("2.4.2", 200, "shop is open, and refuses the crafted cookie"),
+    ("2.4.3", 200, "shop is open, with today's prices"),
 ];
 
 /// The longest idempotency key, in bytes.
@@ -114,8 +118,8 @@ impl Site {
             file::folder(&site.releases().join(version))?;
             let text = text.to_owned();
             file::write_json(&site.page_path(version), &Page { status, text })?;
-            site.switch(version)?;
         }
+        site.switch(CURRENT)?;
         Ok(site)
     }
 

@@ -78,7 +78,7 @@ impl Shop {
             ("to", to),
             ("idempotency_key", key),
         ];
-        self.post("/rollback", &fields)
+        self.post("/switch", &fields)
     }
 
     fn version(&self) -> String {

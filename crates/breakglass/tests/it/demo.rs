@@ -1,9 +1,83 @@
 //! The demonstration, as a person starts it.
 
+use breakglass_format::Event;
 use std::{
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
 };
+
+/// What nobody does in the play: the rest of the log's vocabulary it uses up.
+const NOT_PLAYED: [&str; 9] = [
+    "BREAK_GLASS_EXTENDED",
+    "BREAK_GLASS_VOIDED",
+    "BREAK_GLASS_WITHDRAWN",
+    "CLOCK_STEPPED",
+    "COMMAND_TRANSFERRED",
+    "CREDENTIAL_ROTATION_FAILED",
+    "REFUSALS_SUMMARISED",
+    "ROTATION_ORDERED",
+    "SINK_CHANGED",
+];
+
+#[test]
+fn each_scenario_is_played_alone() {
+    for (scenario, shown) in [
+        ("critical-patch", "deploy 2.4.2 to shop"),
+        ("system-failure", "deploy 2.4.3 to shop"),
+        ("production-outage", "roll shop back from 2.4.1"),
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["demo", "--once", "--scenario", scenario])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(run.stdout).unwrap();
+        assert!(run.status.success(), "{said}");
+        assert!(
+            said.contains(shown) && said.contains("every rule held"),
+            "{said}"
+        );
+        assert!(!said.contains("INC-2"), "{said}");
+    }
+}
+
+fn everything_was_told(said: &str) {
+    for refusal in [
+        "own_request",
+        "request_differs",
+        "already_approved",
+        "statement_invalid",
+        "401: the shop no longer knows it",
+        "obligations_open",
+        "purpose_differs",
+        "control_plane_up",
+    ] {
+        assert!(
+            said.contains(&format!("refused: {refusal}")),
+            "no {refusal} in {said}"
+        );
+    }
+    for shown in [
+        "-> 500 checkout is broken",
+        "-> 200 shop is open",
+        "every rule held",
+        " (UTC)",
+        "credential rotation of shop-root: met",
+        "post incident review: met",
+        "erin closed the incident",
+        "dave DENIED",
+        "the incident is open again",
+        "the control plane is UP",
+        "the control plane is down; probed before a run",
+        "R-4: lapsed",
+        "OVERDUE since",
+        "WAIVED by grace, heidi",
+        "cab notified: met",
+        "incident report: met late",
+    ] {
+        assert!(said.contains(shown), "no {shown} in {said}");
+    }
+}
 
 #[test]
 fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
@@ -32,31 +106,13 @@ fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
     let complained = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(run.status.success(), "{said}{complained}");
     assert_eq!(complained, "");
-    for refusal in [
-        "own_request",
-        "request_differs",
-        "already_approved",
-        "statement_invalid",
-        "401: the shop no longer knows it",
-        "obligations_open",
-    ] {
-        assert!(
-            said.contains(&format!("refused: {refusal}")),
-            "no {refusal} in {said}"
-        );
-    }
-    for shown in [
-        "-> 500 checkout is broken",
-        "-> 200 shop is open",
-        "every rule held",
-        " (UTC)",
-        "credential rotation of shop-root: met",
-        "post incident review: met",
-        "erin closed the incident",
-    ] {
-        assert!(said.contains(shown), "no {shown} in {said}");
-    }
+    everything_was_told(&said);
     assert!(out.join("log/checkpoint").is_file());
+    let events = std::fs::read_to_string(out.join("siem.jsonl")).unwrap();
+    for event_type in Event::TYPES.iter().filter(|t| !NOT_PLAYED.contains(t)) {
+        let line = format!("\"event_type\":\"{event_type}\"");
+        assert!(events.contains(&line), "no {event_type} in the play");
+    }
     assert_eq!(
         std::fs::read_dir(&home).unwrap().count(),
         0,

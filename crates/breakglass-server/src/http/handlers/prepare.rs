@@ -3,10 +3,14 @@
 
 use breakglass_core::{
     Command, Context, Draft, Refusal, World,
-    command::{Handout, Prepared},
+    command::{Handout, Observation, Prepared},
     decide,
 };
-use breakglass_format::{Digest, Event, act::Command as ActCommand};
+use breakglass_format::{
+    Digest, Event, IncidentId, Line,
+    act::Command as ActCommand,
+    vocabulary::{Occasion, Verdict},
+};
 use breakglass_statement::{VerifiedAct, VerifiedCheckout, verify_approval, verify_request};
 use breakglass_store::{Blob, Ledger as _};
 
@@ -130,7 +134,7 @@ impl App {
     }
 
     /// What an act needs that only the server can make.
-    pub(super) fn prepare_act(
+    pub(super) async fn prepare_act(
         &self,
         act: &VerifiedAct,
         attachments: &[Blob],
@@ -140,6 +144,7 @@ impl App {
             ActCommand::AddCredential(args) => {
                 self.prepare_import(act, &args.fields, attachments, blobs)
             }
+            ActCommand::Probe(_) => self.prepare_probe(act, blobs).await,
             ActCommand::Declare(_)
             | ActCommand::Note(_)
             | ActCommand::Record(_)
@@ -163,6 +168,43 @@ impl App {
                 blobs.extend(attachments.iter().map(|b| engine::public(b.bytes.clone())));
                 Ok(Prepared::Nothing)
             }
+        }
+    }
+
+    /// Asks the probes, where the rules let this person have them asked now.
+    async fn prepare_probe(
+        &self,
+        act: &VerifiedAct,
+        blobs: &mut Vec<Blob>,
+    ) -> Result<Prepared, ApiError> {
+        let placeholder = Prepared::Probed(Observation {
+            verdict: Verdict::CannotTell,
+            detail: Line::default(),
+            evidence: None,
+        });
+        let command = Command::Act(Box::new(act.clone()), placeholder.clone());
+        if self
+            .would_accept(&self.published().world, &command)
+            .is_err()
+        {
+            // The writer refuses it as well, and puts the refusal on record.
+            return Ok(placeholder);
+        }
+        let tools = self.tools.clone();
+        let asked = tokio::task::spawn_blocking(move || tools.observe()).await;
+        let stopped = |_| self.rejected(crate::engine::Rejection::Stopped);
+        let (observation, samples) = asked.map_err(stopped)?;
+        blobs.extend(samples);
+        Ok(Prepared::Probed(observation))
+    }
+
+    /// Before something is decided by it, there is a fresh verdict on the control plane.
+    pub(super) async fn probe_first(&self, incident: IncidentId, occasion: Occasion) {
+        let needed = self.published().world.needs_probe(&incident, self.now());
+        if self.tools.read_only.is_none() && needed {
+            let tools = self.tools.clone();
+            // Where it comes to nothing the rules say so.
+            let _ = tokio::task::spawn_blocking(move || tools.probe(incident, occasion)).await;
         }
     }
 

@@ -158,6 +158,9 @@ pub(crate) async fn terms(
             .map(|(warning, _)| warning)
             .collect(),
         entitlement: terms.entitlement,
+        control_plane: terms
+            .asks_for_probes
+            .then(|| views::probed(terms.probed.as_ref())),
         authority: published.authorities.current_ref(),
         log: log_head(&published.head),
         checkpoint: published.head.checkpoint().to_text(),

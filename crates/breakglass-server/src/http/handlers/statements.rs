@@ -11,6 +11,7 @@ use breakglass_format::{
     CommandId, Digest, Event, Principal,
     act::Command as ActCommand,
     statement::{Approval, Denial, LogHead, Statement as _},
+    vocabulary::Occasion,
 };
 use breakglass_statement::{
     Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedSession, verify_act,
@@ -57,6 +58,7 @@ pub(crate) async fn request(State(app): State<App>, posted: Posted<Submission>) 
     {
         return Err(ApiError::nonce().at(app.now()));
     }
+    app.probe_first(text.incident.id, Occasion::Request).await;
     let blobs = blobs(&verified);
     app.submit(
         Command::Request(Box::new(verified)),
@@ -77,6 +79,8 @@ pub(crate) async fn approval(State(app): State<App>, posted: Posted<Submission>)
     let inner = inner.unwrap_or_default();
     let verified = app.verified(verify_approval(bytes, armoured, &inner, &app.authorities()))?;
     app.own_head(&verified, &verified.statement().log).await?;
+    let incident = verified.statement().request.incident.id;
+    app.probe_first(incident, Occasion::Activation).await;
     let blobs = blobs(&verified);
     app.submit(
         Command::Approve(Box::new(verified)),
@@ -244,7 +248,7 @@ pub(crate) async fn act(State(app): State<App>, posted: Posted<Submission>) -> A
     let attachments =
         attachments(&verified, &submission.attachments).map_err(|e| e.at(app.now()))?;
     let mut blobs = blobs(&verified);
-    let prepared = app.prepare_act(&verified, &attachments, &mut blobs)?;
+    let prepared = app.prepare_act(&verified, &attachments, &mut blobs).await?;
     if plans {
         return app.plan(verified, blobs, posted.command_id).await;
     }

@@ -314,7 +314,7 @@ impl Players {
         Some(match random.below(6) {
             0..2 => {
                 let hand = self.lesser(random, &[ALICE, ALICE, MALLORY]);
-                let args = if random.once_in(3) {
+                let args = if random.once_in(6) {
                     failure()
                 } else {
                     outage()

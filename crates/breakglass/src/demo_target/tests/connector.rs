@@ -104,7 +104,7 @@ fn absent_means_that_it_can_no_longer_happen() {
     });
     let body = body.to_string();
     let dispatch = format!(
-        "POST /rollback HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\n\
+        "POST /switch HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         shop.running.port(),
         body.len()

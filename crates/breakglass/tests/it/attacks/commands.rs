@@ -36,6 +36,7 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             description: "done by hand".parse().unwrap(),
             target: "shop".parse().unwrap(),
         }),
+        Command::Probe(NoArgs {}),
         Command::Withdraw(NoArgs {}),
         Command::Plan(action()),
         Command::Run(action()),
@@ -58,6 +59,7 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
         let object = match &command {
             Command::Declare(_) => "",
             Command::Note(_)
+            | Command::Probe(_)
             | Command::Resolve(_)
             | Command::Transfer(_)
             | Command::NotifyCab(_)
