@@ -242,6 +242,7 @@ impl World {
         if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.closed_at = Some(at);
         }
+        self.let_go(&d.incident_id);
     }
 
     pub(crate) fn apply_reopened(&mut self, d: &IncidentReopened) {

@@ -87,17 +87,14 @@ impl World {
     /// Incidents whose control plane is to be probed now without anybody asking: newly declared,
     /// or with a request that waits.
     pub(crate) fn probes_due(&self, now: Timestamp) -> Vec<(IncidentId, Occasion)> {
-        let asking = self
-            .incidents
-            .values()
-            .filter(|i| i.is_open() && self.asks_for_probes(i));
-        asking
+        let open = self.incidents.all(self.incidents.orders().open.iter());
+        open.filter(|i| self.asks_for_probes(i))
             .filter_map(|incident| {
                 let Some(last) = incident.probed() else {
                     return Some((incident.id, Occasion::Declaration));
                 };
-                let mut requests = self.requests_under(&incident.id);
-                let due = last.is_older_than(AGAIN_S, now) && requests.any(|r| r.is_pending());
+                let waiting = self.requests.orders().waiting_under.count(&incident.id);
+                let due = last.is_older_than(AGAIN_S, now) && waiting > 0;
                 due.then_some((incident.id, Occasion::Pending))
             })
             .collect()

@@ -67,6 +67,8 @@ pub struct Incident {
     pub probes: Vec<Probed>,
     /// What one of two people agreed to.
     pub proposals: Map<Digest, Proposal>,
+    /// Whether it was closed once, so that only what a late fact needs is still here.
+    pub archived: bool,
     /// When it was closed; `None` again where it was opened again.
     pub closed_at: Option<Timestamp>,
 }
@@ -248,6 +250,7 @@ impl World {
                 aftermath: Aftermath::default(),
                 probes: Vec::new(),
                 proposals: Map::new_sync(),
+                archived: false,
                 closed_at: None,
             },
         );

@@ -15,6 +15,7 @@ pub mod control_plane;
 pub mod decide;
 pub mod grant;
 pub mod incident;
+mod letting_go;
 pub mod obligation;
 mod orders;
 pub mod plan;

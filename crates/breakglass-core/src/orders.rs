@@ -1,13 +1,14 @@
-//! By what the rules look for incidents, requests, grants, runs and accounts, besides their ids.
+//! By what the rules look for incidents, requests, grants, runs, plans and accounts, besides their ids.
 
 use breakglass_format::{
-    AccountId, Digest, GrantId, IncidentId, PersonId, RequestId, RunId, Timestamp,
+    AccountId, Digest, EventId, GrantId, IncidentId, PersonId, RequestId, RunId, Timestamp,
 };
 
 use crate::{
     account::AccountState,
     grant::Grant,
     incident::Incident,
+    planning::Planning,
     request::Request,
     run::Run,
     table::{Groups, Orders, Row, Set, Times},
@@ -18,6 +19,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IncidentKeys {
     number: u64,
+    is_open: bool,
     due: Option<Timestamp>,
     /// Accounts used under it whose credential was not rotated since.
     spent: Vec<AccountId>,
@@ -28,6 +30,8 @@ pub(crate) struct IncidentKeys {
 pub(crate) struct Incidents {
     /// By the number of the reference.
     pub(crate) numbers: Map<u64, IncidentId>,
+    /// Those that go on.
+    pub(crate) open: Set<IncidentId>,
     /// By the next time that one of its duties runs out.
     pub(crate) due: Times<IncidentId>,
     /// By the accounts that were used and are to be rotated.
@@ -43,6 +47,7 @@ impl Row for Incident {
         let spent = self.used.iter().filter(|(_, rotated)| rotated.is_none());
         IncidentKeys {
             number: self.reference.number(),
+            is_open: self.is_open(),
             due: self.next_overdue(),
             spent: spent.map(|(account, _)| account.clone()).collect(),
         }
@@ -53,6 +58,7 @@ impl Default for Incidents {
     fn default() -> Self {
         Self {
             numbers: Map::new_sync(),
+            open: Set::new_sync(),
             due: Times::default(),
             spent: Groups::default(),
         }
@@ -62,6 +68,9 @@ impl Default for Incidents {
 impl Orders<IncidentId, IncidentKeys> for Incidents {
     fn enter(&mut self, id: &IncidentId, keys: &IncidentKeys) {
         self.numbers.insert_mut(keys.number, *id);
+        if keys.is_open {
+            self.open.insert_mut(*id);
+        }
         self.due.add(keys.due, id);
         for account in &keys.spent {
             self.spent.add(account, id);
@@ -70,6 +79,7 @@ impl Orders<IncidentId, IncidentKeys> for Incidents {
 
     fn leave(&mut self, id: &IncidentId, keys: &IncidentKeys) {
         self.numbers.remove_mut(&keys.number);
+        self.open.remove_mut(id);
         self.due.remove(keys.due, id);
         for account in &keys.spent {
             self.spent.remove(account, id);
@@ -349,5 +359,25 @@ impl Orders<AccountId, AccountKeys> for Accounts {
         self.called_for.remove_mut(id);
         self.retries.remove(keys.retry, id);
         self.reviews.remove(keys.review, id);
+    }
+}
+
+impl Row for Planning {
+    type Id = EventId;
+    type Keys = IncidentId;
+    type Orders = Groups<IncidentId, EventId>;
+
+    fn keys(&self) -> IncidentId {
+        self.incident
+    }
+}
+
+impl Orders<EventId, IncidentId> for Groups<IncidentId, EventId> {
+    fn enter(&mut self, id: &EventId, incident: &IncidentId) {
+        self.add(incident, id);
+    }
+
+    fn leave(&mut self, id: &EventId, incident: &IncidentId) {
+        self.remove(incident, id);
     }
 }

@@ -155,7 +155,7 @@ impl World {
     }
 
     pub(crate) fn apply_planned(&mut self, d: &ActionPlanned, recorded: &Recorded) {
-        if let Some(planning) = self.plannings.get_mut(&d.access) {
+        if let Some(mut planning) = self.plannings.get_mut(&d.access) {
             planning.planned = Some(recorded.index);
         }
     }

@@ -113,7 +113,7 @@ codes!(
     /// Too many requests of this person wait.
     TooManyPending = "too_many_pending", "too many requests of this person are waiting", "withdraw those that are no longer wanted: breakglass withdraw R";
     /// No such request.
-    RequestUnknown = "request_unknown", "there is no such request", "breakglass pending";
+    RequestUnknown = "request_unknown", "there is no such request, or its incident is closed", "breakglass pending";
     /// The request is decided.
     RequestNotPending = "request_not_pending", "the request is no longer pending", "make a new request";
     /// The approval is over another text than the request on file.

@@ -322,5 +322,6 @@ impl World {
                 run.handle = d.handle.clone();
             }
         }
+        self.let_run_go(&d.run_id);
     }
 }

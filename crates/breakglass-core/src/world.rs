@@ -63,12 +63,14 @@ pub struct World {
     pub(crate) requests: Table<Request>,
     pub(crate) grants: Table<Grant>,
     pub(crate) runs: Table<Run>,
-    pub(crate) plannings: Map<EventId, Planning>,
+    pub(crate) plannings: Table<Planning>,
     pub(crate) accounts: Table<AccountState>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
     pub(crate) last: Timestamp,
     pub(crate) size: u64,
+    /// Whether it lets go of what is closed.
+    pub(crate) forgets: bool,
 }
 
 /// The last numbers given out, for references.
@@ -105,12 +107,13 @@ impl World {
             requests: Table::new(),
             grants: Table::new(),
             runs: Table::new(),
-            plannings: Map::new_sync(),
+            plannings: Table::new(),
             accounts: Table::new(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
             last: Timestamp::EPOCH,
             size: 0,
+            forgets: true,
         }
     }
 
@@ -277,12 +280,12 @@ impl World {
         self.accounts.get(id)
     }
 
-    /// Every incident, oldest first.
+    /// Every incident, oldest first; of those that were closed what is left.
     pub fn incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
         self.incidents.values()
     }
 
-    /// Every request, oldest first.
+    /// Every request of incidents that were never closed, oldest first.
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Request> {
         self.requests.values()
     }
@@ -292,7 +295,7 @@ impl World {
         self.grants.values()
     }
 
-    /// Every run, oldest first.
+    /// Every run of incidents that were never closed, and whatever else is not over, oldest first.
     pub fn runs(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.runs.values()
     }

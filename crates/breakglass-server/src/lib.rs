@@ -8,6 +8,7 @@ mod engine;
 mod entropy;
 mod follower;
 mod genesis;
+mod history;
 mod http;
 pub mod outbound;
 mod readers;

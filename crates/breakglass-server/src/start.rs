@@ -34,6 +34,7 @@ use crate::{
     entropy::random,
     follower::Follower,
     genesis::{Genesis, GenesisError},
+    history::Historian,
     http::{self, App, ListenError, Listening},
     outbound,
     readers::{READERS, Readers, Threads},
@@ -148,7 +149,7 @@ impl Server {
             read_only: read_only.clone(),
             on_fatal: Box::new(on_fatal),
         };
-        let follows = opened.ledger.reader()?;
+        let (follows, remembers) = (opened.ledger.reader()?, opened.ledger.reader()?);
         let connections: Result<Vec<_>, OpenError> =
             (0..READERS).map(|_| opened.ledger.reader()).collect();
         let connections = connections?;
@@ -166,15 +167,15 @@ impl Server {
             plans: Plans::default(),
             read_only: read_only.clone(),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Runtime::new()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
         let metrics = runtime.block_on(http::listen_for_metrics(config))?;
         let address = listening.address;
         let metrics_address = metrics.as_ref().map(|m| m.address);
+        let (historian, shelf) = Historian::open(&config.data_dir, &engine, remembers);
         let mut threads = Vec::new();
+        threads.extend(remember(historian, &stopped, runtime.handle())?);
         if read_only.is_none() {
             threads.push(follow(
                 &engine,
@@ -192,7 +193,7 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        let app = App::new(tools, readers, &config.limits, nonce_key()?);
+        let app = App::new(tools, readers, shelf, &config.limits, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
             engine,
@@ -518,6 +519,20 @@ fn follow(
     let (stopped, runtime) = (stopped.clone(), runtime.clone());
     let thread = std::thread::Builder::new().name("jsonl".to_owned());
     thread.spawn(move || follower.run(stopped, &runtime))
+}
+
+fn remember(
+    historian: Option<Historian>,
+    stopped: &watch::Receiver<bool>,
+    runtime: &tokio::runtime::Handle,
+) -> std::io::Result<Option<std::thread::JoinHandle<()>>> {
+    let Some(historian) = historian else {
+        return Ok(None);
+    };
+    let (stopped, runtime) = (stopped.clone(), runtime.clone());
+    let thread = std::thread::Builder::new().name("history".to_owned());
+    let spawned = thread.spawn(move || historian.run(stopped, &runtime));
+    spawned.map(Some)
 }
 
 /// Writes the high-water mark while the log grows, and once more at the end.

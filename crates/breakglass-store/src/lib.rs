@@ -7,12 +7,15 @@
 //! the root in memory, a blob against its digest, a cursor against its checksum, and all of it
 //! once when the ledger is opened.
 //!
+//! What is only looked at lies in a second file, the [`history`].
+//!
 //! A database put back from a backup is right in itself and yet behind. That shows only against
 //! what lies outside it: the [`HighWaterMark`].
 
 pub mod durable;
 mod error;
 mod highwater;
+pub mod history;
 mod ledger;
 mod sqlite;
 mod verified;
@@ -20,6 +23,7 @@ mod verified;
 pub use durable::{DurableError, FileMode, sync_dir, write_durably};
 pub use error::{BatchError, CommitFailure, CursorError, ReadError, StorageError};
 pub use highwater::{HighWater, HighWaterMark, MarkError, compare};
+pub use history::History;
 pub use ledger::{
     Append, BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Batch, Blob, CommitHook, Head, Ledger, NoHook,
     Visibility,

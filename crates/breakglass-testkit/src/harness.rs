@@ -17,6 +17,8 @@ use crate::people;
 #[derive(Debug, Clone)]
 pub struct Given {
     world: World,
+    /// The same, but nothing of what is closed was let go.
+    whole: World,
     log: Vec<Recorded>,
     bytes: Vec<Vec<u8>>,
     authorities: BTreeMap<Digest, Arc<Authority>>,
@@ -39,6 +41,7 @@ impl Given {
     pub fn new() -> Self {
         let mut given = Self {
             world: World::new(),
+            whole: World::remembering(),
             log: Vec::new(),
             bytes: Vec::new(),
             authorities: BTreeMap::new(),
@@ -114,17 +117,27 @@ impl Given {
     ///
     /// The rules say no.
     pub fn decide(&mut self, command: &Command) -> Result<Vec<Draft>, Refusal> {
-        let (now, wall) = (self.now(), self.wall);
+        let (decided, last_id) = self.decide_in(&self.world, command);
+        let (remembering, _) = self.decide_in(&self.whole, command);
+        assert!(
+            is_alike(command, &decided, &remembering),
+            "{}: {decided:?}, and nothing forgotten {remembering:?}",
+            word(command)
+        );
+        self.last_id = last_id;
+        decided
+    }
+
+    fn decide_in(&self, world: &World, command: &Command) -> (Result<Vec<Draft>, Refusal>, u32) {
         let mut last_id = self.last_id;
         let mut random = || next_random(&mut last_id);
         let mut cx = Context {
-            now,
-            wall,
+            now: self.now(),
+            wall: self.wall,
             random: &mut random,
         };
-        let decided = decide(&self.world, command, &mut cx);
-        self.last_id = last_id;
-        decided
+        let decided = decide(world, command, &mut cx);
+        (decided, last_id)
     }
 
     /// What became true because time passed.
@@ -169,6 +182,7 @@ impl Given {
     /// world comes from the log.
     pub fn restart(&mut self) {
         self.world = self.replayed();
+        self.whole = self.remembered();
         self.now = self.wall.max(self.world.last());
     }
 
@@ -188,6 +202,12 @@ impl Given {
     #[must_use]
     pub const fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The world as it is, and everything closed as well: what the rules do not keep, tests do.
+    #[must_use]
+    pub const fn whole(&self) -> &World {
+        &self.whole
     }
 
     /// Every entry, in log order.
@@ -228,7 +248,16 @@ impl Given {
     /// An entry cannot be read back.
     #[must_use]
     pub fn replayed(&self) -> World {
-        let mut world = World::new();
+        self.replayed_into(World::new())
+    }
+
+    /// The same, but nothing of what is closed is let go.
+    #[must_use]
+    pub fn remembered(&self) -> World {
+        self.replayed_into(World::remembering())
+    }
+
+    fn replayed_into(&self, mut world: World) -> World {
         for (index, bytes) in (0..).zip(&self.bytes) {
             let entry = Entry::from_bytes(bytes).expect("an entry reads back");
             let authority = match &entry.event {
@@ -244,8 +273,8 @@ impl Given {
     /// The request statement of a request on record.
     #[must_use]
     pub fn request_text(&self, id: RequestId) -> Option<&Request> {
-        let statement = self.world.request(&id)?.statement;
-        match self.accepted.get(&statement)? {
+        let entry = self.log.iter().find(|r| r.entry.event_id == id)?;
+        match self.accepted.get(&entry.entry.statement.0?)? {
             Command::Request(request) => Some(request.statement()),
             _ => None,
         }
@@ -268,7 +297,9 @@ impl Given {
     /// There is none.
     #[must_use]
     pub fn request(&self) -> RequestId {
-        self.world.requests().next_back().expect("a request").id
+        let mut log = self.log.iter().rev();
+        let made = log.find(|r| matches!(r.entry.event, Event::BreakGlassRequested(_)));
+        made.expect("a request").entry.event_id
     }
 
     /// The grant given last.
@@ -314,6 +345,7 @@ impl Given {
                 self.authorities
                     .insert(digest_of(authority), Arc::clone(authority));
             }
+            self.whole.apply(&recorded, authority.clone());
             self.world.apply(&recorded, authority);
             self.bytes.push(bytes);
             self.log.push(recorded.clone());
@@ -342,6 +374,22 @@ impl Given {
             author: Author::Named(signer),
         };
         self.record(vec![draft], None);
+    }
+}
+
+/// Whether a world that let go of what is closed decides as one that did not. What is refused may
+/// be refused for another reason: of a request that nobody has any more nobody can say how it
+/// ended. And a connector that answers after everything was over is not heard.
+fn is_alike(
+    command: &Command,
+    decided: &Result<Vec<Draft>, Refusal>,
+    remembering: &Result<Vec<Draft>, Refusal>,
+) -> bool {
+    match (decided, remembering) {
+        (Ok(ours), Ok(theirs)) => ours == theirs,
+        (Err(_), Err(_)) => true,
+        (Err(_), Ok(_)) => matches!(command, Command::Planned(_)),
+        (Ok(_), Err(_)) => false,
     }
 }
 

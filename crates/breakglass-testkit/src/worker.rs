@@ -178,7 +178,7 @@ impl Given {
     #[must_use]
     pub fn planned(&self) -> Command {
         let mut log = self.log().iter().rev();
-        let access = log.find(|r| self.world().planning(&r.entry.event_id).is_some());
+        let access = log.find(|r| self.whole().planning(&r.entry.event_id).is_some());
         let access = &access.expect("an access for a plan").entry;
         let act = self
             .accepted()

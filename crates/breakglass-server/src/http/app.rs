@@ -23,6 +23,7 @@ use crate::{
     config::Limits,
     custody::Custody,
     engine::{EngineHandle, Published},
+    history::Shelf,
     readers::Readers,
     worker::Tools,
 };
@@ -44,6 +45,7 @@ pub(super) enum Caller {
 pub(crate) struct App {
     pub(crate) engine: EngineHandle,
     pub(super) readers: Readers,
+    pub(super) shelf: Shelf,
     pub(crate) custody: Arc<Custody>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tools: Arc<Tools>,
@@ -62,12 +64,14 @@ impl App {
     pub(crate) fn new(
         tools: Arc<Tools>,
         readers: Readers,
+        shelf: Shelf,
         limits: &Limits,
         nonce_key: Zeroizing<[u8; 32]>,
     ) -> Self {
         Self {
             engine: tools.engine.clone(),
             readers,
+            shelf,
             custody: tools.custody.clone(),
             clock: tools.clock.clone(),
             tools,

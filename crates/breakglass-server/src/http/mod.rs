@@ -10,7 +10,7 @@ mod patient;
 mod problem;
 mod serve;
 mod sessions;
-mod views;
+pub(crate) mod views;
 
 pub(crate) use app::App;
 pub(crate) use serve::ListenError;
@@ -21,7 +21,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, operations, proposals, read, statements, timeline};
+use handlers::{evidence, lists, operations, proposals, read, statements, timeline};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -40,7 +40,7 @@ pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route(
             "/v1/requests",
-            post(statements::request).get(read::requests),
+            post(statements::request).get(lists::requests),
         )
         .route("/v1/approvals", post(statements::approval))
         .route("/v1/denials", post(statements::denial))
@@ -48,23 +48,23 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/acts", post(statements::act))
         .route("/v1/enrolments", post(statements::enrolment))
         .route("/v1/sessions", post(statements::session))
-        .route("/v1/requests/{id}", get(read::request))
+        .route("/v1/requests/{id}", get(lists::request))
         .route("/v1/terms", get(read::terms))
         .route("/v1/whoami", get(read::whoami))
-        .route("/v1/incidents", get(read::incidents))
-        .route("/v1/incidents/{id}", get(read::incident))
+        .route("/v1/incidents", get(lists::incidents))
+        .route("/v1/incidents/{id}", get(lists::incident))
         .route("/v1/incidents/{id}/timeline", get(timeline::timeline))
         .route("/v1/incidents/{id}/refusals", get(timeline::refusals))
-        .route("/v1/grants", get(read::grants))
-        .route("/v1/grants/{id}", get(read::grant))
+        .route("/v1/grants", get(lists::grants))
+        .route("/v1/grants/{id}", get(lists::grant))
         .route("/v1/accounts", get(read::accounts))
         .route("/v1/incidents/{id}/proposals", get(proposals::of_incident))
         .route(
             "/v1/accounts/{account}/proposals",
             get(proposals::of_account),
         )
-        .route("/v1/runs", get(read::runs))
-        .route("/v1/runs/{id}", get(read::run))
+        .route("/v1/runs", get(lists::runs))
+        .route("/v1/runs/{id}", get(lists::run))
         .route(
             "/v1/authority",
             get(operations::authority).post(statements::authority),

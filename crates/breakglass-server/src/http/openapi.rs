@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, operations, proposals, read, statements, timeline};
+use super::handlers::{evidence, lists, operations, proposals, read, statements, timeline};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,20 +21,20 @@ use super::handlers::{evidence, operations, proposals, read, statements, timelin
         statements::session,
         statements::authority,
         read::whoami,
-        read::incidents,
-        read::incident,
+        lists::incidents,
+        lists::incident,
         timeline::timeline,
         timeline::refusals,
-        read::requests,
-        read::request,
+        lists::requests,
+        lists::request,
         read::terms,
-        read::grants,
-        read::grant,
+        lists::grants,
+        lists::grant,
         read::accounts,
         proposals::of_account,
         proposals::of_incident,
-        read::runs,
-        read::run,
+        lists::runs,
+        lists::run,
         evidence::checkpoint,
         evidence::consistency,
         evidence::proof,

@@ -10,7 +10,7 @@ use breakglass_core::{Refusal, refusal::Code};
 use breakglass_format::Timestamp;
 use breakglass_statement::StatementError;
 
-use crate::engine::Rejection;
+use crate::{engine::Rejection, history::ShelfError};
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -187,6 +187,14 @@ impl ApiError {
         let title = "custody failed";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "custody_failed", title, error.to_string(), hint)
+    }
+
+    /// What is closed cannot be shown just now.
+    pub(super) fn history(error: &ShelfError) -> Self {
+        let (code, title) = ("history_behind", "what is closed cannot be shown yet");
+        let hint = "try again in a minute; what is open is shown meanwhile";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, code, title, error.to_string(), hint)
     }
 
     pub(super) fn plane(failure: &breakglass_connectors::Failure) -> Self {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_format::Digest;
-use breakglass_tlog::{Edge, Hash};
+use breakglass_tlog::{Edge, Hash, ProveError};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -131,6 +131,15 @@ impl View<'_> {
     /// As there.
     pub fn blob(&self, digest: &Digest) -> Result<Option<Blob>, ReadError> {
         self.reads.blob(digest)
+    }
+
+    /// As [`crate::Ledger::root_at`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn root_at(&self, size: u64) -> Result<Hash, ReadError> {
+        self.reads
+            .with_prover(size, |prover| prover.root().map_err(ProveError::Read))
     }
 
     /// As [`crate::Ledger::consistency_proof`].

@@ -11,6 +11,8 @@ mod flips;
 #[cfg(test)]
 mod highwater;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod sqlite;
 #[cfg(test)]
 mod tamper;

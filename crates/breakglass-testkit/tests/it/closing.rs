@@ -7,8 +7,8 @@ use breakglass_testkit::{
     aftermath::{review, waiver, waiver_of},
     check,
     people::{
-        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, JUDY, OSCAR, SHOP, WALTER, WENDY, person_mut,
-        successor,
+        ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, JUDY, OSCAR, SHOP, WALTER, WENDY, account,
+        person_mut, successor,
     },
 };
 
@@ -259,6 +259,33 @@ fn a_late_fact_opens_it_again_and_calls_for_another_review() {
         let given = check(given, |g| g.complete_review(FRANK, review), reviewed);
         check(given, |g| g.close(ERIN), CLOSED);
     }
+}
+
+/// How much the world says of its incidents.
+fn size(given: &Given) -> usize {
+    let world = given.world();
+    let incidents: Vec<_> = world.incidents().collect();
+    let requests: Vec<_> = world.requests().collect();
+    let grants: Vec<_> = world.grants().collect();
+    format!("{incidents:?}{requests:?}{grants:?}").len()
+}
+
+#[test]
+fn a_closed_incident_leaves_what_a_late_fact_needs_and_no_more() {
+    let settled = Given::settled();
+    let given = check(settled.clone(), |g| g.close(ERIN), CLOSED);
+    let world = given.world();
+    assert_eq!((world.requests().count(), world.runs().count()), (0, 0));
+    let incident = world.incident(&given.incident()).unwrap();
+    assert!(incident.took_part.contains(&ALICE.person()));
+    assert!(incident.used.contains_key(&account(SHOP)));
+    let grant = world.grant(&given.grant()).unwrap();
+    assert!(grant.approvals.is_empty() && !grant.justification.is_empty());
+    let (before, left) = (size(&settled), size(&given));
+    assert!(left * 5 < before * 2, "{left} of {before} are left");
+    // Nobody is told of it as of something open, and nothing of it is due.
+    assert!(given.due().is_empty());
+    assert_eq!(world, &given.replayed());
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn same_people(given: &Given, derived: &Derived) -> Result<(), String> {
         version,
         derived.authority_version,
     )?;
-    let world = given.world();
+    let world = given.whole();
     same(
         || "incidents".to_owned(),
         world.incidents().count(),
@@ -118,7 +118,7 @@ fn same_people(given: &Given, derived: &Derived) -> Result<(), String> {
 }
 
 fn same_requests(given: &Given, derived: &Derived) -> Result<(), String> {
-    let world = given.world();
+    let world = given.whole();
     same(
         || "requests".to_owned(),
         world.requests().count(),
@@ -149,7 +149,7 @@ fn same_requests(given: &Given, derived: &Derived) -> Result<(), String> {
 }
 
 fn same_grants(given: &Given, derived: &Derived) -> Result<(), String> {
-    let world = given.world();
+    let world = given.whole();
     same(
         || "grants".to_owned(),
         world.grants().count(),
@@ -178,7 +178,7 @@ fn same_grants(given: &Given, derived: &Derived) -> Result<(), String> {
 }
 
 fn same_duties(given: &Given, derived: &Derived) -> Result<(), String> {
-    let world = given.world();
+    let world = given.whole();
     let last: Timestamp = world.last();
     for (account, clock) in world.account_reviews() {
         let what = || format!("quarterly review of {account}");

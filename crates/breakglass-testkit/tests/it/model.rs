@@ -8,6 +8,7 @@
 mod afterwards;
 mod invariants;
 mod random;
+mod roots;
 mod steps;
 
 use std::{

@@ -22,89 +22,89 @@ type Try = (&'static str, fn(&mut Given) -> Option<Command>);
 const TRIES: &[Try] = &[
     ("alice declares", |g| Some(g.declare(ALICE, outage()))),
     ("frank notes", |g| {
-        let incident = g.world().incidents().last()?.id;
+        let incident = g.whole().incidents().last()?.id;
         Some(g.note(FRANK, incident, "Seen."))
     }),
     ("alice requests", |g| {
-        g.world().incidents().last()?;
+        g.whole().incidents().last()?;
         Some(g.ask(ALICE, &Wish::credential(SHOP)))
     }),
     ("mallory requests", |g| {
-        g.world().incidents().last()?;
+        g.whole().incidents().last()?;
         Some(g.ask(MALLORY, &Wish::credential(SHOP)))
     }),
     ("frank requests", |g| {
-        g.world().incidents().last()?;
+        g.whole().incidents().last()?;
         Some(g.ask(FRANK, &Wish::credential(SHOP)))
     }),
     ("alice extends by 1h", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         let wish = Wish::credential(SHOP).extending(grant).for_s(3600);
         Some(g.ask(ALICE, &wish))
     }),
     ("alice approves", |g| {
-        let request = g.world().requests().last()?.id;
+        let request = g.whole().requests().last()?.id;
         Some(g.approve(ALICE, request))
     }),
     ("bob approves", |g| {
-        let request = g.world().requests().last()?.id;
+        let request = g.whole().requests().last()?.id;
         Some(g.approve(BOB, request))
     }),
     ("carol approves", |g| {
-        let request = g.world().requests().last()?.id;
+        let request = g.whole().requests().last()?.id;
         Some(g.approve(CAROL, request))
     }),
     ("dave denies", |g| {
-        let request = g.world().requests().last()?.id;
+        let request = g.whole().requests().last()?.id;
         Some(g.deny(DAVE, request))
     }),
     ("alice withdraws", |g| {
-        let request = g.world().requests().last()?.id;
+        let request = g.whole().requests().last()?.id;
         Some(g.withdraw(ALICE, request))
     }),
     ("alice checks out", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.checkout(ALICE, grant))
     }),
     ("mallory checks out", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.checkout(MALLORY, grant))
     }),
     ("alice plans", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.plan(ALICE, grant))
     }),
     ("the connector plans", |g| {
-        let plan = g.plan(ALICE, g.world().grants().last()?.id);
+        let plan = g.plan(ALICE, g.whole().grants().last()?.id);
         g.submit(&plan).ok()?;
         Some(g.planned())
     }),
     ("alice runs", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.order(ALICE, grant))
     }),
     ("alice records", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.document(ALICE, grant, "By hand."))
     }),
     ("alice cancels", |g| {
-        let run = g.world().runs().last()?.id;
+        let run = g.whole().runs().last()?.id;
         Some(g.cancel(ALICE, run))
     }),
     ("alice returns", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.give_back(ALICE, grant))
     }),
     ("bob revokes", |g| {
-        let grant = g.world().grants().last()?.id;
+        let grant = g.whole().grants().last()?.id;
         Some(g.revoke(BOB, grant))
     }),
     ("erin resolves", |g| {
-        let incident = g.world().incidents().last()?.id;
+        let incident = g.whole().incidents().last()?.id;
         Some(g.resolve(ERIN, incident))
     }),
     ("mallory resolves", |g| {
-        let incident = g.world().incidents().last()?.id;
+        let incident = g.whole().incidents().last()?.id;
         Some(g.resolve(MALLORY, incident))
     }),
     ("grace imports", |g| Some(g.add_credential(GRACE, SHOP))),
@@ -127,31 +127,31 @@ const TRIES: &[Try] = &[
         Some(Command::Tick)
     }),
     ("worker claims the rotation", |g| {
-        let cause = g.world().account(&account(SHOP))?.rotation.as_ref()?.cause;
+        let cause = g.whole().account(&account(SHOP))?.rotation.as_ref()?.cause;
         Some(claim_rotation(&account(SHOP), cause))
     }),
     ("worker stages", |g| {
-        let cause = g.world().account(&account(SHOP))?.rotation.as_ref()?.cause;
+        let cause = g.whole().account(&account(SHOP))?.rotation.as_ref()?.cause;
         Some(g.stage(&account(SHOP), cause))
     }),
     ("worker proves the rotation", |g| {
-        let cause = g.world().account(&account(SHOP))?.rotation.as_ref()?.cause;
+        let cause = g.whole().account(&account(SHOP))?.rotation.as_ref()?.cause;
         Some(g.rotated(&account(SHOP), cause))
     }),
     ("worker reports its failure", |g| {
-        let cause = g.world().account(&account(SHOP))?.rotation.as_ref()?.cause;
+        let cause = g.whole().account(&account(SHOP))?.rotation.as_ref()?.cause;
         Some(g.rotation_failed(&account(SHOP), cause, None))
     }),
     ("worker claims the dispatch", |g| {
-        let run = g.world().runs().last()?.id;
+        let run = g.whole().runs().last()?.id;
         Some(g.claim_run(run))
     }),
     ("worker reports it done", |g| {
-        let run = g.world().runs().last()?.id;
+        let run = g.whole().runs().last()?.id;
         Some(g.run_report(run, RunState::Verified))
     }),
     ("worker reports it failed", |g| {
-        let run = g.world().runs().last()?.id;
+        let run = g.whole().runs().last()?.id;
         Some(g.run_report(run, RunState::Failed))
     }),
 ];

@@ -20,6 +20,8 @@ mod evidence;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;

@@ -76,6 +76,12 @@ impl Scene {
         Some(format!("http://{address}"))
     }
 
+    /// The server ends; its files and everybody's stay as they are.
+    pub(crate) fn end(self) -> Stage {
+        self.server.stop();
+        self.stage
+    }
+
     pub(crate) fn log_size(&self) -> u64 {
         self.server.log_size()
     }

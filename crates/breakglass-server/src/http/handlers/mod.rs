@@ -1,6 +1,7 @@
 //! Handlers, by what they serve.
 
 pub(super) mod evidence;
+pub(super) mod lists;
 pub(super) mod operations;
 mod plan;
 mod prepare;

@@ -2,14 +2,12 @@
 
 use axum::{Json, extract::State};
 use breakglass_api::{
-    view::{
-        AccountView, GrantView, IncidentView, RequestDossier, RequestView, RunView, WhoamiView,
-    },
-    wire::{Proven, RequestTerms, Signed},
+    view::{AccountView, WhoamiView},
+    wire::{Proven, RequestTerms},
 };
 use breakglass_core::{World, terms::terms as terms_of, world::Named};
 use breakglass_format::{
-    AccountId, Digest, GrantId, IncidentId, RequestId, RunId, event::Reference, statement::LogHead,
+    AccountId, Digest, GrantId, IncidentId, RequestId, event::Reference, statement::LogHead,
 };
 use breakglass_store::ReadError;
 use serde::Deserialize;
@@ -17,13 +15,13 @@ use serde::Deserialize;
 use super::prepare::pair;
 use crate::http::{
     app::App,
-    extract::{Path, Query, Reading},
+    extract::{Query, Reading},
     nonces::Asking,
     problem::ApiError,
     views,
 };
 
-type Answer<T> = Result<Json<T>, ApiError>;
+pub(super) type Answer<T> = Result<Json<T>, ApiError>;
 
 /// Who the session belongs to.
 #[utoipa::path(get, path = "/v1/whoami", responses((status = 200, body = WhoamiView)))]
@@ -36,85 +34,6 @@ pub(crate) async fn whoami(reading: Reading) -> Json<WhoamiView> {
         privileges: person.privileges.iter().map(ToString::to_string).collect(),
         not_after: reading.reader.not_after,
     })
-}
-
-/// Incidents, newest first.
-#[utoipa::path(get, path = "/v1/incidents", responses((status = 200, body = Vec<IncidentView>)))]
-pub(crate) async fn incidents(State(app): State<App>, _: Reading) -> Json<Vec<IncidentView>> {
-    let published = app.published();
-    let world = &published.world;
-    let mut all: Vec<IncidentView> = world
-        .incidents()
-        .map(|i| views::incident(world, i, app.now()))
-        .collect();
-    all.reverse();
-    Json(all)
-}
-
-/// One incident, by id or reference.
-#[utoipa::path(get, path = "/v1/incidents/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = IncidentView)))]
-pub(crate) async fn incident(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<IncidentView> {
-    let published = app.published();
-    let world = &published.world;
-    let found = incident_id(world, &id).and_then(|id| world.incident(&id));
-    let found = found.ok_or_else(|| ApiError::unknown("incident", &id).at(app.now()))?;
-    Ok(Json(views::incident(world, found, app.now())))
-}
-
-/// Which requests.
-#[derive(Debug, Deserialize)]
-pub(crate) struct RequestFilter {
-    state: Option<String>,
-}
-
-/// Requests, newest first.
-#[utoipa::path(get, path = "/v1/requests", params(("state" = Option<String>, Query)),
-    responses((status = 200, body = Vec<RequestView>)))]
-pub(crate) async fn requests(
-    State(app): State<App>,
-    _: Reading,
-    Query(filter): Query<RequestFilter>,
-) -> Json<Vec<RequestView>> {
-    let published = app.published();
-    let world = &published.world;
-    let mut all: Vec<RequestView> = world
-        .requests()
-        .filter(|r| filter.state.as_ref().is_none_or(|s| r.state.word() == s))
-        .map(|r| views::request(world, r))
-        .collect();
-    all.reverse();
-    Json(all)
-}
-
-/// One request with everything an approver checks.
-#[utoipa::path(get, path = "/v1/requests/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = RequestDossier)))]
-pub(crate) async fn request(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<RequestDossier> {
-    let published = app.published();
-    let world = &published.world;
-    let found = request_id(world, &id).and_then(|id| world.request(&id));
-    let found = found.ok_or_else(|| ApiError::unknown("request", &id).at(app.now()))?;
-    let (statement, signature) = app.shown(found.statement, found.signature).await?;
-    let entry = app.proven(found.index).await?;
-    Ok(Json(RequestDossier {
-        view: views::request(world, found),
-        request: Signed {
-            statement: String::from_utf8_lossy(&statement).into_owned(),
-            signature,
-        },
-        entry,
-        log: log_head(&published.head),
-        time: app.now(),
-    }))
 }
 
 /// What a request must say.
@@ -169,31 +88,6 @@ pub(crate) async fn terms(
     }))
 }
 
-/// Grants, newest first.
-#[utoipa::path(get, path = "/v1/grants", responses((status = 200, body = Vec<GrantView>)))]
-pub(crate) async fn grants(State(app): State<App>, _: Reading) -> Json<Vec<GrantView>> {
-    let published = app.published();
-    let world = &published.world;
-    let mut all: Vec<GrantView> = world.grants().map(|g| views::grant(world, g)).collect();
-    all.reverse();
-    Json(all)
-}
-
-/// One grant, by id or reference.
-#[utoipa::path(get, path = "/v1/grants/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = GrantView)))]
-pub(crate) async fn grant(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<GrantView> {
-    let published = app.published();
-    let world = &published.world;
-    let found = grant_id(world, &id).and_then(|id| world.grant(&id));
-    let found = found.ok_or_else(|| ApiError::unknown("grant", &id).at(app.now()))?;
-    Ok(Json(views::grant(world, found)))
-}
-
 /// Accounts.
 #[utoipa::path(get, path = "/v1/accounts", responses((status = 200, body = Vec<AccountView>)))]
 pub(crate) async fn accounts(State(app): State<App>, _: Reading) -> Json<Vec<AccountView>> {
@@ -202,31 +96,6 @@ pub(crate) async fn accounts(State(app): State<App>, _: Reading) -> Json<Vec<Acc
     let authority = world.authority().map(|v| v.authority.clone());
     let accounts = authority.iter().flat_map(|a| &a.accounts);
     Json(accounts.map(|a| views::account(world, a)).collect())
-}
-
-/// Runs, newest first.
-#[utoipa::path(get, path = "/v1/runs", responses((status = 200, body = Vec<RunView>)))]
-pub(crate) async fn runs(State(app): State<App>, _: Reading) -> Json<Vec<RunView>> {
-    let published = app.published();
-    let world = &published.world;
-    let mut all: Vec<RunView> = world.runs().map(|r| views::run(world, r)).collect();
-    all.reverse();
-    Json(all)
-}
-
-/// One run.
-#[utoipa::path(get, path = "/v1/runs/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = RunView)))]
-pub(crate) async fn run(
-    State(app): State<App>,
-    _: Reading,
-    Path(id): Path<String>,
-) -> Answer<RunView> {
-    let published = app.published();
-    let world = &published.world;
-    let found = id.parse::<RunId>().ok().and_then(|id| world.run(&id));
-    let found = found.ok_or_else(|| ApiError::unknown("run", &id).at(app.now()))?;
-    Ok(Json(views::run(world, found)))
 }
 
 pub(in crate::http) fn log_head(head: &breakglass_store::Head) -> LogHead {
@@ -250,7 +119,7 @@ pub(super) fn incident_id(world: &World, text: &str) -> Option<IncidentId> {
     }
 }
 
-fn request_id(world: &World, text: &str) -> Option<RequestId> {
+pub(super) fn request_id(world: &World, text: &str) -> Option<RequestId> {
     match named(world, text) {
         Some(Named::Request(id)) => Some(id),
         Some(Named::Incident(_) | Named::Grant(_)) => None,
@@ -258,7 +127,7 @@ fn request_id(world: &World, text: &str) -> Option<RequestId> {
     }
 }
 
-fn grant_id(world: &World, text: &str) -> Option<GrantId> {
+pub(super) fn grant_id(world: &World, text: &str) -> Option<GrantId> {
     match named(world, text) {
         Some(Named::Grant(id)) => Some(id),
         Some(Named::Incident(_) | Named::Request(_)) => None,

@@ -10,18 +10,24 @@ use axum::{Json, extract::State};
 use breakglass_api::view::RefusalView;
 use breakglass_core::World;
 use breakglass_format::{
-    Digest, Entry, Event, IncidentId, Timestamp,
+    Entry, Event, IncidentId, Timestamp,
     entry::Recorded,
     event::{CommandRefused, Reference},
     render::timeline::{Timeline, heading},
 };
 
-use super::{evidence::PAGE, read::incident_id};
-use crate::http::{
-    app::App,
-    extract::{Path, Reading},
-    problem::ApiError,
+use super::read::incident_id;
+use crate::{
+    history::{self, NAME, REFUSAL, world_of},
+    http::{
+        app::App,
+        extract::{Path, Reading},
+        problem::ApiError,
+    },
 };
+
+/// Entries read at a time.
+const PAGE_ENTRIES: usize = 256;
 
 /// The incident's part of the timeline with what was refused in it: a heading for each day, then
 /// one line for each entry and indented particulars, as in `timeline.txt`.
@@ -32,14 +38,14 @@ pub(crate) async fn timeline(
     _: Reading,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<String>>, ApiError> {
-    let scope = app.scope(&id)?;
+    let (scope, entries) = app.story(&id).await?;
     let mut timeline = Timeline::new();
     let (mut lines, mut today) = (Vec::new(), None);
-    app.each_entry(|recorded| {
+    for recorded in &entries {
         // Every entry is pushed: the later ones name what the earlier ones made.
         let said = timeline.push(recorded);
         if !scope.holds(&recorded.entry) {
-            return;
+            continue;
         }
         let day = heading(recorded.entry.created_at);
         if today.as_ref() != Some(&day) {
@@ -48,8 +54,7 @@ pub(crate) async fn timeline(
             today = Some(day);
         }
         lines.extend(said);
-    })
-    .await?;
+    }
     Ok(Json(lines))
 }
 
@@ -61,15 +66,9 @@ pub(crate) async fn refusals(
     _: Reading,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<RefusalView>>, ApiError> {
-    let scope = app.scope(&id)?;
-    let mut views = Vec::new();
-    app.each_entry(|recorded| {
-        if scope.holds(&recorded.entry) {
-            views.extend(refusal(recorded));
-        }
-    })
-    .await?;
-    Ok(Json(views))
+    let (scope, entries) = app.story(&id).await?;
+    let held = entries.iter().filter(|r| scope.holds(&r.entry));
+    Ok(Json(held.filter_map(refusal).collect()))
 }
 
 fn refusal(recorded: &Recorded) -> Option<RefusalView> {
@@ -118,7 +117,8 @@ impl Open {
 }
 
 impl Scope {
-    fn of(world: &World, id: &IncidentId) -> Option<Self> {
+    /// The scope of an incident, whose own entries made `world`; `all` has the others.
+    fn of(world: &World, id: &IncidentId, all: &World) -> Option<Self> {
         let incident = world.incident(id)?;
         let mut names = BTreeSet::from([id.to_string(), incident.reference.to_string()]);
         let mut accounts = BTreeSet::new();
@@ -131,7 +131,7 @@ impl Scope {
         }
         let runs = world.runs_under(id);
         names.extend(runs.map(|r| r.id.to_string()));
-        let others = world.incidents().filter(|i| i.id != *id);
+        let others = all.incidents().filter(|i| i.id != *id);
         let others = others.map(|i| Open {
             from: i.declared_at,
             to: i.resolved_at,
@@ -172,30 +172,41 @@ impl Scope {
 }
 
 impl App {
-    fn scope(&self, id: &str) -> Result<Scope, ApiError> {
+    /// What belongs to an incident, its entries, those that say what people are called, and those
+    /// that say that something was refused since it began; in order.
+    async fn story(&self, text: &str) -> Result<(Scope, Vec<Recorded>), ApiError> {
         let published = self.published();
-        let world = &published.world;
-        let found = incident_id(world, id).and_then(|id| Scope::of(world, &id));
-        found.ok_or_else(|| ApiError::unknown("incident", id).at(self.now()))
+        let unknown = || ApiError::unknown("incident", text).at(self.now());
+        let id = incident_id(&published.world, text).ok_or_else(unknown)?;
+        let read = self.shelf.read(move |history| {
+            let own = history.entries_of(&id.to_string())?;
+            let since = own.first().copied().unwrap_or(u64::MAX);
+            let names = history.marked(NAME, 0)?;
+            Ok((own, names, history.marked(REFUSAL, since)?))
+        });
+        let found = read.await;
+        let (own, names, refusals) = found.map_err(|e| ApiError::history(&e).at(self.now()))?;
+        let own = self.entries_at(own).await?;
+        let alone = world_of(&published.world, &own);
+        let scope = Scope::of(&alone, &id, &published.world).ok_or_else(unknown)?;
+        let mut all = own;
+        all.extend(self.entries_at(names).await?);
+        all.extend(self.entries_at(refusals).await?);
+        all.sort_by_key(|recorded| recorded.index);
+        Ok((scope, all))
     }
 
-    /// Shows every entry of the published log, in order. A page at a time, so that others who read
-    /// have their turn.
-    async fn each_entry(&self, mut show: impl FnMut(&Recorded) + Send) -> Result<(), ApiError> {
-        let size = self.published().head.size();
-        let mut from = 0;
-        while from < size {
-            let to = size.min(from + PAGE);
-            let read = self.readers.read(move |log| log.entries(from..to)).await;
-            for (index, bytes) in (from..).zip(self.of_log(read)?) {
-                let Ok(entry) = Entry::from_bytes(&bytes) else {
-                    continue;
-                };
-                let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-                show(&Recorded { index, leaf, entry });
-            }
-            from = to;
+    /// The entries at these indexes. A page at a time, so that others who read have their turn.
+    async fn entries_at(&self, indexes: Vec<u64>) -> Result<Vec<Recorded>, ApiError> {
+        let mut all = Vec::new();
+        for page in indexes.chunks(PAGE_ENTRIES) {
+            let page = page.to_vec();
+            let read = self.readers.read(move |log| {
+                let entries = page.iter().map(|index| history::recorded(log, *index));
+                entries.collect::<Result<Vec<_>, _>>()
+            });
+            all.extend(self.of_log(read.await)?.into_iter().flatten());
         }
-        Ok(())
+        Ok(all)
     }
 }

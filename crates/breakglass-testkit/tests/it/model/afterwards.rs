@@ -1,6 +1,6 @@
 //! Steps of somebody after an incident: what has to be done, by whoever feels like it.
 
-use breakglass_core::Command;
+use breakglass_core::{Command, incident::Incident};
 use breakglass_format::{
     IncidentId,
     act::{
@@ -88,6 +88,55 @@ pub(super) fn afterwards(
             (hand, given.act(hand, id, Act::Close(NoArgs {})))
         }
     })
+}
+
+/// Something that has to be done before an incident is closed.
+#[derive(Debug, Clone)]
+pub(super) enum Chore {
+    Report,
+    Review,
+    Access(String),
+    Board,
+    Close,
+}
+
+/// What everybody has to do, one after the other, so that an incident is closed in the end.
+pub(super) fn chores(given: &Given, random: &mut Random) -> Vec<(IncidentId, Chore)> {
+    let world = given.world();
+    let waits = |i: &&Incident| {
+        let rotated = i.used.values().all(Option::is_some);
+        !i.is_open() && i.closed_at.is_none() && rotated
+    };
+    let waiting: Vec<&Incident> = world.incidents().filter(waits).collect();
+    let Some(incident) = random.pick(&waiting) else {
+        return Vec::new();
+    };
+    let accounts = incident.used.keys().map(|of| Chore::Access(of.to_string()));
+    let all = [Chore::Report, Chore::Review, Chore::Board].into_iter();
+    let all = all.chain(accounts).chain([Chore::Close]);
+    all.map(|chore| (incident.id, chore)).collect()
+}
+
+/// Does one of them.
+pub(super) fn chore(given: &mut Given, id: IncidentId, chore: &Chore) -> (Hand, Command) {
+    match chore {
+        Chore::Report => {
+            let args = FileReport {
+                summary: prose("It is over."),
+            };
+            let report = given.act_with(ERIN, id, Act::FileReport(args), |act| {
+                act.documents = vec![digest(b"the report")];
+            });
+            (ERIN, report)
+        }
+        Chore::Review => {
+            let review = review_of(given, id, &[]);
+            (FRANK, given.act(FRANK, id, Act::CompleteReview(review)))
+        }
+        Chore::Access(of) => (GRACE, given.review_access(GRACE, of, id)),
+        Chore::Board => (OSCAR, decide_cab(given, OSCAR, id)),
+        Chore::Close => (ERIN, given.act(ERIN, id, Act::Close(NoArgs {}))),
+    }
 }
 
 fn report(given: &mut Given, hand: Hand, id: IncidentId, random: &mut Random) -> Command {

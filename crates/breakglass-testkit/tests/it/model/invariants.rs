@@ -380,7 +380,7 @@ fn every_used_credential_is_rotated_or_pending(
 /// Clocks are only ever added, and are what the entries that started them say.
 fn clocks_never_move(watch: &Watch, given: &Given, _: &[Recorded]) -> Result<(), String> {
     for (id, clocks) in &watch.clocks {
-        let incident = given.world().incident(id).ok_or("no such incident")?;
+        let incident = given.whole().incident(id).ok_or("no such incident")?;
         let kept = incident.clocks.starts_with(clocks);
         holds(kept, || format!("{:?} was {clocks:?}", incident.clocks))?;
     }
@@ -466,5 +466,9 @@ fn nothing_is_open_under_a_resolved_incident(
 /// The log says everything: built again from the bytes of entry 0 the world is the same.
 pub(super) fn world_after_replay_equals_world_before(given: &Given) -> Result<(), String> {
     let replayed = given.replayed();
-    holds(replayed == *given.world(), || "it is another".to_owned())
+    holds(replayed == *given.world(), || "it is another".to_owned())?;
+    let remembered = given.remembered();
+    holds(remembered == *given.whole(), || {
+        "it is another, with everything closed".to_owned()
+    })
 }

@@ -1,14 +1,13 @@
 //! One step of somebody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use breakglass_core::{
     Command, Effect,
     command::{Claim, RotationOutcome, RotationReport, RunReport, Stage},
 };
 use breakglass_format::{
-    AccountId, Event, EventId, GrantId, IncidentId, RequestId, RunId, Timestamp,
-    authority::Authority,
+    AccountId, Event, EventId, GrantId, IncidentId, RequestId, RunId,
     entry::Recorded,
     error_class::ErrorClass,
     vocabulary::{EffectKind, PurposeKind, RunState},
@@ -19,12 +18,16 @@ use breakglass_testkit::{
     harness::{signed, types, word},
     people::{
         ALICE, BOB, CAROL, DAVE, ERIN, EVERYBODY, GRACE, HEIDI, JUDY, MALLORY, PEGGY, READER, SHOP,
-        entitlement_mut, line, name, person_mut, successor,
+        line,
     },
     statements::{failure, outage, sealed},
 };
 
-use super::{afterwards::afterwards, random::Random};
+use super::{
+    afterwards::{Chore, afterwards, chore, chores},
+    random::Random,
+    roots::change_authority,
+};
 
 /// What the players have in their hands.
 pub(super) struct Players {
@@ -36,6 +39,8 @@ pub(super) struct Players {
     attempt: Option<Attempt>,
     /// Sessions that were opened.
     sessions: Vec<Hand>,
+    /// What has to be done before incidents are closed.
+    chores: VecDeque<(IncidentId, Chore)>,
 }
 
 impl Players {
@@ -47,6 +52,7 @@ impl Players {
             targets: targets.collect(),
             attempt: None,
             sessions: Vec::new(),
+            chores: VecDeque::new(),
         }
     }
 
@@ -69,11 +75,24 @@ impl Players {
 
     /// Somebody does something; the answer says what, for whoever reads a failure.
     pub(super) fn step(&mut self, given: &mut Given, random: &mut Random) -> String {
+        if !self.chores.is_empty()
+            && !random.once_in(3)
+            && let Some((id, next)) = self.chores.pop_front()
+        {
+            let (hand, command) = chore(given, id, &next);
+            return self.submit(given, hand.principal().as_str(), &command);
+        }
         match random.below(100) {
             0..16 => self.time(given, random),
             16..34 => self.work(given, random),
             34..36 => change_authority(given, random),
             36..41 => self.again(given, random),
+            41..43 => {
+                let chores = chores(given, random);
+                let story = format!("everybody has {} chores", chores.len());
+                self.chores.extend(chores);
+                story
+            }
             _ => {
                 let Some((who, command)) = self.statement(given, random) else {
                     return "nobody knew what to do".to_owned();
@@ -258,7 +277,7 @@ impl Players {
         scene: &Scene,
     ) -> Option<(Hand, Command)> {
         let request = scene.request?;
-        let asked = given.world().request(&request)?;
+        let asked = given.whole().request(&request)?;
         let requester = EVERYBODY
             .iter()
             .find(|h| h.person() == asked.requester.person);
@@ -377,7 +396,7 @@ impl Players {
         if let Some(attempt) = self.attempt.clone() {
             return self.go_on(given, random, &attempt);
         }
-        let asked = |r: &Recorded| given.world().planning(&r.entry.event_id).is_some();
+        let asked = |r: &Recorded| given.whole().planning(&r.entry.event_id).is_some();
         if random.once_in(6) && given.log().iter().any(asked) {
             let planned = given.planned();
             return self.submit(given, "worker", &planned);
@@ -521,7 +540,7 @@ struct Scene {
 
 impl Scene {
     fn look(given: &Given, random: &mut Random) -> Self {
-        let world = given.world();
+        let world = given.whole();
         let pending = random.recent(world.requests().filter(|r| r.is_pending()).map(|r| r.id));
         let request = pending.or_else(|| random.recent(world.requests().map(|r| r.id)));
         let active = random.recent(world.grants().filter(|g| g.is_active()).map(|g| g.id));
@@ -539,58 +558,4 @@ impl Scene {
             run: random.recent(world.runs().map(|r| r.id)),
         }
     }
-}
-
-type Change = (&'static str, fn(&mut Authority, Timestamp));
-
-/// The root persons change something.
-fn change_authority(given: &mut Given, random: &mut Random) -> String {
-    let mut next = successor(&given.authority());
-    let until = given.now().plus_s(3600);
-    let changes: [Change; 10] = [
-        ("the title", |a, _| a.title = line("renamed")),
-        ("bob leaves security", |a, _| {
-            person_mut(a, "bob").groups.clear()
-        }),
-        ("bob joins security", |a, _| {
-            person_mut(a, "bob").groups = vec![name("security")]
-        }),
-        ("peggy joins platform", |a, _| {
-            person_mut(a, "peggy").groups = vec![name("security"), name("platform")];
-        }),
-        ("peggy leaves platform", |a, _| {
-            person_mut(a, "peggy").groups = vec![name("security")]
-        }),
-        ("a key of carol's ends soon", |a, until| {
-            person_mut(a, "carol").keys[0].not_after = Some(until).into();
-        }),
-        ("a key of carol's does not end", |a, _| {
-            person_mut(a, "carol").keys[0].not_after = None.into();
-        }),
-        ("dave is on call", |a, _| {
-            person_mut(a, "dave").groups = ["oncall", "platform", "security"].map(name).to_vec();
-        }),
-        ("two minutes less", |a, _| {
-            entitlement_mut(a, "shop-emergency").max_duration_s -= 120
-        }),
-        ("victor comes", |a, _| {
-            if a.people.iter().all(|p| p.principal.as_str() != "victor") {
-                a.people.push(breakglass_testkit::people::newcomer(
-                    "victor",
-                    &["platform"],
-                ));
-            }
-        }),
-    ];
-    let (what, change) = random.pick(&changes).unwrap();
-    change(&mut next, until);
-    if next.check().is_err() {
-        return format!("{what}: not an authority");
-    }
-    let publish = given.publish(next, random.once_in(2));
-    let made = given.must(&publish);
-    format!(
-        "the root persons publish: {what} -> {}",
-        types(&made).join(" ")
-    )
 }

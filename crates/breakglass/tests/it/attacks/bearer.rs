@@ -85,6 +85,7 @@ fn filled(path: &str, query: &[String], digest: &Digest) -> String {
                 "account" => ACCOUNT,
                 "incident" => "INC-1",
                 "from" => "0",
+                "before" | "limit" => "100",
                 "old" => "1",
                 "new" => "2",
                 other => panic!("nobody attacks the parameter {other} of {path} yet"),

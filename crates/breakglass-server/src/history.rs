@@ -1,0 +1,336 @@
+//! The read model follows the log: which entries are an incident's, and how closed incidents look.
+//!
+//! It is a function of the entries and of nothing else. What is shown of a closed incident comes
+//! from its own entries, taken in by the rules in a world beside the one that decides, which lets
+//! go of nothing. Nobody decides by what lies here.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use breakglass_core::World;
+use breakglass_format::{Digest, Entry, Event, IncidentId, entry::Recorded};
+use breakglass_store::{
+    History, ReadError, SqliteReader, StorageError, View,
+    history::{Shelved, Trace},
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::{engine::EngineHandle, http::views};
+
+/// Entries taken in together at most.
+const BATCH: u64 = 256;
+/// Wait after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long whoever reads waits until it has followed as far as they have seen.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The mark of entries that say that something was refused.
+pub(crate) const REFUSAL: &str = "refusal";
+/// The mark of entries that say what people are called.
+pub(crate) const NAME: &str = "name";
+
+/// A request as it is shown, and where its statement lies.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ShelvedRequest {
+    pub(crate) view: breakglass_api::view::RequestView,
+    pub(crate) statement: Digest,
+    pub(crate) signature: Digest,
+    pub(crate) index: u64,
+}
+
+/// Who writes the read model.
+#[derive(Debug)]
+pub(crate) struct Historian {
+    engine: EngineHandle,
+    log: SqliteReader,
+    history: History,
+    next: u64,
+    followed: watch::Sender<u64>,
+}
+
+/// A hand-hold on the read model, for whoever only looks.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    engine: EngineHandle,
+    /// A connection to it, or why there is none.
+    reader: Result<Arc<Mutex<History>>, String>,
+    followed: watch::Receiver<u64>,
+}
+
+/// Why there is nothing to read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShelfError {
+    /// It has not followed so far yet.
+    #[error("it has read {followed} of {size} entries")]
+    Behind {
+        /// How far it is.
+        followed: u64,
+        /// How far the log is.
+        size: u64,
+    },
+    /// It cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There is none.
+    #[error("{0}")]
+    None(String),
+    /// The process is going down.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+impl Historian {
+    /// Opens the read model in a folder, or makes it anew where it does not follow this log. Where neither can
+    /// be done, everything works but what needs it.
+    pub(crate) fn open(
+        folder: &Path,
+        engine: &EngineHandle,
+        log: SqliteReader,
+    ) -> (Option<Self>, Shelf) {
+        match Self::try_open(&folder.join("history.db"), engine, log) {
+            Ok((historian, shelf)) => (Some(historian), shelf),
+            Err(error) => {
+                let shelf = Shelf {
+                    engine: engine.clone(),
+                    reader: Err(error.to_string()),
+                    followed: watch::channel(0).1,
+                };
+                (None, shelf)
+            }
+        }
+    }
+
+    fn try_open(
+        path: &Path,
+        engine: &EngineHandle,
+        log: SqliteReader,
+    ) -> Result<(Self, Shelf), StorageError> {
+        let mut history = History::open(path)?;
+        let follows = {
+            let published = engine.published();
+            let view = log.at(&published.snapshot);
+            history.followed().ok().flatten().filter(|(size, root)| {
+                *size <= view.head().size() && view.root_at(*size).is_ok_and(|ours| ours == *root)
+            })
+        };
+        let next = follows.map_or(0, |(size, _)| size);
+        if follows.is_none() {
+            drop(history);
+            history = History::anew(path)?;
+        }
+        let reader = Ok(Arc::new(Mutex::new(history.reader()?)));
+        let (sender, followed) = watch::channel(next);
+        let shelf = Shelf {
+            engine: engine.clone(),
+            reader,
+            followed,
+        };
+        let historian = Self {
+            engine: engine.clone(),
+            log,
+            history,
+            next,
+            followed: sender,
+        };
+        Ok((historian, shelf))
+    }
+
+    /// Follows until told to stop.
+    pub(crate) fn run(mut self, stop: watch::Receiver<bool>, runtime: &tokio::runtime::Handle) {
+        let mut commits = self.engine.commits();
+        let mut stop = stop;
+        while !*stop.borrow() {
+            let done = self.catch_up();
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stop.changed() => {}
+                    changed = commits.changed(), if done.is_ok() => { let _ = changed; }
+                    () = tokio::time::sleep(RETRY) => {}
+                }
+            });
+        }
+    }
+
+    fn catch_up(&mut self) -> Result<(), FollowError> {
+        let published = self.engine.published();
+        let log = self.log.at(&published.snapshot);
+        let size = log.head().size();
+        while self.next < size {
+            let to = size.min(self.next + BATCH);
+            let mut traces = Vec::new();
+            let (mut seen, mut closed) = (BTreeSet::<IncidentId>::new(), BTreeSet::new());
+            for (index, bytes) in (self.next..).zip(log.entries(self.next..to)?) {
+                let entry = Entry::from_bytes(&bytes).map_err(|_| FollowError::Foreign)?;
+                let incidents = incidents_of(&entry.event);
+                if let Event::IncidentClosed(d) = &entry.event {
+                    closed.insert(d.incident_id);
+                }
+                seen.extend(&incidents);
+                traces.push(Trace {
+                    index,
+                    incidents: incidents.iter().map(ToString::to_string).collect(),
+                    mark: mark_of(&entry.event),
+                });
+            }
+            // First where the entries are; what is shown is made from them.
+            let root = log.root_at(self.next)?;
+            self.history.follow(&traces, &[], self.next, root)?;
+            let mut shelves = Vec::new();
+            for incident in seen {
+                let id = incident.to_string();
+                if closed.contains(&incident) || self.history.has_shelved(&id)? {
+                    let entries = self.history.entries_of(&id)?;
+                    let shelf = shelf(&published.world, &log, incident, &entries)?;
+                    shelves.push((id, shelf));
+                }
+            }
+            self.history.follow(&[], &shelves, to, log.root_at(to)?)?;
+            self.next = to;
+            self.followed.send_replace(to);
+        }
+        Ok(())
+    }
+}
+
+impl Shelf {
+    /// Reads, once it has followed as far as the log is published now: at least as far as whoever
+    /// asks has seen it.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&History) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, ShelfError> {
+        let reader = self.reader.clone().map_err(ShelfError::None)?;
+        let size = self.engine.published().head.size();
+        let mut followed = self.followed.clone();
+        let far = followed.wait_for(|followed| *followed >= size);
+        match tokio::time::timeout(PATIENCE, far).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return Err(ShelfError::Stopped),
+            Err(_) => {
+                let followed = *self.followed.borrow();
+                return Err(ShelfError::Behind { followed, size });
+            }
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        Ok(reading.await.map_err(|_| ShelfError::Stopped)??)
+    }
+}
+
+/// The incidents that an event is about. A rotation may be called for by several.
+fn incidents_of(event: &Event) -> BTreeSet<IncidentId> {
+    let mut all: BTreeSet<IncidentId> = event.incident_id().into_iter().collect();
+    if let Event::CredentialRotated(d) = event {
+        all.extend(&d.incidents);
+    }
+    all
+}
+
+fn mark_of(event: &Event) -> Option<&'static str> {
+    if matches!(event, Event::CommandRefused(_)) {
+        return Some(REFUSAL);
+    }
+    matches!(event, Event::KeyEnrolled(_)).then_some(NAME)
+}
+
+/// A world with the authorities of another in which nothing but these entries happened.
+pub(crate) fn world_of<'a>(
+    beside: &World,
+    entries: impl IntoIterator<Item = &'a Recorded>,
+) -> World {
+    let mut world = beside.beside();
+    for recorded in entries {
+        world.apply(recorded, None);
+    }
+    world
+}
+
+/// The entry at an index, read and checked.
+pub(crate) fn recorded(log: &View<'_>, index: u64) -> Result<Option<Recorded>, ReadError> {
+    let bytes = log.entry(index)?;
+    let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
+    let entry = Entry::from_bytes(&bytes).ok();
+    Ok(entry.map(|entry| Recorded { index, leaf, entry }))
+}
+
+/// Everything that is shown of an incident.
+fn shelf(
+    beside: &World,
+    log: &View<'_>,
+    id: IncidentId,
+    indexes: &[u64],
+) -> Result<Vec<Shelved>, FollowError> {
+    let mut entries = Vec::new();
+    for index in indexes {
+        entries.extend(recorded(log, *index)?);
+    }
+    let world = world_of(beside, &entries);
+    let thing = |kind: &str, id: String, number, state: &str, view| Shelved {
+        kind: kind.to_owned(),
+        id,
+        number,
+        incident: String::new(),
+        state: state.to_owned(),
+        view,
+    };
+    let mut all = Vec::new();
+    if let Some(incident) = world.incident(&id) {
+        let view = views::incident(&world, incident, world.last());
+        let (number, state) = (incident.reference.number(), incident.state());
+        all.push(thing(
+            "incident",
+            id.to_string(),
+            number,
+            state,
+            json(&view)?,
+        ));
+    }
+    for request in world.requests_under(&id) {
+        let shown = ShelvedRequest {
+            view: views::request(&world, request),
+            statement: request.statement,
+            signature: request.signature,
+            index: request.index,
+        };
+        let (number, state) = (request.reference.number(), request.state.word());
+        let id = request.id.to_string();
+        all.push(thing("request", id, number, state, json(&shown)?));
+    }
+    for grant in world.grants_under(&id) {
+        let view = views::grant(&world, grant);
+        let number = grant.reference.number();
+        let id = grant.id.to_string();
+        all.push(thing("grant", id, number, &view.state, json(&view)?));
+    }
+    for run in world.runs_under(&id) {
+        let view = views::run(&world, run);
+        all.push(thing(
+            "run",
+            run.id.to_string(),
+            0,
+            &view.state,
+            json(&view)?,
+        ));
+    }
+    Ok(all)
+}
+
+fn json<T: Serialize>(view: &T) -> Result<String, FollowError> {
+    serde_json::to_string(view).map_err(|_| FollowError::Foreign)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("an entry cannot be read or shown")]
+    Foreign,
+}
