@@ -4,12 +4,7 @@
 //! from its own entries, taken in by the rules in a world beside the one that decides, which lets
 //! go of nothing. Nobody decides by what lies here.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use breakglass_core::World;
 use breakglass_format::{Digest, Entry, Event, IncidentId, entry::Recorded};
@@ -18,7 +13,7 @@ use breakglass_store::{
     history::{Shelved, Trace},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::{engine::EngineHandle, http::views};
 
@@ -145,7 +140,7 @@ impl Historian {
         let mut commits = self.engine.commits();
         let mut stop = stop;
         while !*stop.borrow() {
-            let done = self.catch_up();
+            let done = self.catch_up(&stop);
             runtime.block_on(async {
                 tokio::select! {
                     _ = stop.changed() => {}
@@ -156,11 +151,12 @@ impl Historian {
         }
     }
 
-    fn catch_up(&mut self) -> Result<(), FollowError> {
+    fn catch_up(&mut self, stop: &watch::Receiver<bool>) -> Result<(), FollowError> {
         let published = self.engine.published();
         let log = self.log.at(&published.snapshot);
         let size = log.head().size();
-        while self.next < size {
+        // What is left when the server stops is done after its next start.
+        while self.next < size && !*stop.borrow() {
             let to = size.min(self.next + BATCH);
             let mut traces = Vec::new();
             let (mut seen, mut closed) = (BTreeSet::<IncidentId>::new(), BTreeSet::new());
@@ -170,7 +166,10 @@ impl Historian {
                 if let Event::IncidentClosed(d) = &entry.event {
                     closed.insert(d.incident_id);
                 }
-                seen.extend(&incidents);
+                // A note changes nothing that is shown but the head, which the world knows.
+                if !matches!(entry.event, Event::IncidentNoted(_)) {
+                    seen.extend(&incidents);
+                }
                 traces.push(Trace {
                     index,
                     incidents: incidents.iter().map(ToString::to_string).collect(),
@@ -216,9 +215,9 @@ impl Shelf {
                 return Err(ShelfError::Behind { followed, size });
             }
         }
-        let reading = tokio::task::spawn_blocking(move || {
-            read(&reader.lock().unwrap_or_else(PoisonError::into_inner))
-        });
+        // Waiting here and not on a thread, however many ask.
+        let history = reader.lock_owned().await;
+        let reading = tokio::task::spawn_blocking(move || read(&history));
         Ok(reading.await.map_err(|_| ShelfError::Stopped)??)
     }
 }

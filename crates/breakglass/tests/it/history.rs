@@ -124,6 +124,18 @@ fn a_closed_incident_is_shown_as_it_was_whatever_becomes_of_the_read_model() {
     assert_eq!(after, expected);
     assert_eq!(after.timeline.len(), lines + 1, "{:?}", after.timeline);
 
+    // A note changes the head and the timeline alone.
+    let noted = cast.frank.note("INC-1", "For the record.".parse().unwrap());
+    let noted = noted.unwrap().recorded().next().unwrap().entry.event_id;
+    let mut after = after;
+    for incident in [&mut after.incident, &mut after.incidents[0]] {
+        incident.head = noted.to_string();
+    }
+    let told = Shown::to(&cast.frank);
+    assert_eq!(told.timeline.len(), after.timeline.len() + 1);
+    after.timeline = told.timeline.clone();
+    assert_eq!(told, after);
+
     // Another process; without the read model; with a broken one: all of it comes from the log.
     let (clock, stage) = (scene.clock.clone(), scene.end());
     let data = stage.config().unwrap().data_dir;

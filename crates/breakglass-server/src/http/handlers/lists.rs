@@ -55,7 +55,7 @@ pub(crate) async fn incidents(
     let live = live.filter(|i| filter.admits(i.state()));
     let mut all: Vec<IncidentView> = live.map(|i| views::incident(world, i, now)).collect();
     let closed: Vec<IncidentView> = app.listed("incident", &filter, world).await?;
-    all.extend(closed.into_iter().map(|view| at(view, now)));
+    all.extend(closed.into_iter().map(|view| at(view, world, now)));
     all.sort_by_key(|view| std::cmp::Reverse(number(&view.reference)));
     Ok(Json(all))
 }
@@ -78,7 +78,7 @@ pub(crate) async fn incident(
     let shelved = app.shelved("incident", &found.id.to_string()).await?;
     let view: Option<IncidentView> = shelved.map(|s| app.view(&s)).transpose()?;
     let view = view.ok_or_else(|| ApiError::unknown("incident", &id).at(now))?;
-    Ok(Json(at(view, now)))
+    Ok(Json(at(view, world, now)))
 }
 
 /// Requests, newest first: those of incidents that were never closed, and the newest others.
@@ -233,8 +233,13 @@ fn number(reference: &str) -> u64 {
     reference.map_or(0, Reference::number)
 }
 
-/// A view of then, now: duties of an incident that was opened again run out meanwhile.
-fn at(mut view: IncidentView, now: Timestamp) -> IncidentView {
+/// A view of then, now: people note something, and duties of an incident that was opened again run
+/// out meanwhile.
+fn at(mut view: IncidentView, world: &World, now: Timestamp) -> IncidentView {
+    let id = view.id.parse().ok();
+    if let Some(incident) = id.and_then(|id| world.incident(&id)) {
+        view.head = incident.head.to_string();
+    }
     for duty in &mut view.obligations {
         if duty.status == "open" && now > duty.clock.due_at {
             duty.status = "overdue".to_owned();
