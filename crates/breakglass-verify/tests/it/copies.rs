@@ -22,6 +22,10 @@ const SERVERS_WORD: &[(&str, &str)] = &[
     ("INCIDENT_DECLARED.incident_id", "given by the server"),
     ("CONTROL_PLANE_PROBED.detail", "what the probes saw"),
     ("CONTROL_PLANE_PROBED.evidence", "what the probes saw"),
+    (
+        "CONTROL_PLANE_PROBED.occasion",
+        "what the server probed for",
+    ),
     ("BREAK_GLASS_GRANTED.grant_id", "given by the server"),
     ("BREAK_GLASS_ACTION.run_id", "given by the server"),
     ("BREAK_GLASS_VOIDED.reason", "a sentence of the server's"),
