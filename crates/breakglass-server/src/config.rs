@@ -48,6 +48,10 @@ pub struct Config {
     /// Rotators by the name that accounts refer to them by.
     #[serde(default)]
     pub rotators: BTreeMap<String, Program>,
+    /// PostgreSQL servers whose roles' passwords are rotated, by the name that accounts refer to
+    /// them by, as to a rotator.
+    #[serde(default)]
+    pub postgres: BTreeMap<String, Postgres>,
     /// Deploy connectors by the name that accounts refer to them by.
     #[serde(default)]
     pub connectors: BTreeMap<String, Program>,
@@ -157,6 +161,56 @@ pub struct Program {
     pub timeout_s: u64,
 }
 
+/// A PostgreSQL server, and the role that changes passwords there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// Host name or address; or, beginning with `/`, the folder of its socket.
+    pub host: String,
+    /// Its port.
+    #[serde(default = "default_postgres_port")]
+    pub port: u16,
+    /// A database that both roles may connect to.
+    #[serde(default = "default_database")]
+    pub database: String,
+    /// The rotator's own role.
+    pub user: String,
+    /// A file with its password.
+    pub password_file: PathBuf,
+    /// Certificates to believe in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// The name in its certificate, where that is another than `host`.
+    #[serde(default)]
+    pub tls_name: Option<String>,
+    /// Speak to it without TLS although it is not on this machine. Everybody on the way learns
+    /// which role gets another password when, and can answer in the server's place.
+    #[serde(default)]
+    pub danger_no_tls: bool,
+    /// How long one call may take, in seconds.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: u64,
+}
+
+impl Postgres {
+    /// Whether it is reached without leaving this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let address: Option<std::net::IpAddr> = self.host.parse().ok();
+        self.host.starts_with('/')
+            || self.host == "localhost"
+            || address.is_some_and(|a| a.is_loopback())
+    }
+}
+
+const fn default_postgres_port() -> u16 {
+    5432
+}
+
+fn default_database() -> String {
+    "postgres".to_owned()
+}
+
 const fn default_timeout_s() -> u64 {
     30
 }
@@ -218,6 +272,12 @@ pub enum ConfigError {
         /// The address.
         listen: SocketAddr,
     },
+    /// Two rotators have one name.
+    #[error("{name} is both under [rotators] and under [postgres]: accounts name one of them")]
+    RotatorTwice {
+        /// The name.
+        name: String,
+    },
     /// A program is not named by an absolute path.
     #[error("the program of {name} is not an absolute path")]
     RelativeProgram {
@@ -261,9 +321,15 @@ impl Config {
                 Asks::Url { ca_file, .. } => ca_file.as_mut(),
                 Asks::Program { .. } => None,
             });
+        let targets = self
+            .postgres
+            .values_mut()
+            .flat_map(|p| [Some(&mut p.password_file), p.ca_file.as_mut()])
+            .flatten();
         for path in paths
             .into_iter()
             .chain(probes)
+            .chain(targets)
             .chain(self.genesis_dir.as_mut())
             .chain(self.high_water_file.as_mut())
             .chain(tls)
@@ -288,6 +354,13 @@ impl Config {
             if !program.program.is_absolute() {
                 return Err(ConfigError::RelativeProgram { name: name.clone() });
             }
+        }
+        if let Some(name) = self
+            .postgres
+            .keys()
+            .find(|n| self.rotators.contains_key(*n))
+        {
+            return Err(ConfigError::RotatorTwice { name: name.clone() });
         }
         for probe in &self.control_plane {
             if let Asks::Program { program, .. } = &probe.asks

@@ -13,6 +13,7 @@ mod http;
 pub mod outbound;
 mod readers;
 mod start;
+mod targets;
 mod worker;
 
 pub use clock::{Clock, SystemClock};

@@ -38,6 +38,7 @@ use crate::{
     http::{self, App, ListenError, Listening},
     outbound,
     readers::{READERS, Readers, Threads},
+    targets,
     worker::{self, Attempts, Plans, Tools},
 };
 
@@ -75,6 +76,14 @@ pub enum StartError {
         name: String,
         /// What is wrong.
         source: CommandError,
+    },
+    /// A target of our own.
+    #[error("{name}: {detail}")]
+    Target {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        detail: String,
     },
     /// A probe of the control plane.
     #[error("the probe {name}: {detail}")]
@@ -456,11 +465,15 @@ fn program(name: &str, program: &config::Program) -> Result<Program, StartError>
 fn rotators(
     config: &Config,
 ) -> Result<std::collections::BTreeMap<String, Arc<dyn Rotator>>, StartError> {
-    let made = config.rotators.iter().map(|(name, p)| {
+    let programs = config.rotators.iter().map(|(name, p)| {
         let rotator: Arc<dyn Rotator> = Arc::new(CommandRotator::new(program(name, p)?));
         Ok((name.clone(), rotator))
     });
-    made.collect()
+    let postgres = config.postgres.iter().map(|(name, p)| {
+        let rotator: Arc<dyn Rotator> = Arc::new(targets::postgres(name, p)?);
+        Ok((name.clone(), rotator))
+    });
+    programs.chain(postgres).collect()
 }
 
 fn probes(config: &Config) -> Result<Vec<Arc<dyn Probe>>, StartError> {

@@ -14,6 +14,7 @@ mod house;
 mod interrupted;
 mod narrator;
 mod play;
+mod postgres;
 mod shop;
 mod stage;
 
@@ -26,6 +27,7 @@ pub use self::{
     clock::PlayClock,
     control_plane::ControlPlane,
     house::House,
+    postgres::{PostgresServer, ROLE, ROTATOR, find as find_postgres},
     shop::{Answer, Shop},
     stage::{KEY, SECOND_KEY, Stage},
 };

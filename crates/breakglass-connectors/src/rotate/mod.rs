@@ -4,6 +4,7 @@
 //! what their answers add up to, is [`procedure`].
 
 pub mod command;
+pub mod postgres;
 pub mod procedure;
 
 use breakglass_format::{Line, event::AccountRef};

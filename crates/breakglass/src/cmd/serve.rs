@@ -63,6 +63,7 @@ fn misconfigured(error: &ConfigError) -> Failure {
             "metrics_listen is 127.0.0.1 and a port of its own; whatever collects from afar goes \
              through an agent on this machine"
         }
+        ConfigError::RotatorTwice { .. } => "give one of them another name",
         ConfigError::RelativeProgram { .. } => "write the program's whole path, from /",
     };
     Failure::of(Code::ConfigMalformed, describe(error)).hint(hint)
@@ -93,6 +94,9 @@ fn not_started(error: &StartError) -> Failure {
         }
         StartError::Program { .. } => {
             "correct the program under [rotators], [connectors] or [[control_plane]]"
+        }
+        StartError::Target { .. } => {
+            "correct it under [postgres]: docs/procedures/postgresql.md has a whole one"
         }
         StartError::Probe { .. } => {
             "correct it under [[control_plane]]: url is http:// or https://, without a user name; \

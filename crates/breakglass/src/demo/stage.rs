@@ -157,6 +157,7 @@ impl Stage {
             danger_plain_http: false,
             genesis_dir: Some(server.join("genesis")),
             rotators: BTreeMap::from([("shop".to_owned(), self.adapter("rotator"))]),
+            postgres: BTreeMap::new(),
             connectors: BTreeMap::from([("shop".to_owned(), self.adapter("connector"))]),
             control_plane: vec![ProbeConfig {
                 name: PROBE.to_owned(),

@@ -32,6 +32,8 @@ mod metrics;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod runs;

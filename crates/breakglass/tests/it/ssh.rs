@@ -18,7 +18,13 @@ pub(crate) fn available(test: &str, programs: &[&str]) -> bool {
         asked.is_err()
     });
     let Some(program) = missing else { return true };
-    let reason = format!("{test}: no {program} on PATH\n");
+    skipped(test, &format!("no {program} on PATH"));
+    false
+}
+
+/// Records that a test could not run here.
+pub(crate) fn skipped(test: &str, reason: &str) {
+    let reason = format!("{test}: {reason}\n");
     match std::env::var_os("BREAKGLASS_SKIP_FILE") {
         Some(path) => {
             let mut options = std::fs::OpenOptions::new();
@@ -27,7 +33,6 @@ pub(crate) fn available(test: &str, programs: &[&str]) -> bool {
         }
         None => print!("skipped {reason}"),
     }
-    false
 }
 
 /// Runs `ssh-keygen` with arguments and must succeed.
