@@ -26,15 +26,29 @@ pub(crate) const PACKAGES: &[Package] = &[
         programs: &["openssl"],
         why: "makes the certificate that the program is spoken to with over TLS",
     },
+    Package {
+        name: "postgresql",
+        programs: &["initdb", "postgres", "psql"],
+        why: "passwords of roles are rotated at a real server, which the tests start themselves",
+    },
 ];
 
 /// Where Debian keeps daemons; a person's `PATH` often leaves these out.
 const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
 
+/// Where Debian keeps each version of PostgreSQL: `<version>/bin`.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
 /// The `PATH` for finding programs, here and in the tests.
 pub(crate) fn search_path() -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
-    for folder in SYSTEM_FOLDERS {
+    let versions = std::fs::read_dir(POSTGRESQL)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    let system = SYSTEM_FOLDERS.iter().map(std::path::PathBuf::from);
+    for folder in versions.chain(system) {
         if !path.is_empty() {
             path.push(":");
         }

@@ -23,13 +23,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use self::{
-    authority::{ACCOUNT, ACCOUNT_ID},
+    authority::{ACCOUNT, ACCOUNT_ID, DATABASE},
     clock::PlayClock,
     control_plane::ControlPlane,
     house::House,
     postgres::{PostgresServer, ROLE, ROTATOR, find as find_postgres},
     shop::{Answer, Shop},
-    stage::{KEY, SECOND_KEY, Stage},
+    stage::{Database, KEY, SECOND_KEY, Stage},
 };
 use self::{narrator::Narrator, play::Play, shop::this_program};
 use crate::hint::{Code, Failure};
@@ -153,7 +153,12 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
         source,
     };
     interrupted::clear_away(place.clone()).map_err(file)?;
-    let house = House::build_in(place, &this_program()?)?;
+    let database = if args.scenario.includes(Scenario::ProductionOutage) {
+        PostgresServer::start()?
+    } else {
+        None
+    };
+    let house = House::build_in(place, &this_program()?, database)?;
     house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;
     play.perform(args.scenario)?;

@@ -86,6 +86,10 @@ pub(super) const ROLES: [Role; 8] = [
 pub const ACCOUNT: &str = "shop-root";
 /// Its id.
 pub const ACCOUNT_ID: &str = "acc_shop_root";
+/// The name of the database's account, where there is a database.
+pub const DATABASE: &str = "shop-db";
+/// Its id.
+pub(super) const DATABASE_ID: &str = "acc_shop_db";
 /// The log's origin.
 pub(super) const ORIGIN: &str = "breakglass.demo/log";
 
@@ -100,6 +104,7 @@ pub(super) fn write(
     holders: &[Holder<'_>],
     log_vkey: &str,
     node_key: &str,
+    database: bool,
     now: Timestamp,
 ) -> Result<Authority, DemoError> {
     let people: Result<Vec<Person>, DemoError> = ROLES
@@ -108,9 +113,9 @@ pub(super) fn write(
         .collect();
     Ok(Authority {
         kind: Kind::Authority,
-        accounts: vec![account()?],
+        accounts: accounts(database)?,
         clocks: Clocks::default(),
-        entitlements: vec![entitlement()?],
+        entitlements: vec![entitlement(database)?],
         issued_at: now,
         log: LogIdentity {
             origin: line(ORIGIN)?,
@@ -194,7 +199,26 @@ fn scenarios() -> Result<Vec<Scenario>, DemoError> {
     ])
 }
 
-fn account() -> Result<Account, DemoError> {
+fn accounts(database: bool) -> Result<Vec<Account>, DemoError> {
+    let mut accounts = vec![shop()?];
+    if database {
+        accounts.push(Account {
+            id: parse(DATABASE_ID)?,
+            name: name(DATABASE)?,
+            system: line("PostgreSQL on loopback")?,
+            rotator: Blank::from(name("db")?),
+            connector: Blank::NONE,
+            on_server_loss: prose(
+                "PostgreSQL asks for the password at the login only. If breakglass dies now, the \
+                 password and the sessions that it opened live until somebody ends them by hand.",
+            )?,
+            ..shop()?
+        });
+    }
+    Ok(accounts)
+}
+
+fn shop() -> Result<Account, DemoError> {
     Ok(Account {
         id: parse(ACCOUNT_ID)?,
         name: name(ACCOUNT)?,
@@ -211,10 +235,14 @@ fn account() -> Result<Account, DemoError> {
     })
 }
 
-fn entitlement() -> Result<Entitlement, DemoError> {
+fn entitlement(database: bool) -> Result<Entitlement, DemoError> {
+    let mut accounts = vec![parse(ACCOUNT_ID)?];
+    if database {
+        accounts.push(parse(DATABASE_ID)?);
+    }
     Ok(Entitlement {
         name: name("shop-emergency")?,
-        accounts: vec![parse(ACCOUNT_ID)?],
+        accounts,
         requesters: vec![name("on-call")?, name("platform")?],
         approvers: vec![name("platform")?, name("security")?],
         require_each: vec![name("platform")?, name("security")?],

@@ -27,6 +27,8 @@ type Owned = (&'static str, Box<dyn Signer>);
 pub(super) struct Documents<'a> {
     pub(super) dir: &'a Path,
     pub(super) now: Timestamp,
+    /// Whether there is a database.
+    pub(super) database: bool,
 }
 
 impl Documents<'_> {
@@ -41,7 +43,8 @@ impl Documents<'_> {
                 key: signer.public_key(),
             })
             .collect();
-        let document = authority::write(&holders, &server.vkey, &server.kem, self.now)?;
+        let document =
+            authority::write(&holders, &server.vkey, &server.kem, self.database, self.now)?;
         document.check().map_err(make)?;
         let bytes = document.to_bytes().map_err(make)?;
         let genesis = digest(&bytes);

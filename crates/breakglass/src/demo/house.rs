@@ -14,6 +14,7 @@ use super::{
     clock::PlayClock,
     narrator::Narrator,
     play::Next,
+    postgres::PostgresServer,
     shop::this_program,
     stage::{KEY, Stage, temporary},
 };
@@ -35,13 +36,17 @@ pub struct House {
 impl House {
     /// Makes the stage and starts the server.
     pub fn build(program: &Path) -> Result<Self, DemoError> {
-        Self::build_in(temporary()?, program)
+        Self::build_in(temporary()?, program, None)
     }
 
     /// The same, in a folder that was made for it.
-    pub fn build_in(dir: PathBuf, program: &Path) -> Result<Self, DemoError> {
+    pub fn build_in(
+        dir: PathBuf,
+        program: &Path,
+        database: Option<PostgresServer>,
+    ) -> Result<Self, DemoError> {
         let clock = PlayClock::default();
-        let stage = Stage::build_in(dir, program, clock.wall())?;
+        let stage = Stage::build_in(dir, program, clock.wall(), database)?;
         let on_fatal = |_: &str| std::process::abort();
         let server = Server::start(&stage.config()?, Arc::new(clock.clone()), on_fatal)?;
         let url = format!("http://{}", server.address());
@@ -61,6 +66,12 @@ impl House {
         }
         narrator.line(&format!("server {} (its log is new)", self.url));
         narrator.line(&format!("shop   {}", self.stage.shop.url()));
+        narrator.line(&match &self.stage.database {
+            Some(database) => format!("db     PostgreSQL on 127.0.0.1:{}", database.server.port),
+            None => {
+                "db     none: PostgreSQL is not installed here, so its part is left out".to_owned()
+            }
+        });
     }
 
     /// A person at the keyboard, with the usual key.

@@ -11,6 +11,7 @@ use breakglass_format::{
 use breakglass_seal::names;
 
 mod aftermath;
+mod database;
 mod failure;
 mod outage;
 mod patch;
@@ -120,6 +121,7 @@ impl<'a> Play<'a> {
     /// One scenario, or all three one after the other.
     pub(super) fn perform(&mut self, scenario: Scenario) -> Result<(), DemoError> {
         self.credential_comes_into_custody()?;
+        self.database_comes_into_custody()?;
         self.house.skip_s(6 * 3600);
         if scenario.includes(Scenario::ProductionOutage) {
             self.production_outage()?;
@@ -182,20 +184,21 @@ impl<'a> Play<'a> {
         Err(DemoError::Fault(format!("{what} did not happen")))
     }
 
-    /// The version of the credential that is current.
-    fn version(&self) -> Result<i64, DemoError> {
+    /// The version of an account's credential that is current.
+    fn version(&self, account: &str) -> Result<i64, DemoError> {
         let accounts = self.carol.client().accounts().map_err(ActorError::from);
         let accounts = step("carol", "look at the account", accounts)?;
-        Ok(accounts.iter().map(|a| a.version).max().unwrap_or(0))
+        let account = accounts.iter().find(|a| a.name == account);
+        Ok(account.map_or(0, |a| a.version))
     }
 
-    fn wait_for_rotation(&mut self, version: i64) -> Result<(), DemoError> {
+    fn wait_for_rotation(&mut self, account: &'static str, version: i64) -> Result<(), DemoError> {
         self.wait("the rotation", |play| {
             let accounts = play.carol.client().accounts().map_err(ActorError::from);
             let accounts = step("carol", "look at the account", accounts)?;
             Ok(accounts
                 .iter()
-                .any(|a| a.version >= version && a.state == "current"))
+                .any(|a| a.name == account && a.version >= version && a.state == "current"))
         })
     }
 
@@ -210,7 +213,7 @@ impl<'a> Play<'a> {
         )?;
         self.house.skip_s(40);
         step("dave", "agree", self.dave.agree_import(&sealed.0))?;
-        self.wait_for_rotation(2)?;
+        self.wait_for_rotation(ACCOUNT, 2)?;
         self.catch_up(true)?;
         let typed = credential
             .field(names::PASSWORD)
@@ -279,12 +282,12 @@ impl<'a> Play<'a> {
     }
 
     /// Alice gives her grant back, and the credential is rotated.
-    fn given_back(&mut self, grant: GrantId) -> Result<(), DemoError> {
+    fn given_back(&mut self, account: &'static str, grant: GrantId) -> Result<(), DemoError> {
         self.house.skip_s(300);
-        let version = self.version()?;
+        let version = self.version(account)?;
         let returned = self.alice.return_grant(&grant.to_string());
         step("alice", "return", returned)?;
-        self.wait_for_rotation(version + 1)?;
+        self.wait_for_rotation(account, version + 1)?;
         self.catch_up(true)
     }
 

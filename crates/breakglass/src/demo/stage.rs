@@ -13,7 +13,7 @@ use breakglass_seal::{
 };
 use breakglass_server::{
     Config,
-    config::{Asks, ProbeConfig},
+    config::{Asks, Postgres, ProbeConfig},
 };
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
     authority::{ACCOUNT, ROLES, parse},
     control_plane::ControlPlane,
     documents::Documents,
+    postgres::{PostgresServer, ROLE, ROTATOR},
     shop::Shop,
 };
 use crate::{
@@ -46,6 +47,8 @@ pub struct Stage {
     pub shop: Shop,
     /// The normal way to deploy.
     pub control_plane: ControlPlane,
+    /// The database, where PostgreSQL is installed and somebody wanted one.
+    pub database: Option<Database>,
     /// The password that the shop was made with, before breakglass knows it.
     pub first_password: Credential,
     /// SHA-256 of the genesis authority.
@@ -57,20 +60,34 @@ impl Stage {
     /// Makes everything. `program` is this program, for its second processes; `now` is when the
     /// documents are signed.
     pub fn build(program: &Path, now: Timestamp) -> Result<Self, DemoError> {
-        Self::build_in(temporary()?, program, now)
+        Self::build_in(temporary()?, program, now, None)
     }
 
-    /// The same, in a folder that [`temporary`] made.
-    pub fn build_in(dir: PathBuf, program: &Path, now: Timestamp) -> Result<Self, DemoError> {
-        let genesis = Documents { dir: &dir, now }.make()?;
+    /// The same, in a folder that [`temporary`] made, with a database or without.
+    pub fn build_in(
+        dir: PathBuf,
+        program: &Path,
+        now: Timestamp,
+        database: Option<PostgresServer>,
+    ) -> Result<Self, DemoError> {
+        let genesis = Documents {
+            dir: &dir,
+            now,
+            database: database.is_some(),
+        }
+        .make()?;
+        let database = database
+            .map(|server| Database::set(server, &dir))
+            .transpose()?;
         let password =
             generate_password(PasswordLength::default(), &mut SystemEntropy).map_err(make)?;
         let shop = Shop::open(program, &dir.join("shop"), ACCOUNT, password.expose())?;
-        let first_password = credential(password)?;
+        let first_password = credential(ACCOUNT, password)?;
         Ok(Self {
             dir,
             shop,
             control_plane: ControlPlane::open()?,
+            database,
             first_password,
             genesis,
             program: program.to_owned(),
@@ -157,7 +174,7 @@ impl Stage {
             danger_plain_http: false,
             genesis_dir: Some(server.join("genesis")),
             rotators: BTreeMap::from([("shop".to_owned(), self.adapter("rotator"))]),
-            postgres: BTreeMap::new(),
+            postgres: self.database.iter().map(Database::target).collect(),
             connectors: BTreeMap::from([("shop".to_owned(), self.adapter("connector"))]),
             control_plane: vec![ProbeConfig {
                 name: PROBE.to_owned(),
@@ -223,14 +240,56 @@ impl Drop for Stage {
     }
 }
 
+/// A PostgreSQL server with the role that people break the glass for.
+#[derive(Debug)]
+pub struct Database {
+    /// The server.
+    pub server: PostgresServer,
+    /// The password that the role was made with, before breakglass knows it.
+    pub first_password: Credential,
+    password_file: PathBuf,
+}
+
+impl Database {
+    fn set(server: PostgresServer, dir: &Path) -> Result<Self, DemoError> {
+        let password =
+            || generate_password(PasswordLength::default(), &mut SystemEntropy).map_err(make);
+        let (role, rotator) = (password()?, password()?);
+        server.make_roles(&role, &rotator)?;
+        let password_file = dir.join("server").join("db.password");
+        file::write_atomic(&password_file, rotator.expose().as_bytes()).map_err(make)?;
+        Ok(Self {
+            server,
+            first_password: credential(ROLE, role)?,
+            password_file,
+        })
+    }
+
+    /// What the server's configuration says of it.
+    fn target(&self) -> (String, Postgres) {
+        let target = Postgres {
+            host: "127.0.0.1".to_owned(),
+            port: self.server.port,
+            database: "postgres".to_owned(),
+            user: ROTATOR.to_owned(),
+            password_file: self.password_file.clone(),
+            ca_file: None,
+            tls_name: None,
+            danger_no_tls: false,
+            timeout_s: 20,
+        };
+        ("db".to_owned(), target)
+    }
+}
+
 /// A string as TOML writes it.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn credential(password: SecretText) -> Result<Credential, DemoError> {
+fn credential(user: &str, password: SecretText) -> Result<Credential, DemoError> {
     Credential::builder()
-        .field(names::USERNAME, ACCOUNT.to_owned())
+        .field(names::USERNAME, user.to_owned())
         .and_then(|b| b.field(names::PASSWORD, password))
         .and_then(CredentialBuilder::build)
         .map_err(make)

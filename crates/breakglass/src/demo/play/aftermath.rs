@@ -4,10 +4,10 @@
 use breakglass_format::{
     Blank,
     act::{CompleteReview, ReviewAccess, Verdict},
-    vocabulary::{AccessDecision, CabDecision, Judgement},
+    vocabulary::{AccessDecision, CabDecision, Judgement, Obligation},
 };
 
-use super::{ACCOUNT, DemoError, Play, line, prose, step};
+use super::{DemoError, Play, line, prose, step};
 use crate::draft;
 
 /// What is said of an incident afterwards.
@@ -70,7 +70,11 @@ impl Play<'_> {
             step("erin", "update the procedure", updated)?;
         }
         if let Some(why) = after.access {
-            self.access(id, why)?;
+            let reviews = incident.obligations.iter();
+            let reviews = reviews.filter(|d| d.clock.obligation == Obligation::AccessReview);
+            for duty in reviews {
+                self.access(id, &duty.subject, why)?;
+            }
         }
         self.later(24 * 3600)?;
         let remark = prose(after.board)?;
@@ -128,7 +132,7 @@ impl Play<'_> {
     }
 
     /// Nobody reviews their own access.
-    fn access(&mut self, id: &str, why: &str) -> Result<(), DemoError> {
+    fn access(&mut self, id: &str, account: &str, why: &str) -> Result<(), DemoError> {
         let incident = step("dave", "name the incident", self.dave.incident_id(id))?;
         let review = ReviewAccess {
             decision: AccessDecision::Keep,
@@ -136,7 +140,7 @@ impl Play<'_> {
             incident: Blank(Some(incident)),
             remark: prose(why)?,
         };
-        let reviewed = self.dave.review_access(ACCOUNT, review);
+        let reviewed = self.dave.review_access(account, review);
         step("dave", "review the access", reviewed)?;
         Ok(())
     }

@@ -56,7 +56,7 @@ impl Play<'_> {
         step("erin", "note", self.erin.note(&incident, note))?;
         self.house.skip_s(120);
         self.run_planned(grant, deployment)?;
-        self.given_back(grant)?;
+        self.given_back(ACCOUNT, grant)?;
         let summary = prose("2.4.3 is out; the control plane's disk was full, and is replaced")?;
         step("erin", "resolve", self.erin.resolve(&incident, summary))?;
         self.catch_up(true)?;

@@ -17,6 +17,7 @@ impl Play<'_> {
         let password = self.checkout(grant)?;
         self.rollback(grant)?;
         self.access_ends(grant, &password)?;
+        self.database(&incident)?;
         self.resolution(&incident)?;
         self.not_closed_early(&incident)?;
         self.aftermath(&Afterwards {
@@ -166,7 +167,7 @@ impl Play<'_> {
     fn access_ends(&mut self, grant: GrantId, password: &str) -> Result<(), DemoError> {
         self.narrator
             .scene("Access ends: returned, and the password is worth nothing any more");
-        self.given_back(grant)?;
+        self.given_back(ACCOUNT, grant)?;
         if self.house.stage.shop.lets_in(ACCOUNT, password)? {
             return Err(DemoError::Fault("the old password still works".to_owned()));
         }

@@ -42,7 +42,7 @@ impl Play<'_> {
         let elsewhere = self.alice.run(&grant.to_string(), other, None);
         self.told_no("Alice runs another release", elsewhere, "purpose_differs")?;
         self.run_planned(grant, fix)?;
-        self.given_back(grant)?;
+        self.given_back(ACCOUNT, grant)?;
         self.house.skip_s(1800);
         let text = prose("2.4.2 went out past the pipeline tonight: CVE-2026-31337")?;
         let told = self.erin.notify_cab(&incident, line("phone")?, text);
