@@ -18,7 +18,10 @@ mod postgres;
 mod shop;
 mod stage;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::PoisonError,
+};
 
 use thiserror::Error;
 
@@ -152,12 +155,15 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
         path: place.clone(),
         source,
     };
-    interrupted::clear_away(place.clone()).map_err(file)?;
+    let companion = interrupted::Companion::default();
+    interrupted::clear_away(place.clone(), companion.clone()).map_err(file)?;
     let database = if args.scenario.includes(Scenario::ProductionOutage) {
-        PostgresServer::start()?
+        PostgresServer::start(&place)?
     } else {
         None
     };
+    let pid = database.as_ref().map(PostgresServer::pid);
+    *companion.lock().unwrap_or_else(PoisonError::into_inner) = pid;
     let house = House::build_in(place, &this_program()?, database)?;
     house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;

@@ -68,9 +68,7 @@ impl House {
         narrator.line(&format!("shop   {}", self.stage.shop.url()));
         narrator.line(&match &self.stage.database {
             Some(database) => format!("db     PostgreSQL on 127.0.0.1:{}", database.server.port),
-            None => {
-                "db     none: PostgreSQL is not installed here, so its part is left out".to_owned()
-            }
+            None => "db     none: PostgreSQL is not installed here, or has no part".to_owned(),
         });
     }
 

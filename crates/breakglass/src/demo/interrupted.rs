@@ -1,14 +1,23 @@
 //! Ctrl-C is how people end something that stays up: then, too, nothing is left behind.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit status after SIGINT, as a shell would give it.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Removes the folder and ends the process when it is interrupted, terminated or hung up.
-pub(super) fn clear_away(dir: PathBuf) -> std::io::Result<()> {
+/// A process that must not outlive us, once there is one.
+pub(super) type Companion = Arc<Mutex<Option<Pid>>>;
+
+/// Removes the folder and ends the process, and its companion, when it is interrupted, terminated
+/// or hung up.
+pub(super) fn clear_away(dir: PathBuf, companion: Companion) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -27,6 +36,11 @@ pub(super) fn clear_away(dir: PathBuf) -> std::io::Result<()> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 _ = hangup.recv() => {}
+            }
+            let companion = companion.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(companion) = *companion {
+                // The fast shutdown; it may have gone by itself.
+                let _ = kill_process(companion, Signal::INT);
             }
             // What is being written at this moment can make the first try fail.
             while std::fs::remove_dir_all(&dir).is_err() && dir.exists() {

@@ -13,9 +13,10 @@ use std::{
 };
 
 use breakglass_seal::{PasswordLength, SecretText, generate_password};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{DemoError, stage::make};
-use crate::entropy::{SystemEntropy, random};
+use crate::entropy::SystemEntropy;
 
 /// The superuser of the new server.
 const SUPERUSER: &str = "postgres";
@@ -58,12 +59,11 @@ pub fn find() -> Option<PathBuf> {
 }
 
 impl PostgresServer {
-    /// Makes a new server and starts it; `None` where PostgreSQL is not installed.
-    pub fn start() -> Result<Option<Self>, DemoError> {
+    /// Makes a new server in a folder of its own and starts it; `None` where PostgreSQL is not
+    /// installed. The user `postgres` must be able to reach the folder that it is made in.
+    pub fn start(within: &Path) -> Result<Option<Self>, DemoError> {
         let Some(bin) = find() else { return Ok(None) };
-        let suffix = random::<8>(&mut SystemEntropy).map_err(make)?;
-        let name = format!("breakglass-demo-pg-{}", breakglass_format::id::hex(&suffix));
-        let dir = std::env::temp_dir().join(name);
+        let dir = within.join("postgres");
         let file = |source| DemoError::File {
             path: dir.clone(),
             source,
@@ -109,6 +109,12 @@ impl PostgresServer {
         };
         server.wait()?;
         Ok(Some(server))
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// The two roles: one that people break the glass for, with this password, and one that may
@@ -192,10 +198,7 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         // The fast shutdown: sessions are cut, files are closed.
-        let pid = i32::try_from(self.child.id()).ok();
-        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
-        }
+        let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.dir);
     }

@@ -235,6 +235,8 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // Its files are in there: it ends first.
+        self.database = None;
         // What cannot be removed is only a temporary folder; the next clean-up takes it.
         let _ = std::fs::remove_dir_all(&self.dir);
     }
@@ -299,13 +301,14 @@ pub(super) fn make(error: impl std::fmt::Display) -> DemoError {
     DemoError::Make(error.to_string())
 }
 
-/// A new folder that nobody else may enter, in the folder for temporary files, which must exist.
+/// A new folder whose content nobody else sees, in the folder for temporary files, which must
+/// exist. Others may pass through it to what is theirs: the database runs as a user of its own.
 pub(super) fn temporary() -> Result<PathBuf, DemoError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let suffix = random::<8>(&mut SystemEntropy).map_err(make)?;
     let name = format!("breakglass-demo-{}", breakglass_format::id::hex(&suffix));
     let dir = std::env::temp_dir().join(name);
-    let made = std::fs::DirBuilder::new().mode(0o700).create(&dir);
+    let made = std::fs::DirBuilder::new().mode(0o711).create(&dir);
     made.map_err(|source| DemoError::File {
         path: dir.clone(),
         source,

@@ -69,7 +69,7 @@ fn everything_was_told(said: &str) {
         "the incident is open again",
         "the control plane is UP",
         "the control plane is down; probed before a run",
-        "R-4: lapsed",
+        ": lapsed; the approvals did not come in time",
         "OVERDUE since",
         "WAIVED by grace, heidi",
         "cab notified: met",

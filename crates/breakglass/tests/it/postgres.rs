@@ -4,6 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     time::Duration,
 };
 
@@ -19,6 +20,8 @@ use breakglass_connectors::{
 use breakglass_format::{error_class::ErrorClass, event::AccountRef};
 use breakglass_seal::SecretText;
 
+use tempfile::TempDir;
+
 use crate::ssh::skipped;
 
 const OLD: &str = "OldPasswordOfTheRole1";
@@ -30,13 +33,22 @@ fn secret(text: &str) -> SecretText {
 }
 
 /// A server with both roles; none where PostgreSQL is not installed.
-fn server(test: &str) -> Option<PostgresServer> {
-    let Some(server) = PostgresServer::start().unwrap() else {
+fn server(test: &str) -> Option<(PostgresServer, TempDir)> {
+    let place = place();
+    let Some(server) = PostgresServer::start(place.path()).unwrap() else {
         skipped(test, "PostgreSQL is not installed");
         return None;
     };
     server.make_roles(&secret(OLD), &secret(MACHINE)).unwrap();
-    Some(server)
+    Some((server, place))
+}
+
+/// A folder that another user may pass through.
+fn place() -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let open = std::fs::Permissions::from_mode(0o711);
+    std::fs::set_permissions(place.path(), open).unwrap();
+    place
 }
 
 fn rotator(port: u16) -> PostgresRotator {
@@ -70,7 +82,7 @@ fn text(evidence: &[u8]) -> String {
 
 #[test]
 fn a_role_gets_another_password_and_its_sessions_end() {
-    let Some(server) = server("a_role_gets_another_password_and_its_sessions_end") else {
+    let Some((server, _place)) = server("a_role_gets_another_password_and_its_sessions_end") else {
         return;
     };
     let mut open = server.session(ROLE, OLD).unwrap();
@@ -96,7 +108,7 @@ fn a_role_gets_another_password_and_its_sessions_end() {
 
 #[test]
 fn what_the_server_keeps_is_a_verifier() {
-    let Some(server) = server("what_the_server_keeps_is_a_verifier") else {
+    let Some((server, _place)) = server("what_the_server_keeps_is_a_verifier") else {
         return;
     };
     let outcome = rotate(&rotator(server.port), &account(), &of(OLD), &of(NEW));
@@ -108,7 +120,7 @@ fn what_the_server_keeps_is_a_verifier() {
 
 #[test]
 fn a_server_that_lets_anybody_in_proves_nothing() {
-    let Some(server) = server("a_server_that_lets_anybody_in_proves_nothing") else {
+    let Some((server, _place)) = server("a_server_that_lets_anybody_in_proves_nothing") else {
         return;
     };
     let hba = server.sql("SHOW hba_file").unwrap();
@@ -131,7 +143,7 @@ fn a_server_that_lets_anybody_in_proves_nothing() {
 
 #[test]
 fn what_a_person_must_mend_is_told_from_what_passes() {
-    let Some(server) = server("what_a_person_must_mend_is_told_from_what_passes") else {
+    let Some((server, _place)) = server("what_a_person_must_mend_is_told_from_what_passes") else {
         return;
     };
     let change = |rotator: &PostgresRotator, new: &Fields<'_>| {
@@ -205,7 +217,7 @@ fn relay(mut client: TcpStream, mut server: TcpStream) {
 
 #[test]
 fn an_answer_that_is_lost_is_read_back() {
-    let Some(server) = server("an_answer_that_is_lost_is_read_back") else {
+    let Some((server, _place)) = server("an_answer_that_is_lost_is_read_back") else {
         return;
     };
     let lossy = Lossy::before(server.port);
