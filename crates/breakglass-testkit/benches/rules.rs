@@ -9,7 +9,7 @@
 
 use std::{hint::black_box, time::Duration};
 
-use breakglass_core::{Command, next_deadline, plan};
+use breakglass_core::{Command, Context, decide, next_deadline, plan};
 use breakglass_testkit::{
     Given, Wish,
     aftermath::review,
@@ -94,8 +94,14 @@ fn decisions(criterion: &mut Criterion, given: &Given, name: &str) {
     let mut group = criterion.benchmark_group("decide");
     let mut given = given.clone();
     let mut measure = |given: &mut Given, what: &str, command: Command| {
+        let (world, now, wall) = (given.world(), given.now(), given.wall());
         group.bench_function(BenchmarkId::new(what, name), |b| {
-            b.iter(|| black_box(given.decide(&command).unwrap()));
+            b.iter(|| {
+                let mut random = || [7; 10];
+                let random = &mut random;
+                let mut cx = Context { now, wall, random };
+                black_box(decide(world, &command, &mut cx).unwrap())
+            });
         });
         given.must(&command);
         given.sleep_s(1);
