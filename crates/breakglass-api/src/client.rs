@@ -196,9 +196,14 @@ impl Client {
         ))
     }
 
-    /// Incidents, newest first.
+    /// Incidents, newest first: all that are not closed, and the newest of those that are.
     pub fn incidents(&self) -> Result<Vec<IncidentView>, ClientError> {
         self.get("/v1/incidents")
+    }
+
+    /// Closed incidents whose reference has a lower number, newest first.
+    pub fn incidents_before(&self, number: u64) -> Result<Vec<IncidentView>, ClientError> {
+        self.get(&format!("/v1/incidents?before={number}"))
     }
 
     /// One incident.
@@ -233,6 +238,11 @@ impl Client {
     /// Grants, newest first.
     pub fn grants(&self) -> Result<Vec<GrantView>, ClientError> {
         self.get("/v1/grants")
+    }
+
+    /// Grants of closed incidents whose reference has a lower number, newest first.
+    pub fn grants_before(&self, number: u64) -> Result<Vec<GrantView>, ClientError> {
+        self.get(&format!("/v1/grants?before={number}"))
     }
 
     /// One grant.

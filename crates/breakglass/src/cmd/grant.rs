@@ -3,7 +3,7 @@
 use breakglass_api::view::GrantView;
 use clap::Subcommand;
 
-use super::Context;
+use super::{Context, input};
 use crate::{
     hint::Failure,
     output::{Screen, line, table::fitted},
@@ -13,7 +13,12 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// List grants, newest first.
-    List,
+    List {
+        /// Those of closed incidents from before this one; without it, all of incidents that are
+        /// not closed and the newest others.
+        #[arg(long, value_name = "G-100", value_parser = input::grant_number)]
+        before: Option<u64>,
+    },
     /// Show one grant.
     Show {
         /// The grant.
@@ -25,7 +30,13 @@ pub(super) enum Verb {
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     let client = cx.client()?;
     match verb {
-        Verb::List => list(&client.grants()?, cx.screen(&client), cx),
+        Verb::List { before } => {
+            let grants = match before {
+                Some(before) => client.grants_before(*before)?,
+                None => client.grants()?,
+            };
+            list(&grants, cx.screen(&client), cx);
+        }
         Verb::Show { grant } => show(&client.grant(grant)?, cx.screen(&client), cx),
     }
     Ok(())
@@ -58,7 +69,7 @@ fn list(grants: &[GrantView], screen: Screen, cx: &Context) {
         "checkouts",
     ];
     if grants.is_empty() {
-        cx.output().say("there is no grant yet");
+        cx.output().say("there is no grant");
     }
     for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);

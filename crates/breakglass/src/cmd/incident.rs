@@ -27,7 +27,12 @@ pub(super) enum Verb {
         why: Prose,
     },
     /// List incidents, newest first.
-    List,
+    List {
+        /// Closed ones from before this one; without it, all that are not closed and the newest
+        /// that are.
+        #[arg(long, value_name = "INC-100", value_parser = input::incident_number)]
+        before: Option<u64>,
+    },
     /// Show an incident with its duties.
     Show {
         /// The incident; the only open one if not given.
@@ -97,7 +102,7 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             declaration,
             why,
         } => declare(scenario, declaration, why, cx),
-        Verb::List => list(cx),
+        Verb::List { before } => list(before, cx),
         Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
         Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
         Verb::Probe { incident } => probe(incident.as_deref(), cx),
@@ -265,9 +270,12 @@ fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
     }
 }
 
-fn list(cx: &Context) -> Result<(), Failure> {
+fn list(before: Option<u64>, cx: &Context) -> Result<(), Failure> {
     let client = cx.client()?;
-    let incidents = client.incidents()?;
+    let incidents = match before {
+        Some(before) => client.incidents_before(before)?,
+        None => client.incidents()?,
+    };
     let screen = cx.screen(&client);
     if cx.output().is_json() {
         cx.output().json(&incidents);
@@ -288,7 +296,7 @@ fn list(cx: &Context) -> Result<(), Failure> {
         "incident", "state", "severity", "scenario", "declared", "title",
     ];
     if incidents.is_empty() {
-        cx.output().say("no incident was declared yet");
+        cx.output().say("there is no incident");
     }
     for line in fitted(heading, &rows, screen.columns()) {
         cx.output().data(&line);

@@ -1,7 +1,8 @@
 //! What people type, as statements take it.
 
 use breakglass_format::{
-    Line, Name, Prose, act::Declare, text::TextError, time::parse_duration_s, vocabulary::Severity,
+    Line, Name, Prose, act::Declare, event::Reference, text::TextError, time::parse_duration_s,
+    vocabulary::Severity,
 };
 
 use crate::{
@@ -17,6 +18,26 @@ pub(super) fn duration(text: &str) -> Result<i64, String> {
 /// Parses text of one line. For clap.
 pub(super) fn line(text: &str) -> Result<Line, TextError> {
     Line::required(text)
+}
+
+/// The number of an incident's reference.
+pub(super) fn incident_number(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(Reference::Incident(number)) => Ok(number),
+        Ok(Reference::Request(_) | Reference::Grant(_)) | Err(_) => {
+            Err("an incident is called like INC-100".to_owned())
+        }
+    }
+}
+
+/// The number of a grant's reference.
+pub(super) fn grant_number(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(Reference::Grant(number)) => Ok(number),
+        Ok(Reference::Incident(_) | Reference::Request(_)) | Err(_) => {
+            Err("a grant is called like G-100".to_owned())
+        }
+    }
 }
 
 /// Parses text of several lines. For clap.

@@ -103,6 +103,12 @@ fn from_the_resolution_to_a_closed_incident() {
     let shown = t.does("erin", &["incident", "show", "INC-1", "--json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "closed");
+    let older = t.does("erin", &["incident", "list", "--before", "INC-2"]);
+    assert!(older.contains("INC-1"), "{older}");
+    let older = t.does("erin", &["grant", "list", "--before", "G-2"]);
+    assert!(older.contains("G-1"), "{older}");
+    let wrong = t.types("erin", &["incident", "list", "--before", "G-2"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
     // A late fact opens it again.
     let late = [
         "--grant",

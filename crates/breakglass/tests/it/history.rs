@@ -124,6 +124,12 @@ fn a_closed_incident_is_shown_as_it_was_whatever_becomes_of_the_read_model() {
     assert_eq!(after, expected);
     assert_eq!(after.timeline.len(), lines + 1, "{:?}", after.timeline);
 
+    // Older ones are asked for by the number of a reference.
+    let client = cast.frank.client();
+    assert_eq!(client.incidents_before(2).unwrap(), after.incidents);
+    assert_eq!(client.incidents_before(1).unwrap(), []);
+    assert_eq!(client.grants_before(2).unwrap(), after.grants);
+    assert_eq!(client.grants_before(1).unwrap(), []);
     // A note changes the head and the timeline alone.
     let noted = cast.frank.note("INC-1", "For the record.".parse().unwrap());
     let noted = noted.unwrap().recorded().next().unwrap().entry.event_id;
