@@ -201,6 +201,12 @@ impl Client {
         self.get("/v1/incidents")
     }
 
+    /// Incidents that are `open` or `resolved`, newest first. The open ones are told even while what
+    /// is closed cannot be shown.
+    pub fn incidents_in(&self, state: &str) -> Result<Vec<IncidentView>, ClientError> {
+        self.get(&format!("/v1/incidents?state={}", encode(state)))
+    }
+
     /// Closed incidents whose reference has a lower number, newest first.
     pub fn incidents_before(&self, number: u64) -> Result<Vec<IncidentView>, ClientError> {
         self.get(&format!("/v1/incidents?before={number}"))
@@ -240,6 +246,11 @@ impl Client {
         self.get("/v1/grants")
     }
 
+    /// Grants that are active, newest first; told even while what is closed cannot be shown.
+    pub fn active_grants(&self) -> Result<Vec<GrantView>, ClientError> {
+        self.get("/v1/grants?state=active")
+    }
+
     /// Grants of closed incidents whose reference has a lower number, newest first.
     pub fn grants_before(&self, number: u64) -> Result<Vec<GrantView>, ClientError> {
         self.get(&format!("/v1/grants?before={number}"))
@@ -268,6 +279,12 @@ impl Client {
     /// Runs, newest first.
     pub fn runs(&self) -> Result<Vec<RunView>, ClientError> {
         self.get("/v1/runs")
+    }
+
+    /// Runs of incidents that were never closed, newest first; told even while what is closed
+    /// cannot be shown.
+    pub fn recent_runs(&self) -> Result<Vec<RunView>, ClientError> {
+        self.get("/v1/runs?limit=0")
     }
 
     /// One run.

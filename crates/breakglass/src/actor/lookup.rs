@@ -119,10 +119,8 @@ impl Actor {
     ///
     /// There is none, or more than one.
     pub fn sole_incident(&self) -> Result<IncidentView, ActorError> {
-        let views = self.client.incidents()?.into_iter();
-        sole("incident", views.filter(|i| i.state == "open"), |i| {
-            i.reference.clone()
-        })
+        let views = self.client.incidents_in("open")?.into_iter();
+        sole("incident", views, |i| i.reference.clone())
     }
 
     /// The only incident that is resolved and not closed: what most of the aftermath is about.
@@ -131,10 +129,8 @@ impl Actor {
     ///
     /// There is none, or more than one.
     pub fn sole_unclosed(&self) -> Result<IncidentView, ActorError> {
-        let views = self.client.incidents()?.into_iter();
-        sole("incident", views.filter(|i| i.state == "resolved"), |i| {
-            i.reference.clone()
-        })
+        let views = self.client.incidents_in("resolved")?.into_iter();
+        sole("incident", views, |i| i.reference.clone())
     }
 
     /// The only pending request that somebody else made.
@@ -170,8 +166,8 @@ impl Actor {
     /// There is none, or more than one.
     pub fn sole_own_grant(&self) -> Result<GrantView, ActorError> {
         let me = self.identity.principal.as_str();
-        let views = self.client.grants()?.into_iter();
-        let ours = views.filter(|g| g.state == "active" && g.holder == me);
+        let views = self.client.active_grants()?.into_iter();
+        let ours = views.filter(|g| g.holder == me);
         sole("grant", ours, |g| g.reference.clone())
     }
 
@@ -181,10 +177,8 @@ impl Actor {
     ///
     /// There is none, or more than one.
     pub fn sole_active_grant(&self) -> Result<GrantView, ActorError> {
-        let views = self.client.grants()?.into_iter();
-        sole("grant", views.filter(|g| g.state == "active"), |g| {
-            g.reference.clone()
-        })
+        let views = self.client.active_grants()?.into_iter();
+        sole("grant", views, |g| g.reference.clone())
     }
 
     /// The newest run.
@@ -193,7 +187,10 @@ impl Actor {
     ///
     /// There is none.
     pub fn latest_run(&self) -> Result<RunView, ActorError> {
-        let first = self.client.runs()?.into_iter().next();
+        let first = match self.client.recent_runs()?.into_iter().next() {
+            Some(newest) => Some(newest),
+            None => self.client.runs()?.into_iter().next(),
+        };
         first.ok_or_else(|| LookupError::None { what: "run" }.into())
     }
 }

@@ -175,7 +175,7 @@ fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> R
     let mut actor = cx.actor()?;
     let incident = meant(&actor, incident)?;
     let reference = line(&incident.reference);
-    let grants = actor.client().grants()?.into_iter();
+    let grants = actor.client().active_grants()?.into_iter();
     let active: Vec<String> = grants
         .filter(|g| g.state == "active" && g.incident == incident.reference)
         .map(|g| format!("{} ({} holds {})", g.reference, g.holder, g.account))
@@ -260,8 +260,8 @@ fn viewed(named: Option<&str>, cx: &Context) -> Result<IncidentView, Failure> {
     if let Some(named) = named {
         return Ok(client.incident(named)?);
     }
-    let all = client.incidents()?;
-    let mut open = all.iter().filter(|i| i.state == "open");
+    let all = client.incidents_in("open")?;
+    let mut open = all.iter();
     match (open.next(), open.next()) {
         (Some(sole), None) => Ok(sole.clone()),
         _ => {

@@ -6,7 +6,10 @@ use breakglass::{
     actor::Actor,
     demo::{ACCOUNT, KEY, PlayClock, Stage},
 };
-use breakglass_api::view::{GrantView, IncidentView, RequestView, RunView};
+use breakglass_api::{
+    ClientError,
+    view::{GrantView, IncidentView, RequestView, RunView},
+};
 use breakglass_format::{
     Blank,
     act::{CompleteReview, Record, ReviewAccess, Verdict},
@@ -14,7 +17,7 @@ use breakglass_format::{
 };
 use breakglass_server::Server;
 
-use crate::scene::{Cast, Scene};
+use crate::scene::{Cast, Scene, declaration, wish};
 
 /// Everything that is shown of incidents.
 #[derive(Debug, PartialEq)]
@@ -194,4 +197,50 @@ fn a_late_fact_brings_a_closed_incident_back_with_all_it_had() {
     let again = Shown::to(&cast.frank);
     assert_eq!(again.incident.state, "closed");
     assert_eq!(again.grant, opened.grant);
+}
+
+#[test]
+fn an_emergency_needs_no_read_model() {
+    let scene = Scene::set();
+    let mut cast = scene.cast();
+    let mut grace = scene.actor("grace");
+    cast.play(&scene);
+    settle(&mut cast, &mut grace);
+    cast.erin.close("INC-1").unwrap();
+    let (clock, stage) = (scene.clock.clone(), scene.end());
+    let config = stage.config().unwrap();
+    remove_history(&config.data_dir);
+    // Nothing can be made where a folder is.
+    let in_the_way = config.data_dir.join("history.db");
+    std::fs::create_dir(&in_the_way).unwrap();
+    std::fs::write(in_the_way.join("file"), "").unwrap();
+    let server = Server::start(&config, Arc::new(clock.clone()), |_| {}).unwrap();
+    let url = format!("http://{}", server.address());
+    let actor = |who| {
+        stage
+            .actor(&url, who, KEY, Box::new(clock.clone()))
+            .unwrap()
+    };
+    let (mut alice, mut bob, mut carol) = (actor("alice"), actor("bob"), actor("carol"));
+    for told in [
+        alice.client().incidents().err(),
+        alice.client().incident("INC-1").err(),
+        alice.client().request("R-1").err(),
+        alice.client().timeline("INC-1").err(),
+    ] {
+        let Some(ClientError::Refused(problem)) = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!(problem.code, "history_behind");
+    }
+    alice.declare(declaration()).unwrap();
+    let incident = alice.sole_incident().unwrap().reference;
+    assert_eq!(incident, "INC-2");
+    alice.request(&wish(&incident)).unwrap();
+    let request = bob.sole_pending().unwrap().reference;
+    bob.approve(&request, None).unwrap();
+    carol.approve(&request, None).unwrap();
+    let grant = alice.sole_own_grant().unwrap().reference;
+    alice.checkout(&grant).unwrap();
+    alice.return_grant(&grant).unwrap();
 }
