@@ -15,6 +15,7 @@ use crate::{
     command::{Author, Context, Draft, Prepared, account_ref},
     decide::Standing,
     incident::required,
+    notice::Notices,
     refusal::{Code, Refusal},
     table::Changing,
     two_person::{About, Agreement, Proposal},
@@ -72,6 +73,8 @@ pub struct AccountState {
     pub review: Option<Clock>,
     /// Whether it is on record that this clock ran out.
     pub review_overdue: bool,
+    /// What people were told of it.
+    pub told: Notices,
 }
 
 impl AccountState {
@@ -88,6 +91,7 @@ impl AccountState {
             proposals: Map::new_sync(),
             review: None,
             review_overdue: false,
+            told: Notices::new_sync(),
         }
     }
 

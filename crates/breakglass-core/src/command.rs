@@ -6,7 +6,7 @@ use breakglass_format::{
     AccountId, CommandId, Digest, Entry, Event, EventId, IncidentId, Line, Name, RunId, Timestamp,
     authority::Authority,
     error_class::ErrorClass,
-    event::{AccountRef, RootSignature},
+    event::{AccountRef, Delivery, RootSignature},
     statement::{Kind, Signer},
     vocabulary::{EffectKind, Occasion, RunState, Verdict},
 };
@@ -14,6 +14,8 @@ use breakglass_statement::{
     Signed, Verified, VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial,
     VerifiedEnroll, VerifiedRequest, VerifiedSession,
 };
+
+use crate::notice::Due;
 
 /// A command: a verified statement with what the server had to prepare for it, or a report of the
 /// server's own hands.
@@ -49,6 +51,8 @@ pub enum Command {
     RunReport(RunReport),
     /// The control plane was probed, without anybody asking.
     Probed(ProbeReport),
+    /// People were told, or could not be.
+    Notified(Due, Vec<Delivery>),
     /// The wall clock stepped by so many milliseconds.
     ClockStep(i64),
     /// A statement of this person names a state of the log that this log never had.

@@ -41,6 +41,7 @@ pub fn decide(
         Command::RotationReport(report) => world.decide_rotation_report(report, cx),
         Command::RunReport(report) => world.decide_run_report(report, cx),
         Command::Probed(report) => world.decide_probed(report, cx),
+        Command::Notified(due, deliveries) => world.decide_notified(due, deliveries, cx),
         Command::ClockStep(step_ms) => {
             let event = breakglass_format::event::ClockStepped { step_ms: *step_ms };
             Ok(vec![cx.draft(&Author::System("clock"), event)])

@@ -18,6 +18,7 @@ use crate::{
     command::{Author, Context, Draft},
     control_plane::Probed,
     decide::Standing,
+    notice::Notices,
     obligation,
     refusal::{Code, Refusal},
     two_person::Proposal,
@@ -63,6 +64,8 @@ pub struct Incident {
     pub took_part: RedBlackTreeSetSync<PersonId>,
     /// What was done about it afterwards.
     pub aftermath: Aftermath,
+    /// What people were told of it.
+    pub told: Notices,
     /// Verdicts on the control plane that may still count, the latest last.
     pub probes: Vec<Probed>,
     /// What one of two people agreed to.
@@ -248,6 +251,7 @@ impl World {
                 denials: Vec::new(),
                 took_part: [d.commander.person.clone()].into_iter().collect(),
                 aftermath: Aftermath::default(),
+                told: Notices::new_sync(),
                 probes: Vec::new(),
                 proposals: Map::new_sync(),
                 archived: false,

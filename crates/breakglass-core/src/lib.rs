@@ -16,6 +16,7 @@ pub mod decide;
 pub mod grant;
 pub mod incident;
 mod letting_go;
+pub mod notice;
 pub mod obligation;
 mod orders;
 pub mod plan;

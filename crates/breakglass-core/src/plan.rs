@@ -4,7 +4,7 @@
 
 use breakglass_format::{AccountId, EventId, IncidentId, RunId, Timestamp, vocabulary::Occasion};
 
-use crate::world::World;
+use crate::{notice::Due, world::World};
 
 /// Something for our hands to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub enum Effect {
         /// What for.
         occasion: Occasion,
     },
+    /// Tell people something.
+    Tell(Due),
     /// Take a run one step further: hand it to the plane, look it up, ask how it is, verify.
     Advance {
         /// The run.
@@ -62,6 +64,7 @@ pub fn plan(world: &World, now: Timestamp) -> Vec<Effect> {
     }
     let probes = world.probes_due(now).into_iter();
     effects.extend(probes.map(|(incident, occasion)| Effect::Probe { incident, occasion }));
+    effects.extend(world.notices_due(now).into_iter().map(Effect::Tell));
     effects
 }
 

@@ -165,6 +165,7 @@ impl World {
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
             Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
+            Event::StakeholderNotified(d) => self.apply_notified(d, entry.created_at),
             Event::ObligationOverdue(d) => self.apply_overdue(d),
             Event::ControlPlaneProbed(d) => self.apply_probed(d, recorded),
             Event::BreakGlassRequested(d) => self.apply_requested(d, recorded),

@@ -95,6 +95,9 @@ pub struct Entitlement {
     pub approvers: Vec<Name>,
     /// Groups each of which must have given one of the approvals, one person filling one place.
     pub require_each: Vec<Name>,
+    /// Whom a request is told, tier by tier, as groups of approvers: the first at once, the next
+    /// after 5 minutes; all approvers after 15. Empty: all at once.
+    pub tiers: Vec<Vec<Name>>,
     /// How many approvals are needed: at least 2.
     pub approvals: i64,
     /// Of these, how many by keys that need a touch.
@@ -203,6 +206,8 @@ pub struct Scenario {
     pub threat_required: bool,
     /// Whether the control plane must be verified unavailable.
     pub control_plane_down: bool,
+    /// Groups that are told of a declaration.
+    pub stakeholders: Vec<Name>,
     /// From declaration until the change advisory board is told, in seconds; 0: it need not be.
     pub cab_notice_s: i64,
     /// From resolution until the post-incident review is complete, in seconds. At most 48 hours.
@@ -376,6 +381,11 @@ impl Authority {
         )?;
         let of_approvers = e.require_each.iter().all(|g| e.approvers.contains(g));
         rule(of_approvers, "required groups are among the approvers", at)?;
+        let tiers = e
+            .tiers
+            .iter()
+            .all(|t| t.iter().all(|g| e.approvers.contains(g)));
+        rule(tiers, "tiers are groups of approvers", at)?;
         let minimums = [e.min_presence_approvals, e.min_ssh_approvals];
         let fit = minimums.iter().all(|m| (0..=e.approvals).contains(m));
         rule(fit, "minimums lie between 0 and the approvals", at)?;

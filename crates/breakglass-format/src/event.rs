@@ -23,11 +23,13 @@ macro_rules! data {
 mod aftermath;
 mod control_plane;
 mod data;
+mod notice;
 mod reference;
 
 pub use aftermath::*;
 pub use control_plane::*;
 pub use data::*;
+pub use notice::*;
 pub use reference::{Reference, ReferenceError};
 
 macro_rules! events {
@@ -151,6 +153,8 @@ events!(
     IncidentClosed = "INCIDENT_CLOSED",
     /// Something became known that the review had not seen.
     IncidentReopened = "INCIDENT_REOPENED",
+    /// People were told, or could not be.
+    StakeholderNotified = "STAKEHOLDER_NOTIFIED",
     /// A clock ran out.
     ObligationOverdue = "OBLIGATION_OVERDUE",
     /// The rules said no to somebody whose signature was good.
@@ -213,6 +217,7 @@ impl Event {
             Self::AccessReviewed(d) => d.incident_id.0,
             Self::ActProposed(d) => d.incident_id.0,
             Self::ObligationOverdue(d) => d.incident_id.0,
+            Self::StakeholderNotified(d) => d.incident_id.0,
             Self::CredentialRotated(d) => d.incidents.first().copied(),
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
@@ -273,6 +278,7 @@ impl Event {
             | Self::IncidentClosed(_)
             | Self::IncidentReopened(_)
             | Self::ObligationOverdue(_)
+            | Self::StakeholderNotified(_)
             | Self::CommandRefused(_)
             | Self::RefusalsSummarised(_)
             | Self::ClockStepped(_)

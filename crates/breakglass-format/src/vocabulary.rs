@@ -235,6 +235,30 @@ words!(
 );
 
 words!(
+    /// What people are told.
+    Notice {
+        /// An incident began: its stakeholders.
+        IncidentDeclared = "incident_declared",
+        /// A patch goes round the board: its members.
+        CabNotice = "cab_notice",
+        /// A request waits for approvals: whoever may give one, tier by tier.
+        RequestWaiting = "request_waiting",
+        /// Nobody answered in time: who asked.
+        RequestLapsed = "request_lapsed",
+        /// A quorum was reached although somebody had said no: who leads.
+        GrantedOverDenial = "granted_over_denial",
+        /// Access ends soon: its holder, who leads, who approved.
+        GrantEnding = "grant_ending",
+        /// Access ended and nothing says what it was used for: its holder.
+        GrantUndocumented = "grant_undocumented",
+        /// A duty's time passes: its owner, then who leads, then the board.
+        DutyDue = "duty_due",
+        /// A rotation was given up until a person looks: whoever may.
+        RotationGivenUp = "rotation_given_up",
+    }
+);
+
+words!(
     /// What the control plane was probed for.
     Occasion {
         /// The incident was declared.

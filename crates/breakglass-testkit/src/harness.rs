@@ -424,6 +424,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         | Command::RotationReport(_)
         | Command::RunReport(_)
         | Command::Probed(_)
+        | Command::Notified(..)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,
@@ -449,6 +450,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::RotationReport(_) => "rotation_report",
         Command::RunReport(_) => "run_report",
         Command::Probed(_) => "probed",
+        Command::Notified(..) => "notified",
         Command::ClockStep(_) => "clock_step",
         Command::ForeignHead { kind, .. } => kind.word(),
         Command::TurnedAway { .. } => "turned_away",

@@ -309,6 +309,7 @@ fn entitlements() -> Vec<Entitlement> {
         approvers: names(&["security", "platform"]),
         require_each: names(require_each),
         approvals: 2,
+        tiers: vec![names(&["security"]), names(&["platform"])],
         min_presence_approvals: 0,
         min_ssh_approvals: 1,
         max_duration_s: 4 * 3600,
@@ -333,6 +334,7 @@ fn scenarios() -> Vec<Scenario> {
         service_required: of == "production-outage",
         threat_required: of == "critical-patch",
         control_plane_down: of == "system-failure",
+        stakeholders: vec![name("oncall")],
         cab_notice_s: if of == "critical-patch" { 24 * 3600 } else { 0 },
         review_s: review_h * 3600,
     };

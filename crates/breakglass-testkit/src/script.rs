@@ -154,6 +154,7 @@ impl Stage {
     fn effect(&self, effect: &Effect) -> String {
         match effect {
             Effect::Rotate { account, .. } => format!("rotate {}", self.account_name(account)),
+            Effect::Tell(due) => format!("tell {}", due.key.subject),
             Effect::Probe { .. } => "probe the control plane".to_owned(),
             Effect::Advance { run, .. } => match self.given.world().run(run) {
                 Some(run) => format!("{} of {}", run.action, run.target),

@@ -3,28 +3,64 @@
 use breakglass_core::{
     Command, Effect,
     command::{Claim, PlanReport, ProbeReport, RotationOutcome, RotationReport, RunReport, Stage},
+    notice::Due,
     plan,
 };
 use breakglass_format::{
-    AccountId, EventId, IncidentId, RunId, Timestamp,
+    AccountId, EventId, IncidentId, PersonId, RunId, Timestamp,
     entry::Recorded,
     error_class::ErrorClass,
+    event::Delivery,
     vocabulary::{EffectKind, Occasion, RunState, Verdict},
 };
 use breakglass_statement::digest;
 
 use crate::{
     harness::Given,
-    people::line,
+    people::{line, name},
     statements::{sealed, seen},
 };
 
+/// Everybody was told, or nobody could be.
+#[must_use]
+pub fn told(due: Due, sent: bool) -> Command {
+    let delivery = |person: &PersonId| Delivery {
+        channel: name("mail"),
+        detail: line(if sent { "" } else { "421 try later" }),
+        person: person.clone(),
+        sent,
+    };
+    let deliveries = due.people.iter().map(delivery).collect();
+    Command::Notified(due, deliveries)
+}
+
 /// What the worker says.
 impl Given {
-    /// The effects that are due.
+    /// The effects that are due, but for what people are to be told.
     #[must_use]
     pub fn due(&self) -> Vec<Effect> {
-        plan(self.world(), self.now())
+        let mut due = plan(self.world(), self.now());
+        due.retain(|effect| !matches!(effect, Effect::Tell(_)));
+        due
+    }
+
+    /// What people are to be told now.
+    #[must_use]
+    pub fn to_tell(&self) -> Vec<Due> {
+        self.world().notices_due(self.now())
+    }
+
+    /// Tells everybody what they are to be told.
+    ///
+    /// # Panics
+    ///
+    /// The rules call for something and then refuse it.
+    pub fn tell(&mut self) -> Vec<Recorded> {
+        let mut recorded = Vec::new();
+        while let Some(due) = self.to_tell().into_iter().next() {
+            recorded.extend(self.must(&told(due, true)));
+        }
+        recorded
     }
 
     /// Does everything that is due, successfully, until nothing is.
@@ -38,6 +74,7 @@ impl Given {
             recorded.extend(match effect {
                 Effect::Rotate { account, cause } => self.rotate_well(&account, cause),
                 Effect::Advance { run, .. } => self.run_well(run),
+                Effect::Tell(due) => self.must(&told(due, true)),
                 Effect::Probe { incident, occasion } => {
                     let report = self.probed(incident, occasion, Verdict::Down);
                     self.must(&report)

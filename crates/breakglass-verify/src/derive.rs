@@ -15,6 +15,7 @@ mod derived;
 mod envelope;
 mod grant;
 mod incident;
+mod notice;
 mod obligation;
 mod planning;
 mod quorum;
@@ -178,6 +179,7 @@ impl<'a> Fold<'a> {
             Event::CommandTransferred(d) => self.transferred(entry, d),
             Event::IncidentClosed(d) => self.closed(entry, d),
             Event::IncidentReopened(d) => self.reopened(d),
+            Event::StakeholderNotified(d) => self.notified(d),
             Event::ObligationOverdue(d) => self.overdue(d),
             Event::BreakGlassRequested(d) => self.requested(recorded, d),
             Event::BreakGlassApproved(d) => self.approved(entry, d),

@@ -39,6 +39,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     aftermath::is_owned(&mut story);
     house::goes_on(&mut story);
     access::is_probed(&mut story);
+    house::people_are_told(&mut story);
     story.entries
 }
 

@@ -150,7 +150,7 @@ fn a_rotation_is_let_go_only_where_both_attest_that_the_account_is_gone() {
         .account(&breakglass_testkit::people::account(SHOP))
         .unwrap();
     assert_eq!((account.current, &account.rotation), (None, &None));
-    let effects = breakglass_core::plan(given.world(), given.now());
+    let effects = given.due();
     assert_eq!(effects, [], "nobody tries to reach it any more");
 }
 

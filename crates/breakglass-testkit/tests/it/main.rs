@@ -17,6 +17,7 @@ mod disagreed;
 mod grant;
 mod incident;
 mod model;
+mod notice;
 mod obligation;
 mod request;
 mod rotation;

@@ -91,6 +91,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         | Event::CredentialRotated(_)
         | Event::CredentialRotationFailed(_)
         | Event::ObligationOverdue(_)
+        | Event::StakeholderNotified(_)
         // The late fact that it names is signed.
         | Event::IncidentReopened(_)
         | Event::ClockStepped(_)

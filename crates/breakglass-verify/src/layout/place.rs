@@ -141,6 +141,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::IncidentDeclared(_)
         | Event::IncidentNoted(_)
         | Event::ControlPlaneProbed(_)
+        | Event::StakeholderNotified(_)
         | Event::BreakGlassRequested(_)
         | Event::BreakGlassApproved(_)
         | Event::BreakGlassDenied(_)

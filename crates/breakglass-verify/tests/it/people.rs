@@ -141,6 +141,7 @@ fn entitlement() -> Entitlement {
         approvers: vec![read("security"), read("platform")],
         require_each: vec![read("security"), read("platform")],
         approvals: 2,
+        tiers: Vec::new(),
         min_presence_approvals: 0,
         min_ssh_approvals: 1,
         max_duration_s: 4 * 3_600,
@@ -157,6 +158,7 @@ fn scenario() -> Scenario {
         service_required: true,
         threat_required: false,
         control_plane_down: false,
+        stakeholders: Vec::new(),
         cab_notice_s: 0,
         review_s: 172_800,
     }

@@ -188,6 +188,7 @@ fn scenarios() -> Result<Vec<Scenario>, DemoError> {
             service_required: of == "production-outage",
             threat_required: of == "critical-patch",
             control_plane_down: of == "system-failure",
+            stakeholders: Vec::new(),
             cab_notice_s: if of == "critical-patch" { 24 * 3600 } else { 0 },
             review_s: review_h * 3600,
         })
@@ -247,6 +248,7 @@ fn entitlement(database: bool) -> Result<Entitlement, DemoError> {
         approvers: vec![name("platform")?, name("security")?],
         require_each: vec![name("platform")?, name("security")?],
         approvals: 2,
+        tiers: Vec::new(),
         min_presence_approvals: 0,
         min_ssh_approvals: 1,
         max_duration_s: 4 * 3600,

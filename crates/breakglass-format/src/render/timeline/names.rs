@@ -87,6 +87,7 @@ impl Names {
             | Event::IncidentClosed(_)
             | Event::IncidentReopened(_)
             | Event::ObligationOverdue(_)
+            | Event::StakeholderNotified(_)
             | Event::CommandRefused(_)
             | Event::RefusalsSummarised(_)
             | Event::ClockStepped(_)

@@ -3,6 +3,7 @@
 mod access;
 mod aftermath;
 mod house;
+mod notice;
 mod rotation;
 
 use super::{date, names::Names, quote::quote};
@@ -81,6 +82,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::CommandTransferred(d) => aftermath::transferred(d, &scene),
         Event::IncidentClosed(_) => format!("{} closed the incident", scene.who).into(),
         Event::IncidentReopened(d) => aftermath::reopened(d, &scene),
+        Event::StakeholderNotified(d) => notice::told(d, &scene),
         Event::ObligationOverdue(d) => scene.overdue(d),
         Event::CommandRefused(d) => house::refused(d, &scene),
         Event::RefusalsSummarised(d) => house::refusals_summarised(d, &scene),

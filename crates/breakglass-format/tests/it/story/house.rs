@@ -5,16 +5,17 @@ use breakglass_format::{
     error_class::ErrorClass,
     event::{
         ActProposed, AuthorityPublished, ClockStepped, CredentialAdded, CredentialRotated,
-        CredentialRotationFailed, CredentialStaged, EffectClaimed, KeyEnrolled, LogStarted,
-        ObligationOverdue, RootSignature, RotationOrdered, SessionOpened, SinkChanged,
+        CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed, KeyEnrolled,
+        LogStarted, ObligationOverdue, RootSignature, RotationOrdered, SessionOpened, SinkChanged,
+        StakeholderNotified,
     },
     statement::Kind,
-    vocabulary::{EffectKind, Obligation},
+    vocabulary::{EffectKind, Notice, Obligation},
 };
 
 use super::{
     Story, account, clock, digest, incident, none,
-    people::{alice, bob, carol},
+    people::{Somebody, alice, bob, carol},
     read,
 };
 
@@ -159,5 +160,45 @@ pub(super) fn goes_on(story: &mut Story) {
         detail,
         sink,
         working: false,
+    });
+}
+
+/// Carol by mail, Bob not at all, and nobody of a duty.
+pub(super) fn people_are_told(story: &mut Story) {
+    let to = |who: &Somebody, sent: bool, channel: &str, detail: &str| Delivery {
+        channel: read(channel),
+        detail: read(detail),
+        person: who.member.person.clone(),
+        sent,
+    };
+    let retry_at = story.now.plus_s(60);
+    let told = StakeholderNotified {
+        attempt: 1,
+        deliveries: vec![
+            to(&carol(), true, "mail", ""),
+            to(
+                &bob(),
+                false,
+                "none",
+                "no way to reach this person is configured",
+            ),
+        ],
+        due_at: none(),
+        incident_id: Some(incident()).into(),
+        notice: Notice::RequestWaiting,
+        retry_at: Some(retry_at).into(),
+        stage: 0,
+        subject: read("R-1"),
+    };
+    story.server(told.clone());
+    story.server(StakeholderNotified {
+        deliveries: vec![to(&bob(), false, "mail", "421 try later")],
+        due_at: Some(retry_at).into(),
+        incident_id: none(),
+        notice: Notice::DutyDue,
+        retry_at: none(),
+        stage: 100,
+        subject: read("incident_report"),
+        ..told
     });
 }

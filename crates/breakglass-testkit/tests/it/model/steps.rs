@@ -21,6 +21,7 @@ use breakglass_testkit::{
         line,
     },
     statements::{failure, outage, sealed},
+    worker::told,
 };
 
 use super::{
@@ -393,6 +394,12 @@ impl Players {
 
     /// The worker, which may be slow, fail, or die between any two things it does.
     fn work(&mut self, given: &mut Given, random: &mut Random) -> String {
+        if random.once_in(4)
+            && let Some(due) = random.pick(&given.to_tell())
+        {
+            let sent = !random.once_in(3);
+            return self.submit(given, "notify", &told(due, sent));
+        }
         if let Some(attempt) = self.attempt.clone() {
             return self.go_on(given, random, &attempt);
         }
@@ -420,6 +427,7 @@ impl Players {
                 };
                 self.submit(given, "worker", &command)
             }
+            Some(Effect::Tell(_)) => "not a hand of ours".to_owned(),
             Some(Effect::Probe { incident, occasion }) => {
                 let verdict = random
                     .pick(breakglass_format::vocabulary::Verdict::ALL)

@@ -158,6 +158,8 @@ pub(super) struct Entitlement {
     pub(super) approvals: i64,
     #[serde(default)]
     pub(super) min_presence_approvals: i64,
+    #[serde(default)]
+    pub(super) tiers: Vec<Vec<Name>>,
     #[serde(default = "one")]
     pub(super) min_ssh_approvals: i64,
     #[serde(default = "four_hours")]
@@ -203,6 +205,8 @@ pub(super) struct Scenario {
     pub(super) threat_required: bool,
     #[serde(default)]
     pub(super) control_plane_down: bool,
+    #[serde(default)]
+    pub(super) stakeholders: Vec<Name>,
     /// Without it the board need not be told.
     pub(super) cab_notice: Option<Duration>,
     pub(super) review: Duration,

@@ -152,6 +152,7 @@ pub(super) fn entitlements(file: &File) -> Result<Vec<Entitlement>, CompileError
             approvers: e.approvers.clone(),
             require_each: e.require_each.clone(),
             approvals: e.approvals,
+            tiers: e.tiers.clone(),
             min_presence_approvals: e.min_presence_approvals,
             min_ssh_approvals: e.min_ssh_approvals,
             max_duration_s: e.max_duration.0,
@@ -211,6 +212,7 @@ pub(super) fn scenarios(file: &File) -> Vec<Scenario> {
         service_required: s.service_required,
         threat_required: s.threat_required,
         control_plane_down: s.control_plane_down,
+        stakeholders: s.stakeholders.clone(),
         cab_notice_s: s.cab_notice.as_ref().map_or(0, |d| d.0),
         review_s: s.review.0,
     };
