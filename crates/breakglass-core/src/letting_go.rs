@@ -11,6 +11,7 @@ use breakglass_format::{EventId, IncidentId, RequestId, RunId, vocabulary::Oblig
 use crate::{
     grant::Grant,
     incident::Incident,
+    notice::Notices,
     world::{Map, World},
 };
 
@@ -82,6 +83,7 @@ impl Incident {
         self.denials = Vec::new();
         self.overdue = Vec::new();
         self.probes = Vec::new();
+        self.told = Notices::new_sync();
         self.proposals = Map::new_sync();
         // A late fact starts the clock of the review again, and no other.
         let review = |of: &Obligation| *of == Obligation::PostIncidentReview;

@@ -138,6 +138,10 @@ impl World {
             if let Some((stage, people)) = self.ending(grant, incident, now) {
                 tell(Notice::GrantEnding, &subject, None, stage, people);
             }
+            // Whoever reviewed it saw the gap; and what was told before the closing is forgotten.
+            if incident.aftermath.reviews > 0 {
+                continue;
+            }
             if grant.ended.is_some() && grant.used && !grant.documented {
                 let holder = vec![grant.holder.person.clone()];
                 tell(Notice::GrantUndocumented, &subject, None, 0, holder);

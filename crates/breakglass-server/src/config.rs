@@ -59,9 +59,66 @@ pub struct Config {
     /// unavailable. Each is a part of it: the whole is up if all are.
     #[serde(default)]
     pub control_plane: Vec<ProbeConfig>,
+    /// How people are told that something waits for them; without it nobody is.
+    #[serde(default)]
+    pub notify: Notify,
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// How people are told.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notify {
+    /// The mail server.
+    pub smtp: Option<Mail>,
+    /// Everybody's address, by principal.
+    pub mail: BTreeMap<String, String>,
+    /// A chat, a pager, a ticket system.
+    pub webhook: Option<Hook>,
+}
+
+/// A mail server that takes mail from us.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Name or address.
+    pub host: String,
+    /// Port; 587 with STARTTLS, 465 with TLS from the beginning.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// The address that mail is from.
+    pub from: String,
+    /// The user, where the server wants one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// A file with the user's password.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Encrypted from the beginning, in place of STARTTLS.
+    #[serde(default)]
+    pub implicit_tls: bool,
+    /// Certificates to believe in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Not encrypted although the server is not on this machine: everybody on the way reads along,
+    /// the password as well.
+    #[serde(default)]
+    pub danger_no_tls: bool,
+}
+
+/// A receiver of notices.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    /// `https://…`, or `http://` on this machine.
+    pub url: String,
+    /// A file with the secret that messages are signed with: `whsec_` and base64.
+    pub secret_file: PathBuf,
+    /// Certificates to believe in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A probe of a part of the control plane.
@@ -321,6 +378,12 @@ impl Config {
                 Asks::Url { ca_file, .. } => ca_file.as_mut(),
                 Asks::Program { .. } => None,
             });
+        let notify = &mut self.notify;
+        let mail = notify.smtp.iter_mut();
+        let mail = mail.flat_map(|m| [m.password_file.as_mut(), m.ca_file.as_mut()]);
+        let hook = notify.webhook.iter_mut();
+        let hook = hook.flat_map(|h| [Some(&mut h.secret_file), h.ca_file.as_mut()]);
+        let notify: Vec<&mut PathBuf> = mail.chain(hook).flatten().collect();
         let targets = self
             .postgres
             .values_mut()
@@ -330,6 +393,7 @@ impl Config {
             .into_iter()
             .chain(probes)
             .chain(targets)
+            .chain(notify)
             .chain(self.genesis_dir.as_mut())
             .chain(self.high_water_file.as_mut())
             .chain(tls)

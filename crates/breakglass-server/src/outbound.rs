@@ -67,25 +67,36 @@ fn believing(certificates: Vec<Certificate<'static>>) -> TlsConfig {
         .build()
 }
 
+/// The certificates to believe, DER.
+///
+/// # Errors
+///
+/// See [`trust`]; there is nobody to believe at all.
+pub(crate) fn roots(ca_file: Option<&Path>) -> Result<Vec<Vec<u8>>, TrustError> {
+    let system = || SYSTEM_FILES.iter().map(Path::new).find(|p| p.is_file());
+    let none = || TrustError::NoCertificate {
+        path: SYSTEM_FILES[0].into(),
+    };
+    let path = ca_file.or_else(system).ok_or_else(none)?;
+    Ok(read(path)?.into_iter().map(|c| c.der().to_vec()).collect())
+}
+
 /// The same, for protocols that begin in clear and are encrypted then.
 ///
 /// # Errors
 ///
 /// See [`trust`]; there is nobody to believe at all.
 pub(crate) fn tls_client(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, TrustError> {
-    let system = || SYSTEM_FILES.iter().map(Path::new).find(|p| p.is_file());
-    let none = || TrustError::NoCertificate {
-        path: SYSTEM_FILES[0].into(),
-    };
-    let path = ca_file.or_else(system).ok_or_else(none)?;
-    let mut roots = rustls::RootCertStore::empty();
-    let ders = read(path)?.into_iter().map(|c| c.der().to_vec().into());
-    roots.add_parsable_certificates(ders);
+    let mut believed = rustls::RootCertStore::empty();
+    let ders = roots(ca_file)?.into_iter().map(Into::into);
+    believed.add_parsable_certificates(ders);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|_| none())?
-        .with_root_certificates(roots)
+        .map_err(|_| TrustError::NoCertificate {
+            path: SYSTEM_FILES[0].into(),
+        })?
+        .with_root_certificates(believed)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }

@@ -172,6 +172,7 @@ impl Server {
             connectors: connectors(config)?,
             probes: probes(config)?,
             probing: std::sync::Mutex::default(),
+            ways: targets::ways(&config.notify)?,
             attempts: Attempts::default(),
             plans: Plans::default(),
             read_only: read_only.clone(),
@@ -226,6 +227,7 @@ impl Server {
         rotators(config)?;
         connectors(config)?;
         probes(config)?;
+        targets::ways(&config.notify)?;
         let path = config.data_dir.join("log.db");
         if !path.exists() {
             no_log_is_known(config, &log_key, &path)?;

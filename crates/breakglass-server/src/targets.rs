@@ -1,12 +1,22 @@
 //! Targets of our own, from the configuration.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use breakglass_connectors::rotate::postgres::{Address, PostgresRotator, Tls};
+use breakglass_sinks::notify::{
+    smtp::{Protection, Server, Smtp},
+    webhook::Webhook,
+};
 use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
-use crate::{config::Postgres, custody::read_secret, outbound, start::StartError};
+use crate::{
+    config::{Hook, Mail, Notify, Postgres},
+    custody::read_secret,
+    outbound,
+    start::StartError,
+    worker::Ways,
+};
 
 /// The rotator of a PostgreSQL server.
 pub(crate) fn postgres(name: &str, config: &Postgres) -> Result<PostgresRotator, StartError> {
@@ -49,4 +59,93 @@ fn tls(config: &Postgres) -> Result<Option<Tls>, String> {
     let name = ServerName::try_from(name).map_err(|e| e.to_string())?;
     let config = outbound::tls_client(config.ca_file.as_deref()).map_err(|e| e.to_string())?;
     Ok(Some(Tls { config, name }))
+}
+
+/// Longest wait for each answer of whoever takes notices.
+const TELLING: Duration = Duration::from_secs(8);
+
+/// The ways to reach people.
+pub(crate) fn ways(config: &Notify) -> Result<Ways, StartError> {
+    let mail = config.smtp.as_ref().map(|mail| smtp(mail, config));
+    let hook = config.webhook.as_ref().map(webhook);
+    Ok(Ways {
+        mail: mail.transpose()?.map(|smtp| (smtp, config.mail.clone())),
+        webhook: hook.transpose()?,
+    })
+}
+
+fn notify(detail: &impl std::fmt::Display) -> StartError {
+    StartError::Target {
+        name: "notify".to_owned(),
+        detail: detail.to_string(),
+    }
+}
+
+fn smtp(mail: &Mail, config: &Notify) -> Result<Smtp, StartError> {
+    if let Some((principal, _)) = config.mail.iter().find(|(_, a)| !Smtp::is_address(a)) {
+        return Err(notify(&format!("the address of {principal} is none")));
+    }
+    let local = mail.host == "localhost"
+        || mail
+            .host
+            .parse()
+            .is_ok_and(|a: std::net::IpAddr| a.is_loopback());
+    let plain = mail.danger_no_tls || (local && mail.ca_file.is_none());
+    let protection = match (mail.implicit_tls, plain) {
+        (true, _) => Protection::Implicit,
+        (false, true) => Protection::None,
+        (false, false) => Protection::StartTls,
+    };
+    let roots = match protection {
+        Protection::None => Vec::new(),
+        Protection::StartTls | Protection::Implicit => {
+            outbound::roots(mail.ca_file.as_deref()).map_err(|e| notify(&e))?
+        }
+    };
+    let server = Server {
+        host: &mail.host,
+        port: mail
+            .port
+            .unwrap_or(if mail.implicit_tls { 465 } else { 587 }),
+        protection,
+        roots,
+        timeout: TELLING,
+    };
+    let user = match (&mail.user, &mail.password_file) {
+        (Some(user), Some(file)) => Some((user.clone(), secret(file)?)),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(notify(&"user and password_file go together"));
+        }
+    };
+    Smtp::new(&mail.from, server, user).map_err(|e| notify(&e))
+}
+
+fn webhook(hook: &Hook) -> Result<Webhook, StartError> {
+    let client = outbound::client(hook.ca_file.as_deref(), TELLING).map_err(|e| notify(&e))?;
+    let secret = secret(&hook.secret_file)?;
+    if hook.url.starts_with("http://") && !is_on_this_machine(&hook.url) {
+        return Err(notify(
+            &"the webhook is not https:// and not on this machine",
+        ));
+    }
+    Webhook::new(&hook.url, &secret, client).map_err(|e| notify(&e))
+}
+
+fn is_on_this_machine(url: &str) -> bool {
+    [
+        "http://127.0.0.1:",
+        "http://127.0.0.1/",
+        "http://localhost:",
+        "http://localhost/",
+        "http://[::1]",
+    ]
+    .iter()
+    .any(|beginning| url.starts_with(beginning))
+}
+
+fn secret(file: &Path) -> Result<String, StartError> {
+    let bytes = read_secret(file)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| notify(&"a secret file holds no text"))?;
+    Ok(text.trim_end().to_owned())
 }

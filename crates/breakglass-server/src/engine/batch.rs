@@ -262,6 +262,7 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
         | Command::RotationReport(_)
         | Command::RunReport(_)
         | Command::Probed(_)
+        | Command::Notified(..)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::SinkReport { .. } => None,

@@ -9,10 +9,12 @@ mod planning;
 mod probe;
 mod rotate;
 mod run;
+mod tell;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use flights::Grounded;
 pub(crate) use planning::{Plans, Unplanned};
+pub(crate) use tell::Ways;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -29,6 +31,11 @@ use crate::{clock::Clock, custody::Custody, engine::EngineHandle};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
+/// Of these, how many may be telling people something: a mail server that hangs holds up nothing
+/// else.
+const TELLERS: usize = 2;
+/// How the key of such an effect begins.
+const TELL: &str = "tell ";
 /// The worker looks at the world at least this often: runs are polled, retries come due.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -43,6 +50,8 @@ pub(crate) struct Tools {
     pub(crate) probes: Vec<Arc<dyn Probe>>,
     /// Held while they are asked.
     pub(crate) probing: Mutex<()>,
+    /// How people are reached.
+    pub(crate) ways: Ways,
     /// What is remembered of runs between two steps.
     pub(crate) attempts: Attempts,
     /// Plans that connectors are asked for just now.
@@ -103,8 +112,14 @@ fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<(
             Effect::Rotate { account, .. } => format!("rotate {account}"),
             Effect::Advance { run, .. } => format!("run {run}"),
             Effect::Probe { incident, .. } => format!("probe {incident}"),
+            Effect::Tell(_) if tools.ways.is_none() => continue,
+            Effect::Tell(due) => format!("{TELL}{due:?}"),
         };
         let mut set = busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let telling = set.iter().filter(|key| key.starts_with(TELL)).count();
+        if key.starts_with(TELL) && telling >= TELLERS {
+            continue;
+        }
         if set.len() >= HANDS || !set.insert(key.clone()) {
             continue;
         }
@@ -115,6 +130,7 @@ fn begin_due(tools: &Arc<Tools>, busy: &Busy, hands: &mut tokio::task::JoinSet<(
                 Effect::Rotate { account, cause } => rotate::rotate(&tools, &account, cause),
                 Effect::Advance { run, .. } => run::advance(&tools, run),
                 Effect::Probe { incident, occasion } => tools.probe(incident, occasion),
+                Effect::Tell(due) => tools.tell(due),
             }
             busy.lock()
                 .unwrap_or_else(PoisonError::into_inner)

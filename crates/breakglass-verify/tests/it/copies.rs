@@ -20,6 +20,11 @@ use crate::{
 const SERVERS_WORD: &[(&str, &str)] = &[
     ("LOG_STARTED.software", "the program names itself"),
     ("INCIDENT_DECLARED.incident_id", "given by the server"),
+    ("STAKEHOLDER_NOTIFIED.attempt", "the server's own count"),
+    ("STAKEHOLDER_NOTIFIED.deliveries", "what the next hand said"),
+    ("STAKEHOLDER_NOTIFIED.due_at", "the server's word"),
+    ("STAKEHOLDER_NOTIFIED.retry_at", "the server's intention"),
+    ("STAKEHOLDER_NOTIFIED.stage", "the server's word"),
     ("CONTROL_PLANE_PROBED.detail", "what the probes saw"),
     ("CONTROL_PLANE_PROBED.evidence", "what the probes saw"),
     (

@@ -28,6 +28,8 @@ mod rules_of_closing;
 #[cfg(test)]
 mod rules_of_control_plane;
 #[cfg(test)]
+mod rules_of_notices;
+#[cfg(test)]
 mod rules_of_plans;
 #[cfg(test)]
 mod rules_of_record;

@@ -6,10 +6,10 @@ use breakglass_format::{
     error_class::ErrorClass,
     event::{
         BreakGlassExtended, BreakGlassLapsed, BreakGlassVoided, BreakGlassWithdrawn, ClockStepped,
-        CredentialRotated, CredentialRotationFailed, IncidentNoted, IncidentResolved,
-        ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged,
+        CredentialRotated, CredentialRotationFailed, Delivery, IncidentNoted, IncidentResolved,
+        ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged, StakeholderNotified,
     },
-    vocabulary::{EndReason, Obligation, PurposeKind, RunState, Verdict},
+    vocabulary::{EndReason, Notice, Obligation, PurposeKind, RunState, Verdict},
 };
 
 use crate::{
@@ -269,6 +269,26 @@ fn failure(log: &mut Scribe) {
     let incident = log.declare_a("alice", "system-failure");
     log.probed(incident, Verdict::CannotTell);
     log.probed_for("bob", incident);
+    log.server(told(incident, "erin"));
+}
+
+/// Somebody was told of the declaration of the second incident.
+pub(crate) fn told(incident: IncidentId, whom: &str) -> StakeholderNotified {
+    StakeholderNotified {
+        attempt: 1,
+        deliveries: vec![Delivery {
+            channel: read("mail"),
+            detail: read(""),
+            person: person(whom),
+            sent: true,
+        }],
+        due_at: none(),
+        incident_id: Some(incident).into(),
+        notice: Notice::IncidentDeclared,
+        retry_at: none(),
+        stage: 0,
+        subject: read("INC-2"),
+    }
 }
 
 /// What the server says of itself.

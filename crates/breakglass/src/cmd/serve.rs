@@ -43,6 +43,10 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         output.json(&json!({"listening": server.address().to_string()}));
     }
+    if config.notify.smtp.is_none() && config.notify.webhook.is_none() {
+        output
+            .warn("nobody is told of anything: there is no [notify.smtp] and no [notify.webhook]");
+    }
     output.say(&format!("listening on {}", server.address()));
     wait_for_signal();
     server.stop();
@@ -96,7 +100,7 @@ fn not_started(error: &StartError) -> Failure {
             "correct the program under [rotators], [connectors] or [[control_plane]]"
         }
         StartError::Target { .. } => {
-            "correct it under [postgres]: docs/procedures/postgresql.md has a whole one"
+            "correct it: [notify], or [postgres] (docs/procedures/postgresql.md has a whole one)"
         }
         StartError::Probe { .. } => {
             "correct it under [[control_plane]]: url is http:// or https://, without a user name; \

@@ -184,6 +184,7 @@ impl Stage {
                     ca_file: None,
                 },
             }],
+            notify: breakglass_server::config::Notify::default(),
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
                 reads_per_minute: 10_000_000,

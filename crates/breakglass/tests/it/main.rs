@@ -30,6 +30,8 @@ mod lying_server;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod postgres;
