@@ -7,6 +7,7 @@
 
 use breakglass_format::{
     IncidentId, Line, PersonId, Timestamp,
+    authority::Authority,
     event::{Delivery, StakeholderNotified},
     vocabulary::{Notice, Obligation, Privilege},
 };
@@ -82,61 +83,58 @@ impl World {
     }
 
     fn notices_of(&self, incident: &Incident, now: Timestamp, due: &mut Vec<Due>) {
-        if incident.closed_at.is_some() {
-            return;
-        }
-        let Some(authority) = self.authority().map(|v| &v.authority) else {
+        let authority = self.authority().map(|v| &v.authority);
+        let Some(authority) = authority.filter(|_| incident.closed_at.is_none()) else {
             return;
         };
-        let mut tell = |notice, subject: &str, due_at, stage, people: Vec<PersonId>| {
-            let key = NoticeKey {
-                notice,
-                subject: Line::lossy(subject),
-                due_at,
-                stage,
-            };
-            due.extend(left_to_tell(
-                &incident.told,
-                Some(incident.id),
-                key,
-                people,
-                now,
-            ));
+        let mut teller = Teller {
+            told: &incident.told,
+            incident: Some(incident.id),
+            now,
+            due,
         };
+        self.of_declaration(incident, authority, &mut teller);
+        self.of_requests(incident, &mut teller);
+        self.of_grants(incident, &mut teller);
+        self.of_duties(incident, authority, &mut teller);
+    }
+
+    fn of_declaration(&self, incident: &Incident, authority: &Authority, teller: &mut Teller<'_>) {
         let scenario = authority.scenario(&incident.scenario);
         let reference = incident.reference.to_string();
-        let board = || -> Vec<PersonId> {
-            let members = authority.people.iter().filter(|p| p.may(Privilege::Cab));
-            members.map(|p| p.person.clone()).collect()
-        };
         if incident.is_open() {
-            let groups = scenario
-                .map(|s| s.stakeholders.as_slice())
-                .unwrap_or_default();
+            let groups = scenario.map(|s| s.stakeholders.as_slice());
+            let groups = groups.unwrap_or_default();
             let concerned = authority.people.iter().filter(|p| {
                 groups.iter().any(|g| p.in_group(g)) || p.person == incident.commander.person
             });
             let concerned = concerned.map(|p| p.person.clone()).collect();
-            tell(Notice::IncidentDeclared, &reference, None, 0, concerned);
+            teller.tell(Notice::IncidentDeclared, &reference, None, 0, concerned);
         }
-        if scenario.is_some_and(|s| s.cab_notice_s > 0) && incident.aftermath.cab_notified.is_none()
-        {
-            tell(Notice::CabNotice, &reference, None, 0, board());
+        let goes_past = scenario.is_some_and(|s| s.cab_notice_s > 0);
+        if goes_past && incident.aftermath.cab_notified.is_none() {
+            teller.tell(Notice::CabNotice, &reference, None, 0, board(authority));
         }
+    }
+
+    fn of_requests(&self, incident: &Incident, teller: &mut Teller<'_>) {
         for request in self.requests_under(&incident.id) {
             let subject = request.reference.to_string();
-            for (stage, people) in self.tiers_due(request, now) {
-                tell(Notice::RequestWaiting, &subject, None, stage, people);
+            for (stage, people) in self.tiers_due(request, teller.now) {
+                teller.tell(Notice::RequestWaiting, &subject, None, stage, people);
             }
             if request.state == State::Lapsed && incident.is_open() {
                 let asked = vec![request.requester.person.clone()];
-                tell(Notice::RequestLapsed, &subject, None, 0, asked);
+                teller.tell(Notice::RequestLapsed, &subject, None, 0, asked);
             }
         }
+    }
+
+    fn of_grants(&self, incident: &Incident, teller: &mut Teller<'_>) {
         for grant in self.grants_under(&incident.id) {
             let subject = grant.reference.to_string();
-            if let Some((stage, people)) = self.ending(grant, incident, now) {
-                tell(Notice::GrantEnding, &subject, None, stage, people);
+            if let Some((stage, people)) = ending(grant, incident, teller.now) {
+                teller.tell(Notice::GrantEnding, &subject, None, stage, people);
             }
             // Whoever reviewed it saw the gap; and what was told before the closing is forgotten.
             if incident.aftermath.reviews > 0 {
@@ -144,19 +142,21 @@ impl World {
             }
             if grant.ended.is_some() && grant.used && !grant.documented {
                 let holder = vec![grant.holder.person.clone()];
-                tell(Notice::GrantUndocumented, &subject, None, 0, holder);
+                teller.tell(Notice::GrantUndocumented, &subject, None, 0, holder);
             }
-            let over_a_no = self
-                .request(&grant.request)
-                .is_some_and(|r| !r.denied_by.is_empty());
-            if over_a_no {
+            let request = self.request(&grant.request);
+            if request.is_some_and(|r| !r.denied_by.is_empty()) {
                 let leads = vec![incident.commander.person.clone()];
-                tell(Notice::GrantedOverDenial, &subject, None, 0, leads);
+                teller.tell(Notice::GrantedOverDenial, &subject, None, 0, leads);
             }
         }
-        for (clock, status) in self.obligations(incident, now) {
+    }
+
+    fn of_duties(&self, incident: &Incident, authority: &Authority, teller: &mut Teller<'_>) {
+        for (clock, status) in self.obligations(incident, teller.now) {
             let open = matches!(status, Status::Open | Status::Overdue);
-            let Some(stage) = share(&clock, now).filter(|_| open && self.counts(incident, &clock))
+            let Some(stage) =
+                share(&clock, teller.now).filter(|_| open && self.counts(incident, &clock))
             else {
                 continue;
             };
@@ -165,13 +165,14 @@ impl World {
                 people.push(incident.commander.person.clone());
             }
             if stage >= 100 {
-                people.extend(board());
+                people.extend(board(authority));
             }
             let subject = match clock.subject.as_str() {
                 "" => clock.obligation.to_string(),
                 of => format!("{} {of}", clock.obligation),
             };
-            tell(Notice::DutyDue, &subject, Some(clock.due_at), stage, people);
+            let due_at = Some(clock.due_at);
+            teller.tell(Notice::DutyDue, &subject, due_at, stage, people);
         }
     }
 
@@ -190,14 +191,11 @@ impl World {
                 continue;
             };
             let name = account.name.as_str();
-            let mut tell = |notice, subject: String, due_at, stage, people| {
-                let key = NoticeKey {
-                    notice,
-                    subject: Line::lossy(&subject),
-                    due_at,
-                    stage,
-                };
-                due.extend(left_to_tell(&state.told, None, key, people, now));
+            let mut teller = Teller {
+                told: &state.told,
+                incident: None,
+                now,
+                due,
             };
             if let Some(rotation) = state.rotation.as_ref().filter(|r| r.blocked) {
                 let who = authority
@@ -206,13 +204,13 @@ impl World {
                     .filter(|p| p.may(Privilege::Account));
                 let who = who.map(|p| p.person.clone()).collect();
                 let attempt = rotation.attempts;
-                tell(Notice::RotationGivenUp, name.to_owned(), None, attempt, who);
+                teller.tell(Notice::RotationGivenUp, name, None, attempt, who);
             }
             let review = state.review.as_ref();
             if let Some((clock, stage)) = review.and_then(|c| Some((c, share(c, now)?))) {
                 let subject = format!("{} {name}", clock.obligation);
                 let owner = vec![clock.owner.clone()];
-                tell(Notice::DutyDue, subject, Some(clock.due_at), stage, owner);
+                teller.tell(Notice::DutyDue, &subject, Some(clock.due_at), stage, owner);
             }
         }
     }
@@ -255,30 +253,6 @@ impl World {
                 due
             }
         }
-    }
-
-    /// The latest warning that a grant is about to end; one that was short from the beginning has
-    /// none of the times that lie before it.
-    fn ending(
-        &self,
-        grant: &Grant,
-        incident: &Incident,
-        now: Timestamp,
-    ) -> Option<(i64, Vec<PersonId>)> {
-        if !grant.is_active() || grant.is_over(now) {
-            return None;
-        }
-        let left = grant.not_after.since_ms(now);
-        let whole = grant.not_after.since_ms(grant.not_before);
-        let minutes = |m: &&i64| left <= **m * 60_000 && whole > **m * 60_000;
-        let stage = ENDING_MIN.iter().rev().find(minutes)?;
-        let approvers = grant.approvals.iter().map(|a| a.approver.person.clone());
-        let mut people = vec![
-            grant.holder.person.clone(),
-            incident.commander.person.clone(),
-        ];
-        people.extend(approvers);
-        Some((*stage, people))
     }
 
     /// What came of telling.
@@ -354,6 +328,59 @@ impl World {
         if let Some(mut state) = account.and_then(|id| self.accounts.get_mut(&id)) {
             state.told.insert_mut(key, told);
         }
+    }
+}
+
+/// The latest warning that a grant is about to end; one that was short from the beginning has
+/// none of the times that lie before it.
+fn ending(grant: &Grant, incident: &Incident, now: Timestamp) -> Option<(i64, Vec<PersonId>)> {
+    if !grant.is_active() || grant.is_over(now) {
+        return None;
+    }
+    let left = grant.not_after.since_ms(now);
+    let whole = grant.not_after.since_ms(grant.not_before);
+    let minutes = |m: &&i64| left <= **m * 60_000 && whole > **m * 60_000;
+    let stage = ENDING_MIN.iter().rev().find(minutes)?;
+    let approvers = grant.approvals.iter().map(|a| a.approver.person.clone());
+    let mut people = vec![
+        grant.holder.person.clone(),
+        incident.commander.person.clone(),
+    ];
+    people.extend(approvers);
+    Some((*stage, people))
+}
+
+/// The change advisory board.
+fn board(authority: &Authority) -> Vec<PersonId> {
+    let members = authority.people.iter().filter(|p| p.may(Privilege::Cab));
+    members.map(|p| p.person.clone()).collect()
+}
+
+/// Collects what is to be told.
+struct Teller<'a> {
+    told: &'a Notices,
+    incident: Option<IncidentId>,
+    now: Timestamp,
+    due: &'a mut Vec<Due>,
+}
+
+impl Teller<'_> {
+    fn tell(
+        &mut self,
+        notice: Notice,
+        subject: &str,
+        due_at: Option<Timestamp>,
+        stage: i64,
+        people: Vec<PersonId>,
+    ) {
+        let key = NoticeKey {
+            notice,
+            subject: Line::lossy(subject),
+            due_at,
+            stage,
+        };
+        let left = left_to_tell(self.told, self.incident, key, people, self.now);
+        self.due.extend(left);
     }
 }
 

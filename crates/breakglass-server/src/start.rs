@@ -164,19 +164,7 @@ impl Server {
         let connections = connections?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
         let (readers, reading) = Readers::start(&engine, connections)?;
-        let tools = Arc::new(Tools {
-            engine: engine.clone(),
-            custody: Arc::new(custody),
-            clock: clock.clone(),
-            rotators: rotators(config)?,
-            connectors: connectors(config)?,
-            probes: probes(config)?,
-            probing: std::sync::Mutex::default(),
-            ways: targets::ways(&config.notify)?,
-            attempts: Attempts::default(),
-            plans: Plans::default(),
-            read_only: read_only.clone(),
-        });
+        let tools = tools(config, &engine, custody, &clock, read_only.clone())?;
         let runtime = tokio::runtime::Runtime::new()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
@@ -462,6 +450,29 @@ fn program(name: &str, program: &config::Program) -> Result<Program, StartError>
             source,
         }
     })
+}
+
+/// What the hands work with.
+fn tools(
+    config: &Config,
+    engine: &EngineHandle,
+    custody: Custody,
+    clock: &Arc<dyn Clock>,
+    read_only: Option<String>,
+) -> Result<Arc<Tools>, StartError> {
+    Ok(Arc::new(Tools {
+        engine: engine.clone(),
+        custody: Arc::new(custody),
+        clock: clock.clone(),
+        rotators: rotators(config)?,
+        connectors: connectors(config)?,
+        probes: probes(config)?,
+        probing: std::sync::Mutex::default(),
+        ways: targets::ways(&config.notify)?,
+        attempts: Attempts::default(),
+        plans: Plans::default(),
+        read_only,
+    }))
 }
 
 fn rotators(

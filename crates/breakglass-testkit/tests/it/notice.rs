@@ -260,8 +260,8 @@ fn nothing_is_told_twice_nor_what_is_over() {
     check(given, |_| notice, Then::Refused(Code::NotCalledFor));
     let given = Given::requested();
     let waiting = given.to_tell().into_iter();
-    let waiting = waiting.filter(|d| d.key.notice == Notice::RequestWaiting);
-    let waiting = told(waiting.last().unwrap(), true);
+    let mut waiting = waiting.filter(|d| d.key.notice == Notice::RequestWaiting);
+    let waiting = told(waiting.next().unwrap(), true);
     let given = given.approved_by(BOB).approved_by(CAROL);
     check(given, |_| waiting, Then::Refused(Code::NotCalledFor));
 }

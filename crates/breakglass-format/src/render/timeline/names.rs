@@ -21,6 +21,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Takes in the names that an entry introduces.
+    #[expect(clippy::too_many_lines, reason = "one line for each event")]
     pub(super) fn learn(&mut self, entry: &Entry) {
         if let (Some(person), Some(principal)) = (&entry.person.0, &entry.principal.0) {
             self.people.insert(person.clone(), principal.clone());
