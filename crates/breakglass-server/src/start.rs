@@ -7,12 +7,7 @@ use std::{
     time::Duration,
 };
 
-use breakglass_connectors::{
-    command::{Command as Program, CommandError},
-    deploy::{Connector, command::CommandConnector},
-    probe::{self, Probe, command::CommandProbe, http::HttpProbe},
-    rotate::{Rotator, command::CommandRotator},
-};
+use breakglass_connectors::command::CommandError;
 use breakglass_format::Digest;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
@@ -26,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    config::{self, Config, ConfigError},
+    config::{Config, ConfigError},
     custody::{Custody, KeyError, read_secret},
     engine::{
         BootstrapError, Engine, EngineHandle, Opened, Replay, ReplayError, Wiring, bootstrap,
@@ -36,7 +31,6 @@ use crate::{
     genesis::{Genesis, GenesisError},
     history::Historian,
     http::{self, App, ListenError, Listening},
-    outbound,
     readers::{READERS, Readers, Threads},
     targets,
     worker::{self, Attempts, Plans, Tools},
@@ -212,9 +206,9 @@ impl Server {
     pub fn check(config: &Config) -> Result<(u64, Option<String>), StartError> {
         config.check()?;
         let log_key = log_key(&config.log_key_file)?;
-        rotators(config)?;
-        connectors(config)?;
-        probes(config)?;
+        targets::rotators(config)?;
+        targets::connectors(config)?;
+        targets::probes(config)?;
         targets::ways(&config.notify)?;
         let path = config.data_dir.join("log.db");
         if !path.exists() {
@@ -442,16 +436,6 @@ fn keys(
     Ok(custody)
 }
 
-fn program(name: &str, program: &config::Program) -> Result<Program, StartError> {
-    let timeout = Duration::from_secs(program.timeout_s);
-    Program::new(program.program.clone(), program.args.clone(), timeout).map_err(|source| {
-        StartError::Program {
-            name: name.to_owned(),
-            source,
-        }
-    })
-}
-
 /// What the hands work with.
 fn tools(
     config: &Config,
@@ -464,72 +448,15 @@ fn tools(
         engine: engine.clone(),
         custody: Arc::new(custody),
         clock: clock.clone(),
-        rotators: rotators(config)?,
-        connectors: connectors(config)?,
-        probes: probes(config)?,
+        rotators: targets::rotators(config)?,
+        connectors: targets::connectors(config)?,
+        probes: targets::probes(config)?,
         probing: std::sync::Mutex::default(),
         ways: targets::ways(&config.notify)?,
         attempts: Attempts::default(),
         plans: Plans::default(),
         read_only,
     }))
-}
-
-fn rotators(
-    config: &Config,
-) -> Result<std::collections::BTreeMap<String, Arc<dyn Rotator>>, StartError> {
-    let programs = config.rotators.iter().map(|(name, p)| {
-        let rotator: Arc<dyn Rotator> = Arc::new(CommandRotator::new(program(name, p)?));
-        Ok((name.clone(), rotator))
-    });
-    let postgres = config.postgres.iter().map(|(name, p)| {
-        let rotator: Arc<dyn Rotator> = Arc::new(targets::postgres(name, p)?);
-        Ok((name.clone(), rotator))
-    });
-    programs.chain(postgres).collect()
-}
-
-fn probes(config: &Config) -> Result<Vec<Arc<dyn Probe>>, StartError> {
-    let made = config.control_plane.iter().map(|p| {
-        let name = p.name.as_str();
-        let limit = probe::SAMPLE_MAX;
-        let made: Arc<dyn Probe> = match &p.asks {
-            config::Asks::Url {
-                url,
-                contains,
-                ca_file,
-            } => {
-                let unusable = |detail: String| StartError::Probe {
-                    name: name.to_owned(),
-                    detail,
-                };
-                let client = outbound::client(ca_file.as_deref(), limit);
-                let client = client.map_err(|e| unusable(e.to_string()))?;
-                let probe = HttpProbe::new(name, url, contains.clone(), client);
-                Arc::new(probe.map_err(|e| unusable(e.to_string()))?)
-            }
-            config::Asks::Program { program, args } => {
-                let command = Program::new(program, args.clone(), limit);
-                let command = command.map_err(|source| StartError::Program {
-                    name: name.to_owned(),
-                    source,
-                })?;
-                Arc::new(CommandProbe::new(name, command))
-            }
-        };
-        Ok(made)
-    });
-    made.collect()
-}
-
-fn connectors(
-    config: &Config,
-) -> Result<std::collections::BTreeMap<String, Arc<dyn Connector>>, StartError> {
-    let made = config.connectors.iter().map(|(name, p)| {
-        let connector: Arc<dyn Connector> = Arc::new(CommandConnector::new(program(name, p)?));
-        Ok((name.clone(), connector))
-    });
-    made.collect()
 }
 
 fn follow(

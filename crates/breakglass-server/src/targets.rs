@@ -1,8 +1,17 @@
-//! Targets of our own, from the configuration.
+//! What the configuration names outside: rotators, connectors, probes, ways to reach people.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use breakglass_connectors::rotate::postgres::{Address, PostgresRotator, Tls};
+use breakglass_connectors::{
+    command::Command as Program,
+    deploy::{Connector, command::CommandConnector},
+    probe::{self, Probe, command::CommandProbe, http::HttpProbe},
+    rotate::{
+        Rotator,
+        command::CommandRotator,
+        postgres::{Address, PostgresRotator, Tls},
+    },
+};
 use breakglass_sinks::notify::{
     smtp::{Protection, Server, Smtp},
     webhook::Webhook,
@@ -11,7 +20,7 @@ use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::{Hook, Mail, Notify, Postgres},
+    config::{self, Config, Hook, Mail, Notify, Postgres},
     custody::read_secret,
     outbound,
     start::StartError,
@@ -148,4 +157,69 @@ fn secret(file: &Path) -> Result<String, StartError> {
     let bytes = read_secret(file)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| notify(&"a secret file holds no text"))?;
     Ok(text.trim_end().to_owned())
+}
+
+pub(crate) fn rotators(config: &Config) -> Result<BTreeMap<String, Arc<dyn Rotator>>, StartError> {
+    let programs = config.rotators.iter().map(|(name, p)| {
+        let rotator: Arc<dyn Rotator> = Arc::new(CommandRotator::new(program(name, p)?));
+        Ok((name.clone(), rotator))
+    });
+    let postgres = config.postgres.iter().map(|(name, p)| {
+        let rotator: Arc<dyn Rotator> = Arc::new(postgres(name, p)?);
+        Ok((name.clone(), rotator))
+    });
+    programs.chain(postgres).collect()
+}
+
+pub(crate) fn probes(config: &Config) -> Result<Vec<Arc<dyn Probe>>, StartError> {
+    let made = config.control_plane.iter().map(|p| {
+        let name = p.name.as_str();
+        let limit = probe::SAMPLE_MAX;
+        let made: Arc<dyn Probe> = match &p.asks {
+            config::Asks::Url {
+                url,
+                contains,
+                ca_file,
+            } => {
+                let unusable = |detail: String| StartError::Probe {
+                    name: name.to_owned(),
+                    detail,
+                };
+                let client = outbound::client(ca_file.as_deref(), limit);
+                let client = client.map_err(|e| unusable(e.to_string()))?;
+                let probe = HttpProbe::new(name, url, contains.clone(), client);
+                Arc::new(probe.map_err(|e| unusable(e.to_string()))?)
+            }
+            config::Asks::Program { program, args } => {
+                let command = Program::new(program, args.clone(), limit);
+                let command = command.map_err(|source| StartError::Program {
+                    name: name.to_owned(),
+                    source,
+                })?;
+                Arc::new(CommandProbe::new(name, command))
+            }
+        };
+        Ok(made)
+    });
+    made.collect()
+}
+
+pub(crate) fn connectors(
+    config: &Config,
+) -> Result<BTreeMap<String, Arc<dyn Connector>>, StartError> {
+    let made = config.connectors.iter().map(|(name, p)| {
+        let connector: Arc<dyn Connector> = Arc::new(CommandConnector::new(program(name, p)?));
+        Ok((name.clone(), connector))
+    });
+    made.collect()
+}
+
+fn program(name: &str, program: &config::Program) -> Result<Program, StartError> {
+    let timeout = Duration::from_secs(program.timeout_s);
+    Program::new(program.program.clone(), program.args.clone(), timeout).map_err(|source| {
+        StartError::Program {
+            name: name.to_owned(),
+            source,
+        }
+    })
 }
