@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use crate::{
-    actor::CheckedOut,
+    actor::{Actor, CheckedOut},
     hint::{Code, Failure},
     output::{Output, line, prompt},
 };
@@ -78,21 +78,43 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         Some(grant) => grant.clone(),
         None => actor.sole_own_grant()?.reference,
     };
-    let out = actor.checkout(&grant)?;
-    let account = actor.account(out.access.account.id.as_str())?;
-    let system = account.system.to_string();
-    cx.output().say(&format!(
-        "checked out {} under {}, version {}, on record",
-        out.access.account.name,
-        line(&grant),
-        out.access.version
-    ));
+    let (out, system) = hand_out(&mut actor, &grant, cx)?;
     let field = args.field.as_deref();
     match way {
         Way::Child(command) => child::run(command, &out, &system, cx.output()),
         Way::File(path) => file::write(path, &bytes(&out.credential, field)?, cx.output()),
         Way::Pipe | Way::Screen => print(&out, field, cx.output()),
     }
+}
+
+/// Whether the command that is to be run is there at all.
+pub(super) fn there_is(command: &[OsString]) -> Result<(), Failure> {
+    Way::Child(command).check()
+}
+
+/// Checks out and runs a command with the credential in its environment.
+pub(super) fn exec(
+    actor: &mut Actor,
+    grant: &str,
+    command: &[OsString],
+    cx: &Context,
+) -> Result<(), Failure> {
+    let (out, system) = hand_out(actor, grant, cx)?;
+    child::run(command, &out, &system, cx.output())
+}
+
+/// The credential, and the system that it opens.
+fn hand_out(actor: &mut Actor, grant: &str, cx: &Context) -> Result<(CheckedOut, String), Failure> {
+    let out = actor.checkout(grant)?;
+    let account = actor.account(out.access.account.id.as_str())?;
+    let system = account.system.to_string();
+    cx.output().say(&format!(
+        "checked out {} under {}, version {}, on record",
+        out.access.account.name,
+        line(grant),
+        out.access.version
+    ));
+    Ok((out, system))
 }
 
 fn way(args: &Args) -> Result<Way<'_>, Failure> {

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
             args.why.clone(),
         )
     };
-    request::post(&mut actor, &wish, args.wait, cx)
+    request::post(&mut actor, &wish, args.wait, cx).map(drop)
 }
 
 fn action(purpose: Purpose) -> Option<ActionWish> {

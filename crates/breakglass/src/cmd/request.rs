@@ -1,16 +1,21 @@
 //! `breakglass request`.
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use breakglass_api::view::RequestView;
-use breakglass_format::{Digest, Line, Name, Prose, time::human_s};
+use breakglass_format::{
+    Digest, Line, Name, Prose,
+    statement::{Request, Statement as _},
+    time::human_s,
+    vocabulary::PurposeKind,
+};
 use serde_json::json;
 
-use super::{Context, input};
+use super::{Context, checkout, input};
 use crate::{
     actor::{ActionWish, Actor, RequestWish},
     hint::{Code, Failure},
-    output::Screen,
+    output::{Screen, line},
 };
 
 /// How often `--wait` looks.
@@ -20,7 +25,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The account, by name.
-    account: String,
+    #[arg(required_unless_present = "again")]
+    account: Option<String>,
+    /// Ask once more for what this request of yours asked for; what else is given here is changed.
+    #[arg(long, value_name = "R-1", conflicts_with_all = ["account", "incident", "declare", "action"])]
+    again: Option<String>,
     /// The incident; the only open one if not given.
     #[arg(long, value_name = "INC-1")]
     incident: Option<String>,
@@ -30,9 +39,9 @@ pub(super) struct Args {
     /// What to declare it with.
     #[command(flatten)]
     declaration: input::Declaration,
-    /// For how long.
-    #[arg(long = "for", default_value = "4h", value_parser = input::duration, value_name = "TIME")]
-    duration_s: i64,
+    /// For how long; 4h if not given.
+    #[arg(long = "for", value_parser = input::duration, value_name = "TIME")]
+    duration_s: Option<i64>,
     /// Access for one action instead of the credential itself.
     #[arg(long, requires = "target")]
     action: Option<Name>,
@@ -46,37 +55,112 @@ pub(super) struct Args {
     #[arg(long, requires = "action", value_name = "sha256:…")]
     plan: Option<Digest>,
     /// Why.
-    #[arg(long, value_parser = input::prose)]
-    why: Prose,
+    #[arg(long, value_parser = input::prose, required_unless_present = "again")]
+    why: Option<Prose>,
     /// How many checkouts and runs together; any number if not given.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
-    uses: i64,
+    #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
+    uses: Option<i64>,
     /// Attest that the control plane is unusable, because …
     #[arg(long, value_parser = input::prose, value_name = "BECAUSE")]
     control_plane_unusable: Option<Prose>,
     /// Wait until it is decided.
     #[arg(long)]
     wait: bool,
+    /// Once it is granted, run the command after `--` with the credential in its environment.
+    #[arg(long, requires_all = ["wait", "command"], conflicts_with = "action")]
+    exec: bool,
+    /// The command and its arguments.
+    #[arg(last = true, requires = "exec", value_name = "CMD")]
+    command: Vec<OsString>,
 }
 
+/// How long access is asked for, unless somebody says otherwise, in seconds.
+const FOUR_HOURS_S: i64 = 4 * 3600;
+
 pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
+    // What can be known to fail is found before anybody is woken up.
+    let then = args.exec.then_some(args.command.as_slice());
+    then.map(checkout::there_is).transpose()?;
     let mut actor = cx.actor()?;
-    let Under { incident, declared } = under(&args, &mut actor, cx)?;
-    let wish = RequestWish {
-        action: action(&args),
-        plan: args.plan,
-        duration_s: args.duration_s,
-        uses: args.uses,
-        attested: args.control_plane_unusable.clone().unwrap_or_default(),
-        ..RequestWish::credential(&incident, &args.account, args.why.clone())
+    let (wish, declared) = match &args.again {
+        Some(reference) => (once_more(reference, &args, &actor)?, None),
+        None => wish(&args, &mut actor, cx)?,
     };
     let posted = post(&mut actor, &wish, args.wait, cx);
+    let posted = match (posted, then) {
+        (Ok(Some(grant)), Some(command)) => checkout::exec(&mut actor, &grant, command, cx),
+        (posted, _) => posted.map(drop),
+    };
     // The same command again would declare another incident.
     posted.map_err(|failure| match declared {
         Some(incident) => failure.hint_first(format!(
             "{incident} is declared; from now on say --incident {incident} in place of --declare"
         )),
         None => failure,
+    })
+}
+
+/// What the options say.
+fn wish(
+    args: &Args,
+    actor: &mut Actor,
+    cx: &Context,
+) -> Result<(RequestWish, Option<String>), Failure> {
+    let Under { incident, declared } = under(args, actor, cx)?;
+    let (account, why) = (args.account.as_deref(), args.why.clone());
+    let wish = RequestWish {
+        action: action(args),
+        plan: args.plan,
+        duration_s: args.duration_s.unwrap_or(FOUR_HOURS_S),
+        uses: args.uses.unwrap_or(0),
+        attested: args.control_plane_unusable.clone().unwrap_or_default(),
+        ..RequestWish::credential(
+            &incident,
+            account.unwrap_or_default(),
+            why.unwrap_or_default(),
+        )
+    };
+    Ok((wish, declared))
+}
+
+/// What an earlier request asked for, as its signer wrote it, with what is given here in place of
+/// it. What holds of log and authority is fetched anew, and so are the warnings: the approvers of
+/// the new one see that the old one was denied.
+fn once_more(reference: &str, args: &Args, actor: &Actor) -> Result<RequestWish, Failure> {
+    let dossier = actor.client().request(reference)?;
+    if dossier.view.state == "pending" {
+        let text = format!("{} still waits", line(&dossier.view.reference));
+        return Err(Failure::of(Code::RequestPending, text)
+            .hint("call its approvers; to ask for something else: breakglass withdraw"));
+    }
+    let unreadable = |_| Failure::of(Code::ForeignAnswer, "the server's request is none");
+    let request = Request::from_bytes(dossier.request.statement.as_bytes()).map_err(unreadable)?;
+    if request.requester.person != actor.identity().person {
+        let whose = format!("{reference} is {}'s request", request.requester.principal);
+        return Err(Failure::of(Code::NotYours, whose)
+            .hint("ask for yourself: breakglass request ACCOUNT --why '…'"));
+    }
+    let purpose = request.purpose;
+    let action = (purpose.kind == PurposeKind::Action).then_some(ActionWish {
+        action: purpose.action,
+        target: purpose.target,
+        artifact: purpose.artifact,
+    });
+    Ok(RequestWish {
+        action,
+        plan: args.plan.or(purpose.plan.0),
+        duration_s: args.duration_s.unwrap_or(request.duration_s),
+        uses: args.uses.unwrap_or(request.uses),
+        extends: request.extends.0,
+        attested: args
+            .control_plane_unusable
+            .clone()
+            .unwrap_or(request.control_plane.attested),
+        ..RequestWish::credential(
+            &request.incident.id.to_string(),
+            request.account.name.as_str(),
+            args.why.clone().unwrap_or(request.justification),
+        )
     })
 }
 
@@ -87,13 +171,13 @@ struct Under {
     declared: Option<String>,
 }
 
-/// Posts a wish and says what came of it.
+/// Posts a wish and says what came of it; the grant, where it was waited for.
 pub(super) fn post(
     actor: &mut Actor,
     wish: &RequestWish,
     wait: bool,
     cx: &Context,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let outcome = actor.request(wish)?;
     let Some(requested) = outcome.requested() else {
         return Err(Failure::of(Code::NotProven, "the log proves no request"));
@@ -108,40 +192,40 @@ pub(super) fn post(
     );
     cx.output().outcome(&outcome, &reference, &sentence);
     if wait {
-        return wait_for(actor, &reference, cx);
+        return wait_for(actor, &reference, cx).map(Some);
     }
-    Ok(())
+    Ok(None)
 }
 
-fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<(), Failure> {
+fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<String, Failure> {
     let mut approved = 0;
     loop {
         let view = actor.client().request(reference)?.view;
         if view.approved_by.len() > approved {
             approved = view.approved_by.len();
-            let by = crate::output::line(&view.approved_by.join(", "));
+            let by = line(&view.approved_by.join(", "));
             cx.output()
                 .say(&format!("approved by {by}, {approved} of {}", view.needs));
         }
         match (view.state.as_str(), &view.grant) {
             ("pending", _) => std::thread::sleep(LOOK_EVERY),
             ("granted", Some(grant)) => {
-                let word = crate::output::line(grant);
+                let word = line(grant);
                 cx.output().answer(&word, &json!({"grant": grant}));
                 cx.output()
                     .say(&format!("granted; breakglass checkout {grant}"));
-                return Ok(());
+                return Ok(grant.clone());
             }
             (state, _) => {
-                let state = crate::output::line(state);
+                let state = line(state);
                 return Err(Failure::of(
                     Code::RequestNotGranted,
                     format!("{reference} is {state}"),
                 )
-                .hint(
+                .hint(format!(
                     "breakglass incident timeline says by whom and why; \
-                         a changed wish is a new request: breakglass request",
-                ));
+                         once more: breakglass request --again {reference}"
+                )));
             }
         }
     }
@@ -159,7 +243,11 @@ fn under(args: &Args, actor: &mut Actor, cx: &Context) -> Result<Under, Failure>
         return Ok(there(actor.sole_incident()?.reference));
     };
     let declaration = args.declaration.clone();
-    let declare = declaration.declare(actor, scenario.clone(), args.why.clone())?;
+    let declare = declaration.declare(
+        actor,
+        scenario.clone(),
+        args.why.clone().unwrap_or_default(),
+    )?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
         return Err(Failure::of(Code::NotProven, "the log proves no incident"));

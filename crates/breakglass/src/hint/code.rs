@@ -52,6 +52,8 @@ codes!(
     RequestNotPending = "request_not_pending", 1, "the request is no longer pending";
     RequestLapsed = "request_lapsed", 1, "the request has lapsed";
     RequestNotGranted = "request_not_granted", 1, "the request was not granted";
+    RequestPending = "request_pending", 1, "the request still waits for approvals";
+    NotYours = "not_yours", 1, "it is somebody else's";
     DurationOutOfRange = "duration_out_of_range", 1, "not a time that can be approved";
     ProposalUnknown = "proposal_unknown", 1, "nobody proposes this";
     ProposalDiffers = "proposal_differs", 1, "somebody proposes this with another reason";
