@@ -1,6 +1,8 @@
 //! Tests through the public interface.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod allowed_signers;
 #[cfg(all(test, feature = "danger-assertion"))]
 mod assertion;
