@@ -43,11 +43,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         output.json(&json!({"listening": server.address().to_string()}));
     }
+    output.say(&format!("listening on {}", server.address()));
     if config.notify.smtp.is_none() && config.notify.webhook.is_none() {
         output
             .warn("nobody is told of anything: there is no [notify.smtp] and no [notify.webhook]");
     }
-    output.say(&format!("listening on {}", server.address()));
     wait_for_signal();
     server.stop();
     Ok(())
