@@ -107,7 +107,7 @@ enum Personal {
     #[command(subcommand)]
     Incident(incident::Verb),
     /// Ask for access to an account.
-    Request(request::Args),
+    Request(Box<request::Args>),
     /// List the requests that wait for approvals.
     Pending,
     /// Say yes to a request.
@@ -206,7 +206,7 @@ fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Join(args) => join::run(&args, cx),
         Personal::Authority(verb) => authority::run(&verb, cx),
         Personal::Incident(verb) => incident::run(verb, cx),
-        Personal::Request(args) => request::run(args, cx),
+        Personal::Request(args) => request::run(*args, cx),
         Personal::Pending => pending::run(cx),
         Personal::Approve(args) => approve::run(&args, cx),
         Personal::Deny(args) => deny::run(&args, cx),
