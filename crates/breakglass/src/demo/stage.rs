@@ -63,6 +63,13 @@ impl Stage {
         Self::build_in(temporary()?, program, now, None)
     }
 
+    /// The same with a database, where PostgreSQL is installed.
+    pub fn build_with_database(program: &Path, now: Timestamp) -> Result<Self, DemoError> {
+        let dir = temporary()?;
+        let database = PostgresServer::start(&dir)?;
+        Self::build_in(dir, program, now, database)
+    }
+
     /// The same, in a folder that [`temporary`] made, with a database or without.
     pub fn build_in(
         dir: PathBuf,
@@ -205,13 +212,14 @@ impl Stage {
                 quoted(&program)
             )
         };
+        let database: String = self.database.iter().map(Database::lines).collect();
         let text = format!(
             "data_dir = \"data\"\nlisten = \"127.0.0.1:0\"\ngenesis = \"{}\"\n\
              log_key_file = \"log.key\"\nserver_key_file = \"server.key\"\n\
              node_key_file = \"node.key\"\ngenesis_dir = \"genesis\"\n\
              [[control_plane]]\nname = \"{PROBE}\"\nurl = \"{}\"\n\
              [limits]\nstatements_per_minute = 100000\nreads_per_minute = 10000000\n\
-             [rotators.shop]\n{}[connectors.shop]\n{}",
+             {database}[rotators.shop]\n{}[connectors.shop]\n{}",
             self.genesis,
             self.control_plane.url(),
             adapter("rotator"),
@@ -282,6 +290,16 @@ impl Database {
             timeout_s: 20,
         };
         ("db".to_owned(), target)
+    }
+
+    /// The same as lines of a file.
+    fn lines(&self) -> String {
+        let password_file = quoted(&self.password_file.display().to_string());
+        format!(
+            "[postgres.db]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"{ROTATOR}\"\n\
+             password_file = {password_file}\ntimeout_s = 20\n",
+            self.server.port
+        )
     }
 }
 

@@ -1,6 +1,6 @@
-//! kill -9 at random moments of the scripted incident.
+//! kill -9 at random moments of the three scenarios.
 //!
-//! One log, one shop, many deaths of the server. Afterwards: nothing that was acknowledged is
+//! One log, one shop, a real PostgreSQL where it is installed, many deaths of the server. Afterwards: nothing that was acknowledged is
 //! missing, the evidence verifies (so no grant without its approvals), the credential works, and
 //! the JSONL file has every event once.
 
@@ -15,16 +15,16 @@ use std::{
 use breakglass::{
     actor::{ActionWish, Actor, Outcome, RequestWish},
     clock::{Clock as _, SystemClock},
-    demo::{ACCOUNT, KEY, Stage},
+    demo::{ACCOUNT, DATABASE, KEY, ROLE, Stage},
 };
 use breakglass_api::{Client, Received};
 use breakglass_format::{act::Declare, vocabulary::Severity};
 use breakglass_seal::names;
 
 /// How often the server dies.
-const KILLS: u32 = 50;
+const KILLS: usize = 200;
 /// The latest moment of a death, after the server began to listen.
-const LATEST_MS: u64 = 1_200;
+const LATEST_MS: u64 = 1_500;
 
 type Anything = Box<dyn std::error::Error>;
 
@@ -73,6 +73,32 @@ impl Drop for Serving {
     }
 }
 
+/// A scenario, and what is done in it.
+#[derive(Clone, Copy)]
+struct Scenario {
+    name: &'static str,
+    action: &'static str,
+    release: &'static str,
+}
+
+const SCENARIOS: [Scenario; 3] = [
+    Scenario {
+        name: "production-outage",
+        action: "rollback",
+        release: "2.4.0",
+    },
+    Scenario {
+        name: "critical-patch",
+        action: "deployment_override",
+        release: "2.4.2",
+    },
+    Scenario {
+        name: "system-failure",
+        action: "direct_deployment",
+        release: "2.4.3",
+    },
+];
+
 /// The people, who remember what they were told.
 struct People<'a> {
     stage: &'a Stage,
@@ -91,16 +117,43 @@ impl People<'_> {
         self.acknowledged.extend(outcome.received().iter().cloned());
     }
 
-    /// The whole incident, from wherever the last death left the account.
-    fn incident(&mut self) -> Result<(), Anything> {
+    /// The whole incident, from wherever the last death left the accounts.
+    fn incident(&mut self, scenario: Scenario) -> Result<(), Anything> {
         let (mut alice, mut bob) = (self.actor("alice")?, self.actor("bob")?);
         let (mut carol, mut erin) = (self.actor("carol")?, self.actor("erin")?);
         self.credential(&mut carol)?;
         self.clear(&mut alice)?;
-        let declared = alice.declare(declaration())?;
+        let declared = alice.declare(declaration(scenario))?;
         self.told(&declared);
         let incident = declared.declared().unwrap().reference.to_string();
-        let wish = RequestWish::credential(&incident, ACCOUNT, "roll back".parse()?);
+        let mut cast = (&mut alice, &mut bob, &mut carol);
+        let (grant, password) = self.access(&incident, ACCOUNT, &mut cast)?;
+        assert!(
+            self.stage.shop.lets_in(ACCOUNT, &password)?,
+            "what was handed out must work"
+        );
+        self.run(&mut alice, &grant, scenario)?;
+        let returned = alice.return_grant(&grant)?;
+        self.told(&returned);
+        rotated(carol.client())?;
+        assert!(
+            !self.stage.shop.lets_in(ACCOUNT, &password)?,
+            "after rotation it must not"
+        );
+        self.database(&incident, (&mut alice, &mut bob, &mut carol))?;
+        let resolved = erin.resolve(&incident, "it works again".parse()?)?;
+        self.told(&resolved);
+        Ok(())
+    }
+
+    /// Alice asks, Bob and Carol approve, she checks out.
+    fn access(
+        &mut self,
+        incident: &str,
+        account: &str,
+        (alice, bob, carol): &mut (&mut Actor, &mut Actor, &mut Actor),
+    ) -> Result<(String, String), Anything> {
+        let wish = RequestWish::credential(incident, account, "mend it".parse()?);
         let requested = alice.request(&wish)?;
         self.told(&requested);
         let request = requested.requested().unwrap().reference.to_string();
@@ -111,39 +164,42 @@ impl People<'_> {
         let grant = approved.granted().unwrap().reference.to_string();
         let out = alice.checkout(&grant)?;
         self.acknowledged.extend(out.received.iter().cloned());
-        let password = out
-            .credential
-            .field(names::PASSWORD)
-            .unwrap()
-            .expose()
-            .to_owned();
-        assert!(
-            self.stage.shop.lets_in(ACCOUNT, &password)?,
-            "what was handed out must work"
-        );
-        self.rollback(&mut alice, &grant)?;
-        let returned = alice.return_grant(&grant)?;
+        let password = out.credential.field(names::PASSWORD).unwrap();
+        Ok((grant, password.expose().to_owned()))
+    }
+
+    /// The same at PostgreSQL.
+    fn database(
+        &mut self,
+        incident: &str,
+        mut cast: (&mut Actor, &mut Actor, &mut Actor),
+    ) -> Result<(), Anything> {
+        let Some(database) = &self.stage.database else {
+            return Ok(());
+        };
+        let (grant, password) = self.access(incident, DATABASE, &mut cast)?;
+        assert!(database.server.lets_in(ROLE, &password)?);
+        let returned = cast.0.return_grant(&grant)?;
         self.told(&returned);
-        rotated(carol.client())?;
-        assert!(
-            !self.stage.shop.lets_in(ACCOUNT, &password)?,
-            "after rotation it must not"
-        );
-        let resolved = erin.resolve(&incident, "it works again".parse()?)?;
-        self.told(&resolved);
+        rotated(cast.0.client())?;
+        assert!(!database.server.lets_in(ROLE, &password)?);
         Ok(())
     }
 
-    /// Two people put the password into custody, where nobody has yet.
+    /// Two people put the passwords into custody, where nobody has yet.
     fn credential(&mut self, carol: &mut Actor) -> Result<(), Anything> {
-        if carol.client().accounts()?.iter().all(|a| a.version > 0) {
-            return rotated(carol.client());
+        let accounts = carol.client().accounts()?;
+        for account in accounts.iter().filter(|a| a.version == 0) {
+            let password = match (&self.stage.database, account.name.as_str()) {
+                (Some(database), DATABASE) => &database.first_password,
+                _ => &self.stage.first_password,
+            };
+            let mut dave = self.actor("dave")?;
+            let (import, proposed) = carol.add_credential(&account.name, password)?;
+            self.told(&proposed);
+            let agreed = dave.agree_import(&import)?;
+            self.told(&agreed);
         }
-        let mut dave = self.actor("dave")?;
-        let (import, proposed) = carol.add_credential(ACCOUNT, &self.stage.first_password)?;
-        self.told(&proposed);
-        let agreed = dave.agree_import(&import)?;
-        self.told(&agreed);
         rotated(carol.client())
     }
 
@@ -161,11 +217,11 @@ impl People<'_> {
         rotated(alice.client())
     }
 
-    fn rollback(&mut self, alice: &mut Actor, grant: &str) -> Result<(), Anything> {
+    fn run(&mut self, alice: &mut Actor, grant: &str, scenario: Scenario) -> Result<(), Anything> {
         let wish = ActionWish {
-            action: "rollback".parse()?,
+            action: scenario.action.parse()?,
             target: "shop".parse()?,
-            artifact: "2.4.0".parse()?,
+            artifact: scenario.release.parse()?,
         };
         let planned = alice.plan(grant, wish.clone())?;
         self.told(&planned);
@@ -201,16 +257,16 @@ fn rotated(client: &Client) -> Result<(), Anything> {
     Err("the rotation does not end".into())
 }
 
-fn declaration() -> Declare {
+fn declaration(scenario: Scenario) -> Declare {
     Declare {
         commander: "erin".parse().unwrap(),
         cves: Vec::new(),
         drill: false,
         justification: "payments fail".parse().unwrap(),
-        scenario: "production-outage".parse().unwrap(),
+        scenario: scenario.name.parse().unwrap(),
         service: "shop".parse().unwrap(),
         severity: Severity::Sev1,
-        threat: "".parse().unwrap(),
+        threat: "somebody is in".parse().unwrap(),
         title: "checkout is broken".parse().unwrap(),
     }
 }
@@ -229,7 +285,12 @@ impl Dice {
 }
 
 /// Plays until the server dies under it, or to the end.
-fn play_until_death(stage: &Stage, acknowledged: &mut Vec<Received>, after: Duration) -> bool {
+fn play_until_death(
+    stage: &Stage,
+    scenario: Scenario,
+    acknowledged: &mut Vec<Received>,
+    after: Duration,
+) -> bool {
     let mut serving = Serving::start(stage);
     let url = serving.url.clone();
     let (done, finished) = mpsc::channel::<()>();
@@ -245,7 +306,7 @@ fn play_until_death(stage: &Stage, acknowledged: &mut Vec<Received>, after: Dura
             url: &url,
             acknowledged,
         };
-        let played = people.incident();
+        let played = people.incident(scenario);
         let _ = done.send(());
         played.is_ok()
     })
@@ -253,7 +314,16 @@ fn play_until_death(stage: &Stage, acknowledged: &mut Vec<Received>, after: Dura
 
 #[test]
 fn killed_at_random_moments_nothing_acknowledged_is_lost() {
-    let stage = Stage::build(env!("CARGO_BIN_EXE_breakglass").as_ref(), SystemClock.now()).unwrap();
+    let program = env!("CARGO_BIN_EXE_breakglass").as_ref();
+    let stage = Stage::build_with_database(program, SystemClock.now()).unwrap();
+    if stage.database.is_none() {
+        crate::ssh::skipped(
+            "kill: PostgreSQL as a target",
+            "PostgreSQL is not installed",
+        );
+    }
+    // For the scenario that needs it gone; the others do not look.
+    stage.control_plane.take_away();
     let seed = std::env::var("BREAKGLASS_SEED")
         .ok()
         .and_then(|s| s.parse().ok());
@@ -262,9 +332,14 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost() {
     let mut dice = Dice(seed);
     let mut acknowledged = Vec::new();
     let mut completed = 0;
-    for _ in 0..KILLS {
+    for scenario in SCENARIOS.iter().cycle().take(KILLS) {
         let after = Duration::from_millis(dice.roll(LATEST_MS));
-        completed += u32::from(play_until_death(&stage, &mut acknowledged, after));
+        completed += u32::from(play_until_death(
+            &stage,
+            *scenario,
+            &mut acknowledged,
+            after,
+        ));
     }
     println!(
         "{} acknowledged, {completed} incidents to the end",
@@ -277,7 +352,9 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost() {
         url: &url,
         acknowledged: &mut acknowledged,
     };
-    people.incident().unwrap();
+    for scenario in SCENARIOS {
+        people.incident(scenario).unwrap();
+    }
     check_evidence(&stage, &url, &acknowledged);
     serving.stop();
     check_jsonl(&stage, &acknowledged);
