@@ -103,6 +103,7 @@ impl World {
             Command::Declare(_)
             | Command::Note(_)
             | Command::Probe(_)
+            | Command::SetContact(_)
             | Command::Record(_)
             | Command::Withdraw(_)
             | Command::Return(_)

@@ -196,6 +196,7 @@ impl World {
         match &text.command {
             ActCommand::Declare(args) => self.decide_declare(args, &standing, &author, cx),
             ActCommand::Note(args) => self.decide_note(&text.object, args, &author, cx),
+            ActCommand::SetContact(_) => self.decide_set_contact(text, &author, cx),
             ActCommand::Probe(_) => self.decide_probe(&text.object, prepared, &author, cx),
             ActCommand::Record(args) => self.decide_record(&text.object, args, &author, cx),
             ActCommand::Withdraw(_) => {

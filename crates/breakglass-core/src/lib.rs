@@ -11,6 +11,7 @@ mod answer;
 pub mod authority;
 mod closing;
 pub mod command;
+pub mod contact;
 pub mod control_plane;
 pub mod decide;
 pub mod grant;

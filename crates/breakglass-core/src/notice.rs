@@ -79,6 +79,7 @@ impl World {
             self.notices_of(incident, now, &mut due);
         }
         self.notices_of_accounts(now, &mut due);
+        self.notices_of_contacts(now, &mut due);
         due
     }
 
@@ -270,7 +271,10 @@ impl World {
                 let incident = incident.ok_or_else(|| Code::IncidentUnknown.with("id", id))?;
                 self.notices_of(incident, cx.now, &mut still);
             }
-            None => self.notices_of_accounts(cx.now, &mut still),
+            None => {
+                self.notices_of_accounts(cx.now, &mut still);
+                self.notices_of_contacts(cx.now, &mut still);
+            }
         }
         if !still.contains(due) {
             return Err(Code::NotCalledFor.with("notice", due.key.notice));
@@ -310,7 +314,18 @@ impl World {
             retry_at: d.retry_at.0,
         };
         let Some(id) = d.incident_id.0 else {
-            self.account_told(key, told);
+            match d.notice {
+                Notice::ContactChanged => self.contact_told(key, told),
+                Notice::IncidentDeclared
+                | Notice::CabNotice
+                | Notice::RequestWaiting
+                | Notice::RequestLapsed
+                | Notice::GrantedOverDenial
+                | Notice::GrantEnding
+                | Notice::GrantUndocumented
+                | Notice::DutyDue
+                | Notice::RotationGivenUp => self.account_told(key, told),
+            }
             return;
         };
         if let Some(mut incident) = self.incidents.get_mut(&id) {
@@ -318,6 +333,38 @@ impl World {
             if d.notice == Notice::CabNotice && d.deliveries.iter().any(|d| d.sent) {
                 incident.aftermath.cab_notified.get_or_insert(at);
             }
+        }
+    }
+
+    fn notices_of_contacts(&self, now: Timestamp, due: &mut Vec<Due>) {
+        let authority = self.authority().map(|v| &v.authority);
+        for (event, change) in &self.contact_changes {
+            // Whoever left is no longer ours to write to.
+            if authority.is_none_or(|a| a.person(&change.person).is_none()) {
+                continue;
+            }
+            let mut teller = Teller {
+                told: &change.told,
+                incident: None,
+                now,
+                due,
+            };
+            let who = vec![change.person.clone()];
+            teller.tell(Notice::ContactChanged, &event.to_string(), None, 0, who);
+        }
+    }
+
+    /// Remembered until they were told, or nobody tries any more.
+    fn contact_told(&mut self, key: NoticeKey, told: Told) {
+        let Ok(event) = key.subject.as_str().parse() else {
+            return;
+        };
+        if told.retry_at.is_none() {
+            self.contact_changes.remove_mut(&event);
+        } else if let Some(change) = self.contact_changes.get(&event) {
+            let mut change = change.clone();
+            change.told.insert_mut(key, told);
+            self.contact_changes.insert_mut(event, change);
         }
     }
 

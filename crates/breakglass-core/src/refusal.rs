@@ -80,6 +80,8 @@ codes!(
     NotProbed = "not_probed", "this scenario asks nothing of the control plane", "nothing to do";
     /// The control plane was probed a moment ago.
     JustProbed = "just_probed", "the control plane was probed a moment ago", "look at the verdict: breakglass incident show";
+    /// This person changed it a moment ago.
+    JustChanged = "just_changed", "this was changed a moment ago", "wait a minute, then again";
     /// No such person.
     PersonUnknown = "person_unknown", "the authority knows no such person", "check the principal";
     /// No such incident.

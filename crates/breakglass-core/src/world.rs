@@ -12,8 +12,14 @@ use breakglass_format::{
 use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 
 use crate::{
-    account::AccountState, grant::Grant, incident::Incident, planning::Planning, request::Request,
-    run::Run, table::Table,
+    account::AccountState,
+    contact::{Contact, ContactChange},
+    grant::Grant,
+    incident::Incident,
+    planning::Planning,
+    request::Request,
+    run::Run,
+    table::Table,
 };
 
 /// A map with shared structure.
@@ -65,6 +71,8 @@ pub struct World {
     pub(crate) runs: Table<Run>,
     pub(crate) plannings: Table<Planning>,
     pub(crate) accounts: Table<AccountState>,
+    pub(crate) contacts: Map<PersonId, Contact>,
+    pub(crate) contact_changes: Map<EventId, ContactChange>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
     pub(crate) last: Timestamp,
@@ -109,6 +117,8 @@ impl World {
             runs: Table::new(),
             plannings: Table::new(),
             accounts: Table::new(),
+            contacts: Map::new_sync(),
+            contact_changes: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
             last: Timestamp::EPOCH,
@@ -163,6 +173,7 @@ impl World {
                 self.enrolled.insert_mut(held);
             }
             Event::SessionOpened(d) => self.apply_session(d, recorded),
+            Event::ContactSet(d) => self.apply_contact_set(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
             Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
             Event::StakeholderNotified(d) => self.apply_notified(d, entry.created_at),

@@ -84,6 +84,8 @@ pub enum Command {
     Rotate(Because),
     /// Hand over command of an incident. Without its commander it takes two people.
     Transfer(Transfer),
+    /// Say where one is reached. The contact itself travels beside the act, its one document.
+    SetContact(NoArgs),
     /// Record that the change advisory board was told.
     NotifyCab(NotifyCab),
     /// File the incident report.
@@ -209,6 +211,7 @@ impl Command {
             Self::AddCredential(_) => "add_credential",
             Self::Rotate(_) => "rotate",
             Self::Transfer(_) => "transfer",
+            Self::SetContact(_) => "set_contact",
             Self::NotifyCab(_) => "notify_cab",
             Self::FileReport(_) => "file_report",
             Self::CompleteReview(_) => "complete_review",
@@ -232,7 +235,8 @@ impl Command {
             | Self::Withdraw(_)
             | Self::Return(_)
             | Self::Revoke(_)
-            | Self::Cancel(_) => true,
+            | Self::Cancel(_)
+            | Self::SetContact(_) => true,
             Self::Plan(_)
             | Self::Run(_)
             | Self::Resolve(_)
@@ -256,9 +260,11 @@ impl Command {
             Self::Declare(a) => canonical::to_value(a),
             Self::Note(a) => canonical::to_value(a),
             Self::Record(a) => canonical::to_value(a),
-            Self::Probe(a) | Self::Withdraw(a) | Self::Return(a) | Self::Close(a) => {
-                canonical::to_value(a)
-            }
+            Self::Probe(a)
+            | Self::Withdraw(a)
+            | Self::Return(a)
+            | Self::SetContact(a)
+            | Self::Close(a) => canonical::to_value(a),
             Self::Revoke(a) | Self::Cancel(a) | Self::Rotate(a) => canonical::to_value(a),
             Self::Plan(a) | Self::Run(a) => canonical::to_value(a),
             Self::Resolve(a) => canonical::to_value(a),
@@ -291,6 +297,7 @@ impl Command {
             "add_credential" => Self::AddCredential(read(args)?),
             "rotate" => Self::Rotate(read(args)?),
             "transfer" => Self::Transfer(read(args)?),
+            "set_contact" => Self::SetContact(read(args)?),
             "notify_cab" => Self::NotifyCab(read(args)?),
             "file_report" => Self::FileReport(read(args)?),
             "complete_review" => Self::CompleteReview(read(args)?),

@@ -85,6 +85,8 @@ events!(
     /// signed by a session key is that act's own armour alone. In the evidence folder it lies
     /// under `acts/<sha256>.session.json`.
     SessionOpened = "SESSION_OPENED",
+    /// Somebody is reached elsewhere from now on.
+    ContactSet = "CONTACT_SET",
     /// An incident began.
     IncidentDeclared = "INCIDENT_DECLARED",
     /// Somebody wrote something down.
@@ -223,6 +225,7 @@ impl Event {
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
             | Self::SessionOpened(_)
+            | Self::ContactSet(_)
             | Self::EffectClaimed(_)
             | Self::CredentialAdded(_)
             | Self::RotationOrdered(_)
@@ -247,6 +250,7 @@ impl Event {
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
             | Self::SessionOpened(_)
+            | Self::ContactSet(_)
             | Self::IncidentDeclared(_)
             | Self::IncidentNoted(_)
             | Self::ControlPlaneProbed(_)

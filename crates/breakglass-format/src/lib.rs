@@ -9,6 +9,7 @@ pub mod authority;
 pub mod backoff;
 pub mod blank;
 pub mod canonical;
+pub mod contact;
 pub mod entry;
 pub mod error_class;
 pub mod event;

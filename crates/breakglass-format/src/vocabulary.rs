@@ -255,6 +255,8 @@ words!(
         DutyDue = "duty_due",
         /// A rotation was given up until a person looks: whoever may.
         RotationGivenUp = "rotation_given_up",
+        /// Somebody is reached elsewhere from now on: that person, where they were reached before.
+        ContactChanged = "contact_changed",
     }
 );
 

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod config;
+mod contacts;
 mod custody;
 mod engine;
 mod entropy;

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::Clock,
     config::{Config, ConfigError},
+    contacts::Contacts,
     custody::{Custody, KeyError, read_secret},
     engine::{
         BootstrapError, Engine, EngineHandle, Opened, Replay, ReplayError, Wiring, bootstrap,
@@ -444,6 +445,11 @@ fn tools(
     clock: &Arc<dyn Clock>,
     read_only: Option<String>,
 ) -> Result<Arc<Tools>, StartError> {
+    let contacts = Contacts::beside(&config.data_dir);
+    // A log that was put back and is behind knows less than there was: nothing goes because of it.
+    if read_only.is_none() {
+        contacts.tidy(&engine.published().world);
+    }
     Ok(Arc::new(Tools {
         engine: engine.clone(),
         custody: Arc::new(custody),
@@ -453,6 +459,7 @@ fn tools(
         probes: targets::probes(config)?,
         probing: std::sync::Mutex::default(),
         ways: targets::ways(&config.notify)?,
+        contacts,
         attempts: Attempts::default(),
         plans: Plans::default(),
         read_only,

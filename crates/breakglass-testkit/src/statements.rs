@@ -324,6 +324,7 @@ impl Given {
         }
         let documents = match command {
             ActCommand::AddCredential(_) => vec![digest(b"the import, sealed to the node")],
+            ActCommand::SetContact(_) => vec![digest(self.nonce().to_string().as_bytes())],
             _ => Vec::new(),
         };
         let mut act = Act {
@@ -431,6 +432,11 @@ impl Given {
             account,
             ActCommand::AddCredential(AddCredential { fields }),
         )
+    }
+
+    /// `set_contact`.
+    pub fn set_contact(&mut self, hand: Hand) -> Command {
+        self.act(hand, "", ActCommand::SetContact(NoArgs {}))
     }
 
     /// `rotate`.

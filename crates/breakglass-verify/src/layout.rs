@@ -206,7 +206,8 @@ impl Builder<'_> {
         self.out.statements.push(placed);
     }
 
-    /// Remembers the documents that an act names. Those of a credential on its way in are sealed.
+    /// Remembers the documents that an act names. Those of a credential on its way in are sealed,
+    /// and a contact lies beside the log.
     fn documents(&mut self, kind: Kind, bytes: &[u8]) {
         // What is not an act of a known form is found out with its signature.
         let Some(act) = (kind == Kind::Act)
@@ -215,7 +216,10 @@ impl Builder<'_> {
         else {
             return;
         };
-        let sealed = matches!(act.command, Command::AddCredential(_));
+        let sealed = matches!(
+            act.command,
+            Command::AddCredential(_) | Command::SetContact(_)
+        );
         let into = if sealed {
             &mut self.sealed
         } else {

@@ -7,6 +7,7 @@ mod aftermath;
 mod approval;
 mod attendant;
 mod checkout;
+mod contact;
 mod enrol;
 mod error;
 mod incident;

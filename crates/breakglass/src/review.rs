@@ -313,6 +313,7 @@ fn what_is_proposed(act: &Act) -> Vec<Row> {
         Command::Declare(_)
         | Command::Note(_)
         | Command::Probe(_)
+        | Command::SetContact(_)
         | Command::Record(_)
         | Command::Withdraw(_)
         | Command::Return(_)

@@ -103,6 +103,14 @@ data! {
         session_key: Fingerprint,
     }
 
+    /// Data of `CONTACT_SET`.
+    ContactSet {
+        /// SHA-256 of the contact, which is salted and lies beside the log.
+        commitment: Digest,
+        /// Whose.
+        member: Member,
+    }
+
     /// Data of `INCIDENT_DECLARED`.
     IncidentDeclared {
         /// The authority in force.

@@ -34,7 +34,8 @@ data! {
         /// Which of several: the tier, the minutes before the end, the percentage of the time,
         /// or 100 and a day's number.
         stage: i64,
-        /// What it is about: a reference, a duty with its account, an account.
+        /// What it is about: a reference, a duty with its account, an account, the event of
+        /// a contact.
         subject: Line,
     }
 }

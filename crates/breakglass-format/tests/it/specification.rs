@@ -166,6 +166,7 @@ fn every_command_is_described_with_whether_a_session_may_sign_it() {
             summary: "x".parse().unwrap(),
         }),
         act::Command::Probe(act::NoArgs {}),
+        act::Command::SetContact(act::NoArgs {}),
         act::Command::Return(act::NoArgs {}),
         act::Command::Revoke(because()),
         act::Command::Rotate(because()),

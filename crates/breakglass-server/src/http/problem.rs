@@ -10,7 +10,7 @@ use breakglass_core::{Refusal, refusal::Code};
 use breakglass_format::Timestamp;
 use breakglass_statement::StatementError;
 
-use crate::{engine::Rejection, history::ShelfError};
+use crate::{contacts::ContactError, engine::Rejection, history::ShelfError};
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -167,6 +167,23 @@ impl ApiError {
             detail,
             hint,
         )
+    }
+
+    pub(super) fn contact(error: &ContactError) -> Self {
+        let (status, code, hint) = match error {
+            ContactError::Shape => (
+                StatusCode::BAD_REQUEST,
+                "contact_invalid",
+                "give one mail address: breakglass contact set ADDRESS",
+            ),
+            ContactError::Folder(_) | ContactError::File(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "contact_not_kept",
+                "is there room on the server's disk, and may it write to its data_dir?",
+            ),
+        };
+        let title = "no contact was set";
+        Self::new(status, code, title, error.to_string(), hint)
     }
 
     pub(super) fn chain(error: &breakglass_statement::ChainError) -> Self {

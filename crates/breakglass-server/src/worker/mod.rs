@@ -27,7 +27,7 @@ use breakglass_core::{Effect, World, plan};
 use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
-use crate::{clock::Clock, custody::Custody, engine::EngineHandle};
+use crate::{clock::Clock, contacts::Contacts, custody::Custody, engine::EngineHandle};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
@@ -52,6 +52,8 @@ pub(crate) struct Tools {
     pub(crate) probing: Mutex<()>,
     /// How people are reached.
     pub(crate) ways: Ways,
+    /// Where people said that they are reached.
+    pub(crate) contacts: Contacts,
     /// What is remembered of runs between two steps.
     pub(crate) attempts: Attempts,
     /// Plans that connectors are asked for just now.

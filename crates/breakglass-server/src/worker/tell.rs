@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use breakglass_core::{
     Command, World,
+    contact::ContactChange,
     notice::{Due, NO_CHANNEL},
 };
 use breakglass_format::{Line, Name, PersonId, event::Delivery, time::human_s, vocabulary::Notice};
@@ -37,15 +38,40 @@ impl Tools {
             let now_s = self.clock.wall().millis() / 1000;
             hook.send(&message, now_s)
         });
-        let deliveries = due
-            .people
-            .iter()
-            .map(|person| self.deliver(&published.world, person, &message, by_webhook.as_ref()));
+        let deliveries = due.people.iter().map(|person| {
+            self.deliver(
+                &published.world,
+                &due,
+                person,
+                &message,
+                by_webhook.as_ref(),
+            )
+        });
         let deliveries: Vec<Delivery> = deliveries.collect();
+        let before = change(&published.world, &due).and_then(|c| c.before);
         // What is refused was answered meanwhile, or told by somebody who died before recording.
         let _ = self
             .engine
             .submit_blocking(Command::Notified(due, deliveries), Vec::new());
+        if let Some(before) = before
+            && !self.engine.published().world.needs_contact(&before)
+        {
+            self.contacts.forget(&before);
+        }
+    }
+
+    /// The address of a person: what they set; where they did not, what the configuration says.
+    /// Of a change they are told where they were reached before it.
+    fn address(&self, world: &World, due: &Due, person: &PersonId) -> Option<String> {
+        let set = match change(world, due) {
+            Some(change) => change.before,
+            None => world.contact(person).map(|c| c.commitment),
+        };
+        let set = set.and_then(|commitment| self.contacts.mail(&commitment));
+        set.map(|mail| mail.to_string()).or_else(|| {
+            let (_, configured) = self.ways.mail.as_ref()?;
+            configured.get(&principal(world, person)).cloned()
+        })
     }
 
     /// Mail where there is an address, else the webhook; where both are there, one of them is
@@ -53,14 +79,14 @@ impl Tools {
     fn deliver(
         &self,
         world: &World,
+        due: &Due,
         person: &PersonId,
         message: &Message,
         by_webhook: Option<&Result<(), NotifyError>>,
     ) -> Delivery {
-        let principal = principal(world, person);
-        let by_mail = self.ways.mail.as_ref().and_then(|(smtp, addresses)| {
-            let address = addresses.get(&principal)?;
-            Some(smtp.send(address, message))
+        let by_mail = self.ways.mail.as_ref().and_then(|(smtp, _)| {
+            let address = self.address(world, due, person)?;
+            Some(smtp.send(&address, message))
         });
         let (channel, outcome) = match (by_mail, by_webhook) {
             (Some(Err(_)), Some(Ok(()))) | (None, Some(Ok(()))) => ("webhook", Ok(())),
@@ -81,6 +107,14 @@ impl Tools {
             sent: outcome.is_ok(),
         }
     }
+}
+
+/// The change of a contact that a notice is about.
+fn change<'a>(world: &'a World, due: &Due) -> Option<&'a ContactChange> {
+    if due.key.notice != Notice::ContactChanged {
+        return None;
+    }
+    world.contact_change(&due.key.subject.as_str().parse().ok()?)
 }
 
 fn word(channel: &'static str) -> Name {
@@ -158,6 +192,7 @@ fn compose(world: &World, due: &Due) -> Message {
                 "why, then order another try, which takes two:\n  breakglass account show {subject}\n  breakglass account rotate {subject}"
             ),
         ),
+        Notice::ContactChanged => moved(world, due),
     };
     Message {
         id: id(due),
@@ -165,6 +200,16 @@ fn compose(world: &World, due: &Due) -> Message {
         text: format!("{headline}\n{about}\n\n{todo}\n"),
         to: due.people.iter().map(|p| principal(world, p)).collect(),
     }
+}
+
+fn moved(world: &World, due: &Due) -> (String, String) {
+    let who: Vec<String> = due.people.iter().map(|p| principal(world, p)).collect();
+    let todo = "if that was not you, somebody holds your session or your key: call a root person \
+                now, then\n  breakglass contact set YOUR-ADDRESS";
+    (
+        format!("{} is reached elsewhere from now on", who.join(", ")),
+        todo.to_owned(),
+    )
 }
 
 fn pressing(due: &Due) -> String {

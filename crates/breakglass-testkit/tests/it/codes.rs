@@ -78,6 +78,7 @@ fn provoke(code: Code) -> Refusal {
         | Code::ControlPlaneUp
         | Code::NotProbed
         | Code::JustProbed
+        | Code::JustChanged
         | Code::IncidentUnknown
         | Code::IncidentNotOpen
         | Code::AccountUnknown
@@ -245,6 +246,13 @@ fn provoke_asking(code: Code) -> Refusal {
         | Code::ControlPlaneUp
         | Code::NotProbed
         | Code::JustProbed => provoke_probing(code),
+        Code::JustChanged => {
+            let mut given = Given::ready();
+            let set = given.set_contact(ALICE);
+            given.must(&set);
+            given.sleep_s(59);
+            refused(given, |g| g.set_contact(ALICE))
+        }
         Code::IncidentUnknown => refused(Given::ready(), |g| g.ask_under(nowhere(), ALICE, &shop)),
         Code::IncidentNotOpen => refused(Given::resolved(), |g| g.ask(ALICE, &shop)),
         Code::AccountUnknown => refused(Given::declared(), |g| {

@@ -265,3 +265,61 @@ fn nothing_is_told_twice_nor_what_is_over() {
     let given = given.approved_by(BOB).approved_by(CAROL);
     check(given, |_| waiting, Then::Refused(Code::NotCalledFor));
 }
+
+#[test]
+fn whoever_is_reached_elsewhere_is_told_of_each_change_once() {
+    let mut given = Given::ready();
+    let set = given.set_contact(BOB);
+    given.must(&set);
+    let first = only(&given, Notice::ContactChanged);
+    assert_eq!(names(&first.people), ["bob"]);
+    given.sleep_s(60);
+    let set = given.set_contact(BOB);
+    given.must(&set);
+    // A second change does not hide the first.
+    assert_eq!(due(&given, Notice::ContactChanged).len(), 2);
+    let event = first.key.subject.as_str().parse().unwrap();
+    assert_eq!(given.world().contact_change(&event).unwrap().before, None);
+    given.must(&told(first, false));
+    assert_eq!(due(&given, Notice::ContactChanged).len(), 1, "tried later");
+    given.sleep_s(60);
+    given.tell();
+    assert_eq!(given.to_tell(), []);
+    assert_eq!(given.world().contact_change(&event), None);
+}
+
+#[test]
+fn a_contact_is_needed_until_its_owner_was_told_of_the_next() {
+    let mut given = Given::ready();
+    let set = given.set_contact(BOB);
+    given.must(&set);
+    given.tell();
+    let bob: PersonId = "per_bob".parse().unwrap();
+    let before = given.world().contact(&bob).unwrap().commitment;
+    given.sleep_s(60);
+    let set = given.set_contact(BOB);
+    given.must(&set);
+    assert_ne!(given.world().contact(&bob).unwrap().commitment, before);
+    assert!(given.world().needs_contact(&before));
+    given.tell();
+    assert!(!given.world().needs_contact(&before));
+}
+
+#[test]
+fn a_contact_is_ones_own_and_one_document() {
+    use breakglass_format::act::{Command as Act, NoArgs};
+    let of = |object: &'static str| {
+        move |given: &mut Given| given.act(BOB, object, Act::SetContact(NoArgs {}))
+    };
+    check(Given::ready(), of(""), Then::Recorded(&["CONTACT_SET"]));
+    check(
+        Given::ready(),
+        of("per_alice"),
+        Then::Refused(Code::NotEntitled),
+    );
+    let none = |given: &mut Given| {
+        let set = Act::SetContact(NoArgs {});
+        given.act_with(BOB, "", set, |act| act.documents.clear())
+    };
+    check(Given::ready(), none, Then::Refused(Code::DocumentMissing));
+}

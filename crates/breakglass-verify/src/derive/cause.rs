@@ -39,6 +39,7 @@ pub(super) fn takes(event: &Event) -> Takes {
     match event {
         Event::KeyEnrolled(_) => Takes::Signed(&["enroll"]),
         Event::SessionOpened(_) => Takes::Signed(&["session"]),
+        Event::ContactSet(_) => Takes::Signed(&["set_contact"]),
         Event::IncidentDeclared(_) => Takes::Signed(&["declare"]),
         Event::IncidentNoted(_) => Takes::Signed(&["note"]),
         Event::ControlPlaneProbed(_) => Takes::Perhaps("probe"),

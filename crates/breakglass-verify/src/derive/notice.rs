@@ -3,12 +3,15 @@
 //! server's configuration.
 
 use breakglass_format::{
-    IncidentId,
-    event::{Reference, StakeholderNotified},
+    Entry, IncidentId,
+    event::{ContactSet, Reference, StakeholderNotified},
     vocabulary::{Notice, Obligation, Privilege},
 };
 
-use super::Fold;
+use super::{Fold, authority::is_signer};
+
+/// Seconds between two changes of a contact.
+const CONTACT_EVERY_S: i64 = 60;
 
 impl Fold<'_> {
     pub(super) fn notified(&mut self, d: &StakeholderNotified) {
@@ -17,6 +20,7 @@ impl Fold<'_> {
                 self.incident(incident);
                 self.is_about_incident(incident, d)
             }
+            None if d.notice == Notice::ContactChanged => self.is_about_contact(d),
             None => self.is_about_account(d),
         };
         self.rule(
@@ -70,8 +74,37 @@ impl Fold<'_> {
                     && subject == d.subject.as_str()
                     && Some(duty.due_at) == d.due_at.0
             }),
-            Notice::RotationGivenUp => false,
+            Notice::RotationGivenUp | Notice::ContactChanged => false,
         }
+    }
+
+    /// Everybody sets their own contact, what it is nobody learns from the log.
+    pub(super) fn contact_set(&mut self, entry: &Entry, d: &ContactSet) {
+        let person = &d.member.person;
+        self.contacts.insert(entry.event_id, person.clone());
+        let before = self.contact_set_at.insert(person.clone(), self.now);
+        self.rule(
+            before.is_none_or(|at| self.now >= at.plus_s(CONTACT_EVERY_S)),
+            "contact_too_often",
+            "a contact was changed twice within a minute",
+        );
+        let Some(act) = self.act(entry, "set_contact") else {
+            return;
+        };
+        let (text, signer) = (act.statement(), act.signer());
+        let member = is_signer(person, &d.member.principal, signer);
+        self.same(&[
+            ("commitment", text.documents == [d.commitment]),
+            ("member", member),
+            ("object", text.object.id.is_empty()),
+        ]);
+    }
+
+    /// A change is told to the person whose contact it is, and to nobody else.
+    fn is_about_contact(&self, d: &StakeholderNotified) -> bool {
+        let event = d.subject.as_str().parse().ok();
+        let whose = event.and_then(|event| self.contacts.get(&event));
+        whose.is_some_and(|whose| d.deliveries.iter().all(|d| d.person == *whose))
     }
 
     fn is_about_account(&self, d: &StakeholderNotified) -> bool {
@@ -92,7 +125,8 @@ impl Fold<'_> {
             | Notice::RequestLapsed
             | Notice::GrantedOverDenial
             | Notice::GrantEnding
-            | Notice::GrantUndocumented => false,
+            | Notice::GrantUndocumented
+            | Notice::ContactChanged => false,
         }
     }
 }

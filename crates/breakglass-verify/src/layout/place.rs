@@ -124,6 +124,8 @@ pub(super) fn beside(event: &Event) -> Beside {
         Event::EffectClaimed(d) => document(d.document.0),
         Event::BreakGlassAccess(d) => sealed(d.envelope.0),
         Event::CredentialAdded(d) => sealed(Some(d.sealed)),
+        // A contact lies beside the log.
+        Event::ContactSet(d) => sealed(Some(d.commitment)),
         Event::CredentialStaged(d) => sealed(Some(d.sealed)),
         Event::IncidentReportFiled(d) => document(Some(d.document)),
         Event::PostIncidentReviewCompleted(d) => document(d.document.0),

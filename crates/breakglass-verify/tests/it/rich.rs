@@ -6,18 +6,19 @@ use breakglass_format::{
     error_class::ErrorClass,
     event::{
         BreakGlassExtended, BreakGlassLapsed, BreakGlassVoided, BreakGlassWithdrawn, ClockStepped,
-        CredentialRotated, CredentialRotationFailed, Delivery, IncidentNoted, IncidentResolved,
-        ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged, StakeholderNotified,
+        ContactSet, CredentialRotated, CredentialRotationFailed, Delivery, IncidentNoted,
+        IncidentResolved, ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged,
+        StakeholderNotified,
     },
     vocabulary::{EndReason, Notice, Obligation, PurposeKind, RunState, Verdict},
 };
 
 use crate::{
     after::{to_lead, waiver_of_account},
-    people::{account, person, read},
+    people::{account, member, person, read},
     rules,
     runs::{action, document},
-    scribe::{Scribe, none},
+    scribe::{Scribe, none, sha256},
     steps::{Asked, HOUR},
     story,
 };
@@ -291,8 +292,32 @@ pub(crate) fn told(incident: IncidentId, whom: &str) -> StakeholderNotified {
     }
 }
 
+/// Somebody says where they are reached, and is told of it.
+pub(crate) fn contact(log: &mut Scribe, who: &str) {
+    let document = sha256(format!("{} {}", who, log.entries.len()).as_bytes());
+    let said = log.act_with(who, "", Command::SetContact(NoArgs {}), |act| {
+        act.documents = vec![document];
+    });
+    let set = ContactSet {
+        commitment: document,
+        member: member(who),
+    };
+    let event = log.caused(&said, set);
+    log.server(contact_told(event, who));
+}
+
+pub(crate) fn contact_told(event: EventId, whom: &str) -> StakeholderNotified {
+    StakeholderNotified {
+        incident_id: none(),
+        notice: Notice::ContactChanged,
+        subject: read(&event.to_string()),
+        ..told(IncidentId::new(crate::people::start(), [0; 10]), whom)
+    }
+}
+
 /// What the server says of itself.
 fn house(log: &mut Scribe) {
+    contact(log, "erin");
     story::refusal(log, "erin");
     let since = log.now;
     log.server(RefusalsSummarised { count: 3, since });

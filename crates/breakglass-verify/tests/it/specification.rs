@@ -11,6 +11,7 @@ const OTHERS: &[&str] = &[
     "file_report",
     "follow_ups",
     "notify_cab",
+    "set_contact",
     "review_access",
     "root_cause",
     "update_procedure",

@@ -124,6 +124,7 @@ impl Proposal {
             | Command::Declare(_)
             | Command::Note(_)
             | Command::Probe(_)
+            | Command::SetContact(_)
             | Command::Record(_)
             | Command::Withdraw(_)
             | Command::Return(_)

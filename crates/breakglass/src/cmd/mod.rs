@@ -8,6 +8,7 @@ mod attendant;
 mod authority;
 mod cab;
 mod checkout;
+mod contact;
 mod context;
 mod deny;
 mod document;
@@ -103,6 +104,9 @@ enum Personal {
     /// The authority: who may do what.
     #[command(subcommand)]
     Authority(authority::Verb),
+    /// Where you are reached when something waits for you.
+    #[command(subcommand)]
+    Contact(contact::Verb),
     /// Incidents: declare, look, note, resolve.
     #[command(subcommand)]
     Incident(incident::Verb),
@@ -205,6 +209,7 @@ fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Status => status::run(cx),
         Personal::Join(args) => join::run(&args, cx),
         Personal::Authority(verb) => authority::run(&verb, cx),
+        Personal::Contact(verb) => contact::run(verb, cx),
         Personal::Incident(verb) => incident::run(verb, cx),
         Personal::Request(args) => request::run(*args, cx),
         Personal::Pending => pending::run(cx),

@@ -3,12 +3,19 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::mpsc::{Receiver, channel},
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use breakglass_server::config::{Hook, Mail};
+use breakglass_server::{
+    Server,
+    config::{Hook, Mail},
+};
 
 use crate::scene::Scene;
 
@@ -156,6 +163,115 @@ fn who_was_not_reached_is_told_when_the_mail_server_is_back() {
     let mail = mails(&server, 1).remove(0);
     assert!(mail.contains("erin@example.org"), "{mail}");
     says(&scene, "told of the declaration: erin (mail)");
+}
+
+/// Every file below a folder, by its content.
+fn files(folder: &Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type().unwrap().is_dir() {
+            true => found.extend(files(&entry.path())),
+            false => found.extend(std::fs::read(entry.path())),
+        }
+    }
+    found
+}
+
+#[test]
+fn who_is_reached_elsewhere_is_told_so_where_they_were_reached_before() {
+    let (listener, address) = listen();
+    let server = mail_server(listener);
+    let scene = with_mail(address);
+    let mut bob = scene.actor("bob");
+    let mut set = |to: &str| {
+        bob.set_contact(to.parse().unwrap()).unwrap();
+        mails(&server, 1).remove(0)
+    };
+    let mail = set("bob@first.example");
+    assert!(mail.contains("RCPT TO:<bob@example.org>"), "{mail}");
+    assert!(
+        mail.contains("bob is reached elsewhere from now on"),
+        "{mail}"
+    );
+    assert!(
+        !mail.contains("first.example"),
+        "the new one is not told: {mail}"
+    );
+    scene.skip_s(60);
+    let mail = set("bob@second.example");
+    assert!(mail.contains("RCPT TO:<bob@first.example>"), "{mail}");
+
+    let mut alice = scene.actor("alice");
+    alice.declare(crate::scene::declaration()).unwrap();
+    mails(&server, 1);
+    let contacts = scene
+        .stage
+        .dir()
+        .join("server")
+        .join("data")
+        .join("contacts");
+    crate::scene::wait("the removal of the contact before", || {
+        files(&contacts).len() == 1
+    });
+    let mode = |path: &Path| {
+        use std::os::unix::fs::PermissionsExt as _;
+        path.metadata().unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&contacts), 0o700);
+    let kept = std::fs::read_dir(&contacts)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!(mode(&kept.path()), 0o600);
+}
+
+#[test]
+fn an_address_is_neither_in_the_log_nor_in_an_export() {
+    let scene = Scene::set();
+    let mut bob = scene.actor("bob");
+    let outcome = bob.set_contact("bob@hidden.example".parse().unwrap());
+    assert_eq!(outcome.unwrap().received().len(), 1);
+    let frank = scene.actor("frank");
+    let folder = breakglass::export::export(frank.client(), frank.trust(), frank.now()).unwrap();
+    let address = b"hidden.example";
+    let shows = |bytes: &[u8]| bytes.windows(address.len()).any(|w| w == address);
+    let exported: Vec<_> = folder.iter().collect();
+    assert!(!exported.is_empty());
+    for (path, bytes) in exported {
+        assert!(!shows(bytes), "{path}");
+    }
+    let verdict = breakglass_verify::check(&folder, &breakglass_verify::Options::default());
+    let codes: Vec<&str> = verdict.findings.iter().map(|f| f.code).collect();
+    assert_eq!(codes, ["unanchored"], "but for the pin, which nobody gave");
+    let (clock, stage) = (scene.clock.clone(), scene.end());
+    let data = stage.dir().join("server").join("data");
+    let holding = files(&data).into_iter().filter(|f| shows(f)).count();
+    assert_eq!(holding, 1, "its own file, and neither log nor events.jsonl");
+    // It is there after a restart; what the log does not name is not.
+    let contacts = data.join("contacts");
+    std::fs::write(contacts.join("0".repeat(64)), "of somebody refused").unwrap();
+    let config = stage.config().unwrap();
+    Server::start(&config, Arc::new(clock), |_| {})
+        .unwrap()
+        .stop();
+    let kept = files(&contacts);
+    assert!(kept.len() == 1 && shows(&kept[0]));
+}
+
+#[test]
+fn what_is_no_address_is_not_set() {
+    let scene = Scene::set();
+    let mut bob = scene.actor("bob");
+    let size = scene.log_size();
+    for no_address in ["bob", "bob@example.org\tBcc: x@y.example", "@", ""] {
+        let Ok(line) = no_address.parse() else {
+            continue;
+        };
+        let refused = bob.set_contact(line).unwrap_err().to_string();
+        assert!(!refused.contains("example"), "{refused}");
+    }
+    assert_eq!(scene.log_size(), size);
 }
 
 #[test]

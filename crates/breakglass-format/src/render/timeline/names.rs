@@ -29,6 +29,7 @@ impl Names {
         match &entry.event {
             Event::KeyEnrolled(d) => self.learn_member(&d.member),
             Event::SessionOpened(d) => self.learn_member(&d.member),
+            Event::ContactSet(d) => self.learn_member(&d.member),
             Event::IncidentDeclared(d) => {
                 self.learn_member(&d.commander);
                 self.incidents.insert(d.incident_id, d.reference);

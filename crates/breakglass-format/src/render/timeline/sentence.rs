@@ -42,6 +42,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::AuthorityPublished(d) => house::authority_published(d, &scene),
         Event::KeyEnrolled(d) => house::key_enrolled(d),
         Event::SessionOpened(d) => house::session_opened(d, &scene),
+        Event::ContactSet(d) => notice::contact_set(d),
         Event::IncidentDeclared(d) => scene.declared(d),
         Event::IncidentNoted(d) => format!("{} noted: {}", scene.who, quote(&d.text)).into(),
         Event::ControlPlaneProbed(d) => scene.probed(d),

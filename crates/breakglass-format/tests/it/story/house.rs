@@ -4,10 +4,10 @@ use breakglass_format::{
     EventId, Fingerprint,
     error_class::ErrorClass,
     event::{
-        ActProposed, AuthorityPublished, ClockStepped, CredentialAdded, CredentialRotated,
-        CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed, KeyEnrolled,
-        LogStarted, ObligationOverdue, RootSignature, RotationOrdered, SessionOpened, SinkChanged,
-        StakeholderNotified,
+        ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
+        CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
+        KeyEnrolled, LogStarted, ObligationOverdue, RootSignature, RotationOrdered, SessionOpened,
+        SinkChanged, StakeholderNotified,
     },
     statement::Kind,
     vocabulary::{EffectKind, Notice, Obligation},
@@ -191,6 +191,21 @@ pub(super) fn people_are_told(story: &mut Story) {
         subject: read("R-1"),
     };
     story.server(told.clone());
+    let set = story.signed(
+        &carol(),
+        ContactSet {
+            commitment: digest(38),
+            member: carol().member,
+        },
+    );
+    story.server(StakeholderNotified {
+        deliveries: vec![to(&carol(), true, "mail", "")],
+        incident_id: none(),
+        notice: Notice::ContactChanged,
+        retry_at: none(),
+        subject: read(&set.to_string()),
+        ..told.clone()
+    });
     story.server(StakeholderNotified {
         deliveries: vec![to(&bob(), false, "mail", "421 try later")],
         due_at: Some(retry_at).into(),

@@ -145,6 +145,7 @@ impl App {
                 self.prepare_import(act, &args.fields, attachments, blobs)
             }
             ActCommand::Probe(_) => self.prepare_probe(act, blobs).await,
+            ActCommand::SetContact(_) => self.prepare_contact(act, attachments),
             ActCommand::Declare(_)
             | ActCommand::Note(_)
             | ActCommand::Record(_)
@@ -206,6 +207,26 @@ impl App {
             // Where it comes to nothing the rules say so.
             let _ = tokio::task::spawn_blocking(move || tools.probe(incident, occasion)).await;
         }
+    }
+
+    /// Keeps a contact beside the log, where the rules let this person set it now. It becomes no
+    /// blob: blobs are for ever.
+    fn prepare_contact(
+        &self,
+        act: &VerifiedAct,
+        attachments: &[Blob],
+    ) -> Result<Prepared, ApiError> {
+        let command = Command::Act(Box::new(act.clone()), Prepared::Nothing);
+        let would = self.would_accept(&self.published().world, &command);
+        if would.is_ok() && self.tools.read_only.is_none() {
+            for contact in attachments {
+                self.tools
+                    .contacts
+                    .keep(&contact.bytes)
+                    .map_err(|e| ApiError::contact(&e).at(self.now()))?;
+            }
+        }
+        Ok(Prepared::Nothing)
     }
 
     fn prepare_import(

@@ -349,6 +349,10 @@ impl Players {
                 let hand = self.lesser(random, EVERYBODY);
                 (hand, given.note(hand, scene.incident?, "Still slow."))
             }
+            3 if random.once_in(2) => {
+                let hand = self.lesser(random, EVERYBODY);
+                (hand, given.set_contact(hand))
+            }
             3 => {
                 let hand = random.pick(&[Hand::of("victor"), Hand::of("victor").touching()])?;
                 (hand, given.enroll(hand))

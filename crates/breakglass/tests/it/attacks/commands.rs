@@ -37,6 +37,7 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             target: "shop".parse().unwrap(),
         }),
         Command::Probe(NoArgs {}),
+        Command::SetContact(NoArgs {}),
         Command::Withdraw(NoArgs {}),
         Command::Plan(action()),
         Command::Run(action()),
@@ -57,7 +58,7 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
     ]);
     let with_object = all.into_iter().map(|command| {
         let object = match &command {
-            Command::Declare(_) => "",
+            Command::Declare(_) | Command::SetContact(_) => "",
             Command::Note(_)
             | Command::Probe(_)
             | Command::Resolve(_)

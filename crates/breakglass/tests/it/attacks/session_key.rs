@@ -16,8 +16,16 @@ use super::{
 use crate::scene::{Cast, Scene, rollback};
 
 /// What a session may sign, as far as this version has it.
-const SHORT_LIST: [&str; 8] = [
-    "cancel", "declare", "note", "probe", "record", "return", "revoke", "withdraw",
+const SHORT_LIST: [&str; 9] = [
+    "cancel",
+    "declare",
+    "note",
+    "probe",
+    "record",
+    "return",
+    "revoke",
+    "set_contact",
+    "withdraw",
 ];
 
 /// A house whose execution plane never answers, so that a run stays open.
@@ -69,6 +77,11 @@ fn a_stolen_session_key_can_do_exactly_the_short_list() {
             // Only one of return and revoke can end the grant; the rules say so, not the key.
             Err(problem) if word == "revoke" => {
                 assert_eq!(problem.code, "grant_not_active");
+                done.insert(word);
+            }
+            // A contact is a document, and this act has none; the rules say so, not the key.
+            Err(problem) if word == "set_contact" => {
+                assert_eq!(problem.code, "document_missing");
                 done.insert(word);
             }
             // An outage has nothing to probe; the rules say so, not the key.

@@ -2,10 +2,18 @@
 
 use super::{Scene, Sentence, list};
 use crate::{
-    event::{Delivery, StakeholderNotified},
+    event::{ContactSet, Delivery, StakeholderNotified},
     render::timeline::quote::quote,
     vocabulary::Notice,
 };
+
+pub(super) fn contact_set(d: &ContactSet) -> Sentence {
+    let who = &d.member.principal;
+    Sentence {
+        says: format!("{who} is reached elsewhere from now on"),
+        details: vec![format!("the contact lies beside the log; {}", d.commitment)],
+    }
+}
 
 pub(super) fn told(d: &StakeholderNotified, scene: &Scene<'_>) -> Sentence {
     let what = match d.notice {
@@ -29,6 +37,7 @@ pub(super) fn told(d: &StakeholderNotified, scene: &Scene<'_>) -> Sentence {
         Notice::RotationGivenUp => {
             format!("that the rotation of {} needs somebody", quote(&d.subject))
         }
+        Notice::ContactChanged => "that they are reached elsewhere from now on".to_owned(),
     };
     let name = |d: &Delivery| format!("{} ({})", scene.names.person(&d.person), d.channel);
     let (sent, not): (Vec<_>, Vec<_>) = d.deliveries.iter().partition(|d| d.sent);
