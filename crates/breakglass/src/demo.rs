@@ -164,7 +164,7 @@ fn run(args: &Args, narrator: &mut Narrator) -> Result<(), DemoError> {
     };
     let pid = database.as_ref().map(PostgresServer::pid);
     *companion.lock().unwrap_or_else(PoisonError::into_inner) = pid;
-    let house = House::build_in(place, &this_program()?, database)?;
+    let house = House::build_in(place, &this_program()?, database, true)?;
     house.introduce(narrator);
     let mut play = Play::begin(&house, narrator)?;
     play.perform(args.scenario)?;

@@ -1,9 +1,10 @@
-//! The shop's control plane: the normal way to deploy, as far as anybody can ask it how it is.
+//! The shop's control plane: the normal way to deploy, as far as anybody can ask it how it is. A
+//! pager that takes every page is made of the same.
 //!
 //! It answers, until it is gone: then nothing listens at its address any more.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
@@ -80,8 +81,20 @@ impl Drop for ControlPlane {
 
 fn answer(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(std::time::Duration::from_secs(2)))?;
-    let mut lines = BufReader::new(stream).lines();
-    while lines.next().transpose()?.is_some_and(|l| !l.is_empty()) {}
+    let mut reader = BufReader::new(stream);
+    let mut body = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let (name, value) = line.split_once(':').unwrap_or((line.trim(), ""));
+        if name.eq_ignore_ascii_case("content-length") {
+            body = value.trim().parse().unwrap_or(0);
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    std::io::copy(&mut reader.take(body), &mut std::io::sink())?;
     let mut stream = stream;
     stream.write_all(ANSWER)
 }

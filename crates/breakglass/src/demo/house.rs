@@ -16,7 +16,7 @@ use super::{
     play::Next,
     postgres::PostgresServer,
     shop::this_program,
-    stage::{KEY, Stage, temporary},
+    stage::{KEY, Pager, Stage, temporary},
 };
 use crate::actor::Actor;
 
@@ -36,17 +36,21 @@ pub struct House {
 impl House {
     /// Makes the stage and starts the server.
     pub fn build(program: &Path) -> Result<Self, DemoError> {
-        Self::build_in(temporary()?, program, None)
+        Self::build_in(temporary()?, program, None, false)
     }
 
-    /// The same, in a folder that was made for it.
+    /// The same, in a folder that was made for it; with a database, and paging people, or without.
     pub fn build_in(
         dir: PathBuf,
         program: &Path,
         database: Option<PostgresServer>,
+        paged: bool,
     ) -> Result<Self, DemoError> {
         let clock = PlayClock::default();
-        let stage = Stage::build_in(dir, program, clock.wall(), database)?;
+        let mut stage = Stage::build_in(dir, program, clock.wall(), database)?;
+        if paged {
+            stage.pager = Some(Pager::open(&stage)?);
+        }
         let on_fatal = |_: &str| std::process::abort();
         let server = Server::start(&stage.config()?, Arc::new(clock.clone()), on_fatal)?;
         let url = format!("http://{}", server.address());

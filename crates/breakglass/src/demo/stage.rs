@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_api::Client;
 use breakglass_format::{Digest, Timestamp};
 use breakglass_seal::{
@@ -13,7 +14,7 @@ use breakglass_seal::{
 };
 use breakglass_server::{
     Config,
-    config::{Asks, Postgres, ProbeConfig},
+    config::{Asks, Hook, Notify, Postgres, ProbeConfig},
 };
 
 use super::{
@@ -47,6 +48,8 @@ pub struct Stage {
     pub shop: Shop,
     /// The normal way to deploy.
     pub control_plane: ControlPlane,
+    /// What everybody is paged by, where somebody wanted one.
+    pub pager: Option<Pager>,
     /// The database, where PostgreSQL is installed and somebody wanted one.
     pub database: Option<Database>,
     /// The password that the shop was made with, before breakglass knows it.
@@ -94,6 +97,7 @@ impl Stage {
             dir,
             shop,
             control_plane: ControlPlane::open()?,
+            pager: None,
             database,
             first_password,
             genesis,
@@ -191,7 +195,10 @@ impl Stage {
                     ca_file: None,
                 },
             }],
-            notify: breakglass_server::config::Notify::default(),
+            notify: Notify {
+                webhook: self.pager.as_ref().map(Pager::hook),
+                ..Notify::default()
+            },
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
                 reads_per_minute: 10_000_000,
@@ -248,6 +255,35 @@ impl Drop for Stage {
         self.database = None;
         // What cannot be removed is only a temporary folder; the next clean-up takes it.
         let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A receiver of notices, and the secret that they are signed with.
+#[derive(Debug)]
+pub struct Pager {
+    receiver: ControlPlane,
+    secret_file: PathBuf,
+}
+
+impl Pager {
+    /// A pager for the people of a stage.
+    pub(super) fn open(stage: &Stage) -> Result<Self, DemoError> {
+        let key = random::<32>(&mut SystemEntropy).map_err(make)?;
+        let secret_file = stage.dir.join("server").join("pager.secret");
+        let secret = format!("whsec_{}\n", STANDARD.encode(key));
+        file::write_atomic(&secret_file, secret.as_bytes()).map_err(make)?;
+        Ok(Self {
+            receiver: ControlPlane::open()?,
+            secret_file,
+        })
+    }
+
+    fn hook(&self) -> Hook {
+        Hook {
+            url: self.receiver.url(),
+            secret_file: self.secret_file.clone(),
+            ca_file: None,
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod attacks;
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod away;
+#[cfg(test)]
 mod course;
 #[cfg(test)]
 mod damage;

@@ -165,7 +165,7 @@ fn another_action_is_against_the_rules() {
     let shop = Shop::new();
     for op in ["plan", "dispatch", "verify"] {
         let mut other = request(op);
-        other["operation"]["action"] = json!("deployment_override");
+        other["operation"]["action"] = json!("format_disks");
         assert_eq!(class(&shop.connector(&other)), "policy_violation");
     }
 }

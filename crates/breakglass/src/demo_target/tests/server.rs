@@ -87,7 +87,7 @@ fn no_file_holds_a_password() {
 #[test]
 fn only_releases_that_exist_can_be_served() {
     let shop = Shop::new();
-    for to in ["2.4.2", "", ".", "..", "../releases/2.4.0", "2.4.0/", "/"] {
+    for to in ["2.4.9", "", ".", "..", "../releases/2.4.0", "2.4.0/", "/"] {
         assert_eq!(shop.roll_back(PASSWORD, to, "run-1").status, 409, "{to}");
     }
     for key in ["", "..", "a/b", "A", "a.json", &"a".repeat(65)] {
