@@ -4,8 +4,8 @@
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use breakglass::demo::{ACCOUNT, Stage};
-use breakglass_server::{Config, config::Program};
 use breakglass_seal::names;
+use breakglass_server::{Config, config::Program};
 
 use crate::scene::{Scene, wait};
 
@@ -48,7 +48,9 @@ fn a_target_that_is_away_for_an_hour_is_late_on_record_and_rotated_when_it_is_ba
     let password = password.expose().to_owned();
     std::fs::write(switch(&scene.stage), "").unwrap();
     cast.alice.return_grant("G-1").unwrap();
-    cast.erin.resolve("INC-1", "it works again".parse().unwrap()).unwrap();
+    cast.erin
+        .resolve("INC-1", "it works again".parse().unwrap())
+        .unwrap();
     let says = |what: &str| {
         let lines = scene.actor("frank").client().timeline("INC-1").unwrap();
         lines.join("\n").contains(what)
@@ -69,7 +71,12 @@ fn a_target_that_is_away_for_an_hour_is_late_on_record_and_rotated_when_it_is_ba
         says("was rotated to version 3")
     });
     assert!(!scene.stage.shop.lets_in(ACCOUNT, &password).unwrap());
-    let duties = scene.actor("frank").client().incident("INC-1").unwrap().obligations;
+    let duties = scene
+        .actor("frank")
+        .client()
+        .incident("INC-1")
+        .unwrap()
+        .obligations;
     let rotation = duties
         .iter()
         .find(|d| d.clock.obligation.as_str() == "credential_rotation");

@@ -7,11 +7,12 @@ use std::{
 };
 
 /// What nobody does in the play: the rest of the log's vocabulary it uses up.
-const NOT_PLAYED: [&str; 9] = [
+const NOT_PLAYED: [&str; 10] = [
     "BREAK_GLASS_EXTENDED",
     "BREAK_GLASS_VOIDED",
     "BREAK_GLASS_WITHDRAWN",
     "CLOCK_STEPPED",
+    "CONTACT_SET",
     "COMMAND_TRANSFERRED",
     "CREDENTIAL_ROTATION_FAILED",
     "REFUSALS_SUMMARISED",
