@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::error::Error;
-use crate::packages::{self, PACKAGES, Package};
+use crate::packages::{self, Package};
 
 /// Asked by Debian's `invoke-rc.d` before a maintainer script starts a service; 101 is "no".
 const POLICY_FILE: &str = "/usr/sbin/policy-rc.d";
@@ -33,8 +33,7 @@ enum Policy {
 /// Installs what is missing where that is possible, and returns what is missing afterwards.
 /// `scratch` is a folder for temporary files.
 pub(crate) fn provide(scratch: &Path) -> Result<Vec<&'static Package>, Error> {
-    let path = packages::search_path();
-    let missing = packages::missing(PACKAGES, &path);
+    let missing = packages::missing_now();
     if missing.is_empty() {
         return Ok(missing);
     }
@@ -42,9 +41,9 @@ pub(crate) fn provide(scratch: &Path) -> Result<Vec<&'static Package>, Error> {
         println!("missing: {} ({})", package.name, package.why);
     }
     match access() {
-        Some(access) if packages::is_on_path("apt-get", &path) => {
+        Some(access) if packages::is_on_path("apt-get", &packages::search_path()) => {
             install(access, &missing, scratch)?;
-            Ok(packages::missing(PACKAGES, &path))
+            Ok(packages::missing_now())
         }
         Some(_) => {
             println!("this machine has no apt-get: running what can be run");

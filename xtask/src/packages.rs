@@ -40,9 +40,15 @@ const SYSTEM_FOLDERS: &[&str] = &["/usr/sbin", "/sbin"];
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
 /// The `PATH` for finding programs, here and in the tests.
+///
+/// Asked anew for each use: an installation adds folders to it.
 pub(crate) fn search_path() -> OsString {
+    search_path_with(Path::new(POSTGRESQL))
+}
+
+fn search_path_with(postgresql: &Path) -> OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
-    let versions = std::fs::read_dir(POSTGRESQL)
+    let versions = std::fs::read_dir(postgresql)
         .into_iter()
         .flatten()
         .flatten();
@@ -57,8 +63,13 @@ pub(crate) fn search_path() -> OsString {
     path
 }
 
+/// The packages of [`PACKAGES`] that are missing on this machine at this moment.
+pub(crate) fn missing_now() -> Vec<&'static Package> {
+    missing(PACKAGES, &search_path())
+}
+
 /// The packages of `table` of which a program is not found on `path`.
-pub(crate) fn missing<'a>(table: &'a [Package], path: &OsStr) -> Vec<&'a Package> {
+fn missing<'a>(table: &'a [Package], path: &OsStr) -> Vec<&'a Package> {
     let absent = |program: &&str| !is_on_path(program, path);
     table
         .iter()
@@ -79,8 +90,9 @@ fn is_program(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PACKAGES, Package, missing, search_path};
+    use super::{PACKAGES, Package, is_on_path, missing, search_path, search_path_with};
     use std::ffi::OsStr;
+    use std::os::unix::fs::PermissionsExt;
 
     const TABLE: &[Package] = &[
         Package {
@@ -113,6 +125,21 @@ mod tests {
     fn daemons_are_searched_for_too() {
         let path = search_path();
         assert!(path.to_string_lossy().ends_with("/usr/sbin:/sbin"));
+    }
+
+    #[test]
+    fn a_server_installed_meanwhile_is_found() {
+        let folder = std::env::temp_dir().join(format!("xtask-postgresql-{}", std::process::id()));
+        let program = "initdb-of-a-test";
+        assert!(!is_on_path(program, &search_path_with(&folder)));
+        let bin = folder.join("15/bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::write(bin.join(program), "").unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(bin.join(program), mode).unwrap();
+        let found = is_on_path(program, &search_path_with(&folder));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(found);
     }
 
     #[test]
