@@ -12,8 +12,8 @@ use crate::{
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, GrantView, IncidentView, ProposalView, RefusalView, RequestDossier,
-        RequestView, RunView, WhoamiView,
+        AccountView, GrantView, IncidentView, PersonView, ProposalView, ReadinessView, RefusalView,
+        RequestDossier, RequestView, RunView, WhoamiView,
     },
     wire::{
         Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
@@ -44,6 +44,8 @@ pub enum Endpoint {
     Acts,
     /// `enroll` statements.
     Enrolments,
+    /// `suspend` statements.
+    Suspensions,
 }
 
 impl Endpoint {
@@ -57,6 +59,7 @@ impl Endpoint {
             Self::Checkouts => "/v1/checkouts",
             Self::Acts => "/v1/acts",
             Self::Enrolments => "/v1/enrolments",
+            Self::Suspensions => "/v1/suspensions",
         }
     }
 }
@@ -185,6 +188,16 @@ impl Client {
     /// Who the reading session belongs to.
     pub fn whoami(&self) -> Result<WhoamiView, ClientError> {
         self.get("/v1/whoami")
+    }
+
+    /// Everybody in the authority in force, and whether their keys count.
+    pub fn people(&self) -> Result<Vec<PersonView>, ClientError> {
+        self.get("/v1/people")
+    }
+
+    /// Whether an emergency could be handled now.
+    pub fn readiness(&self) -> Result<ReadinessView, ClientError> {
+        self.get("/v1/readiness")
     }
 
     /// What a request must say. `incident` and `account` as people type them.

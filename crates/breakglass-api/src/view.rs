@@ -268,3 +268,66 @@ pub struct WhoamiView {
     #[schema(value_type = String)]
     pub not_after: Timestamp,
 }
+
+/// Somebody in the authority, and whether their keys count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PersonView {
+    /// The person.
+    pub person: String,
+    /// The principal.
+    pub principal: String,
+    /// The name for people.
+    pub name: String,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Privileges.
+    pub privileges: Vec<String>,
+    /// Whether this is a root person.
+    pub root: bool,
+    /// The keys that the authority in force lists.
+    pub keys: Vec<KeyView>,
+}
+
+/// A key of somebody's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyView {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// `ssh-ed25519` …
+    pub key_type: String,
+    /// `counts`, `not_enrolled`, `suspended`, `not_yet` or `over`.
+    pub state: String,
+    /// Enrolled without the consent of an older key of the same person.
+    pub recovery: bool,
+    /// When it last signed something that says with which key.
+    #[schema(value_type = Option<String>)]
+    pub used_at: Option<Timestamp>,
+    /// Since when it is suspended.
+    #[schema(value_type = Option<String>)]
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// Whether an emergency could be handled now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReadinessView {
+    /// Whether nothing fails.
+    pub ready: bool,
+    /// What is missing, worst first.
+    pub lacks: Vec<LackView>,
+    /// The server's time.
+    #[schema(value_type = String)]
+    pub time: Timestamp,
+}
+
+/// Something that is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LackView {
+    /// `fails`: an emergency would fail on it; `warns`: one more mishap, and it would.
+    pub severity: String,
+    /// Stable code.
+    pub code: String,
+    /// Which account, person or part of the house.
+    pub about: String,
+    /// What is missing.
+    pub says: String,
+}

@@ -252,6 +252,7 @@ impl World {
         let Some(by) = recorded.entry.person.0.clone() else {
             return;
         };
+        self.key_works(&by, &d.key, recorded.entry.created_at);
         let proposal = Proposal {
             by,
             key: d.key.clone(),
@@ -264,6 +265,8 @@ impl World {
             && let Some(mut incident) = self.incidents.get_mut(&id)
         {
             incident.proposals.insert_mut(d.agreement, proposal);
+        } else if of_account.is_none() {
+            self.apply_consent(d, proposal.by, recorded.entry.event_id);
         }
     }
 

@@ -55,7 +55,7 @@ impl World {
         let now = cx.now;
         let stands_for =
             |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
-        let so_far = quorum::counting(authority, &request.approvals, cx.now);
+        let so_far = self.counting_approvals(standing.version, &request.approvals, cx.now);
         let missing = quorum::judge(entitlement, authority, &stands_for, &so_far, &new)?;
         let author = Author::of(approval);
         let event = BreakGlassApproved {
@@ -124,12 +124,8 @@ impl World {
         if groups.peek().is_none() {
             return Err(Code::NotAnApprover.with("request", request.reference));
         }
-        if let Some(since) = self
-            .keys_since
-            .get(&(signer.person.clone(), signer.key.clone()))
-            && !since.is_settled(now)
-        {
-            return Err(Code::TooYoung.with("what", "key").and("since", since.at));
+        if !self.is_settled(&signer.person, &signer.key, now) {
+            return Err(Code::TooYoung.with("what", "key"));
         }
         if !groups.any(|group| self.stands_for(request, &signer.person, group, now)) {
             return Err(Code::TooYoung.with("what", "membership"));

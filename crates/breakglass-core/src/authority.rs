@@ -38,6 +38,12 @@ impl World {
         let key = person
             .key(&text.fingerprint)
             .filter(|k| k.counts(Kind::Enroll, cx.now));
+        let number = version.authority.version;
+        if let Some(since) = key.and_then(|k| self.suspended(&person.person, k, number)) {
+            return Err(Code::KeySuspended
+                .with("key", &text.fingerprint)
+                .and("since", since));
+        }
         if key.is_none() || person.principal != text.signer.principal {
             return Err(Code::KeyNotValid.with("key", &text.fingerprint));
         }
@@ -80,7 +86,7 @@ impl World {
     }
 
     /// The requests that wait for answers, oldest first.
-    fn waiting(&self) -> impl Iterator<Item = &Request> {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Request> {
         let lapses = &self.requests.orders().lapses;
         let mut ids: Vec<_> = lapses.iter().map(|(_, id)| id).collect();
         ids.sort();
@@ -90,6 +96,7 @@ impl World {
     /// Sessions are remembered until they are over, and a little longer.
     pub(crate) fn apply_session(&mut self, d: &SessionOpened, recorded: &Recorded) {
         let now = recorded.entry.created_at;
+        self.key_works(&d.member.person, &d.key, now);
         // Amortised: a session that is over opens nothing, remembered or not.
         if self.sessions.size().is_power_of_two() {
             let over = self.sessions.iter().filter(|(_, until)| **until <= now);

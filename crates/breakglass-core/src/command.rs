@@ -12,7 +12,7 @@ use breakglass_format::{
 };
 use breakglass_statement::{
     Signed, Verified, VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial,
-    VerifiedEnroll, VerifiedRequest, VerifiedSession,
+    VerifiedEnroll, VerifiedRequest, VerifiedSession, VerifiedSuspend,
 };
 
 use crate::notice::Due;
@@ -23,6 +23,8 @@ use crate::notice::Due;
 pub enum Command {
     /// A person proves to hold a key.
     Enroll(Box<VerifiedEnroll>),
+    /// A person wants a key, or somebody, to count no longer.
+    Suspend(Box<VerifiedSuspend>),
     /// A person certifies a session key.
     OpenSession(Box<VerifiedSession>),
     /// A person asks for access.

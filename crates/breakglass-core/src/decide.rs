@@ -27,6 +27,7 @@ pub fn decide(
 ) -> Result<Vec<Draft>, Refusal> {
     match command {
         Command::Enroll(enroll) => world.decide_enroll(enroll, cx),
+        Command::Suspend(suspend) => world.decide_suspend(suspend, cx),
         Command::OpenSession(session) => world.decide_session(session, cx),
         Command::Request(request) => world.decide_request(request, cx),
         Command::Approve(approval) => world.decide_approval(approval, cx),
@@ -148,13 +149,18 @@ impl World {
         if person.principal != signer.principal {
             return Err(Code::PersonUnknown.with("principal", &signer.principal));
         }
-        let key = person
-            .key(claims.enrolled_key)
-            .filter(|k| k.counts(claims.kind, now));
-        if key.is_none() {
+        let number = version.authority.version;
+        let listed = person.key(claims.enrolled_key);
+        let suspended = listed.and_then(|k| self.suspended(&person.person, k, number));
+        if let Some(since) = suspended {
+            return Err(Code::KeySuspended
+                .with("key", claims.enrolled_key)
+                .and("since", since));
+        }
+        if listed.is_none_or(|k| !k.counts(claims.kind, now)) {
             return Err(Code::KeyNotValid
                 .with("key", claims.enrolled_key)
-                .and("authority", version.authority.version));
+                .and("authority", number));
         }
         Ok(person)
     }

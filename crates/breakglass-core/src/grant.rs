@@ -190,13 +190,13 @@ impl World {
         }
         let stands_for =
             |person: &PersonId, group: &Name| self.stands_for(request, person, group, now);
-        let authority = &version.authority;
-        quorum::still_holds(entitlement, authority, &stands_for, approvals, now)?;
+        let counted = self.counting_approvals(version, approvals, now);
+        quorum::still_holds(entitlement, &stands_for, &counted)?;
         // What the requester asked under is not lowered afterwards.
         let named = self.authority_version(request.authority_version);
         let named = named.and_then(|v| v.authority.entitlements.iter().find(|e| e.name == *name));
         let named = named.ok_or(Code::QuorumGone)?;
-        quorum::still_holds(named, authority, &stands_for, approvals, now)
+        quorum::still_holds(named, &stands_for, &counted)
     }
 
     pub(crate) fn decide_checkout(

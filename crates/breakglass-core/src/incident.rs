@@ -230,6 +230,9 @@ impl World {
 
     pub(crate) fn apply_declared(&mut self, d: &IncidentDeclared, recorded: &Recorded) {
         self.numbers.incident = self.numbers.incident.max(d.reference.number());
+        if d.drill {
+            self.last_drill = Some(recorded.entry.created_at);
+        }
         self.incidents.insert_mut(
             d.incident_id,
             Incident {

@@ -4,10 +4,9 @@
 //! approvals. One person fills at most one place, so the same two people can never be three.
 
 use breakglass_format::{
-    Digest, Fingerprint, Name, PersonId, Timestamp,
+    Digest, Fingerprint, Name, PersonId,
     authority::{Authority, Entitlement},
     event::Member,
-    statement::Kind,
 };
 
 use crate::refusal::{Code, Refusal};
@@ -37,49 +36,53 @@ pub struct Approval {
 /// newcomer. A newcomer of one group may well be an old member of another.
 pub type StandsFor<'a> = &'a dyn Fn(&PersonId, &Name) -> bool;
 
-/// How many of the entitlement's places these approvals fill, one person filling one place.
+/// How many of the entitlement's places these people fill, each at most one.
 ///
 /// Maximum bipartite matching by augmenting paths; the numbers are those of people in a room.
 #[must_use]
 pub fn places_filled(
     entitlement: &Entitlement,
     stands_for: StandsFor<'_>,
-    approvals: &[Approval],
+    people: &[&PersonId],
 ) -> i64 {
     let required = entitlement.require_each.len();
     let total = usize::try_from(entitlement.approvals)
         .unwrap_or(0)
         .max(required);
-    // holder[place] = index of the approval that fills it
+    // holder[place] = index of the person who fills it
     let mut holder: Vec<Option<usize>> = vec![None; total];
-    let fits = |approval: usize, place: usize| {
-        let Some(approval) = approvals.get(approval) else {
+    let fits = |person: usize, place: usize| {
+        let Some(person) = people.get(person).copied() else {
             return false;
         };
-        let person = &approval.approver.person;
         match entitlement.require_each.get(place) {
             Some(group) => stands_for(person, group),
             None => entitlement.approvers.iter().any(|g| stands_for(person, g)),
         }
     };
     let mut filled = 0;
-    for approval in 0..approvals.len() {
+    for person in 0..people.len() {
         let mut tried = vec![false; total];
-        if place(approval, &fits, &mut holder, &mut tried) {
+        if place(person, &fits, &mut holder, &mut tried) {
             filled += 1;
         }
     }
     filled
 }
 
+/// The people behind approvals.
+fn people(approvals: &[Approval]) -> Vec<&PersonId> {
+    approvals.iter().map(|a| &a.approver.person).collect()
+}
+
 fn place(
-    approval: usize,
+    person: usize,
     fits: &dyn Fn(usize, usize) -> bool,
     holder: &mut Vec<Option<usize>>,
     tried: &mut Vec<bool>,
 ) -> bool {
     for at in 0..holder.len() {
-        if tried.get(at).copied().unwrap_or(true) || !fits(approval, at) {
+        if tried.get(at).copied().unwrap_or(true) || !fits(person, at) {
             continue;
         }
         if let Some(t) = tried.get_mut(at) {
@@ -91,7 +94,7 @@ fn place(
         };
         if free {
             if let Some(slot) = holder.get_mut(at) {
-                *slot = Some(approval);
+                *slot = Some(person);
             }
             return true;
         }
@@ -132,9 +135,9 @@ pub fn judge(
     new: &Approval,
 ) -> Result<i64, Refusal> {
     let mut all = so_far.to_vec();
-    let before = places_filled(entitlement, stands_for, &all);
+    let before = places_filled(entitlement, stands_for, &people(&all));
     all.push(new.clone());
-    let after = places_filled(entitlement, stands_for, &all);
+    let after = places_filled(entitlement, stands_for, &people(&all));
     if after <= before {
         let missing = groups_missing(entitlement, authority, so_far);
         let names: Vec<&str> = missing.iter().map(|n| n.as_str()).collect();
@@ -164,29 +167,14 @@ fn check_manner(
     Ok(())
 }
 
-/// The approvals whose key still counts for its person: a key may have ended since it signed.
-#[must_use]
-pub fn counting(authority: &Authority, approvals: &[Approval], now: Timestamp) -> Vec<Approval> {
-    let counts = |a: &&Approval| {
-        let person = authority.person(&a.approver.person);
-        person
-            .and_then(|p| p.key(&a.key))
-            .is_some_and(|key| key.counts(Kind::Approval, now))
-    };
-    approvals.iter().filter(counts).cloned().collect()
-}
-
-/// Whether these approvals still make a quorum now: people may have left, keys may have ended,
-/// the entitlement may ask for more: judged again at each checkout.
+/// Whether these approvals, whose keys count, still make a quorum now: people may have left, keys
+/// may have ended, the entitlement may ask for more: judged again at each checkout.
 pub fn still_holds(
     entitlement: &Entitlement,
-    authority: &Authority,
     stands_for: StandsFor<'_>,
-    approvals: &[Approval],
-    now: Timestamp,
+    counted: &[Approval],
 ) -> Result<(), Refusal> {
-    let counted = counting(authority, approvals, now);
-    let filled = places_filled(entitlement, stands_for, &counted);
+    let filled = places_filled(entitlement, stands_for, &people(counted));
     // A touch of somebody who is no approver any more is none.
     let stands = |a: &&Approval| {
         let person = &a.approver.person;

@@ -52,6 +52,16 @@ codes!(
     KeyNotEnrolled = "key_not_enrolled", "this key is not enrolled", "enroll it: breakglass join";
     /// The key does not count now, under the authority named or the current one.
     KeyNotValid = "key_not_valid", "this key does not count for this kind of statement now", "use another enrolled key, or have the authority changed";
+    /// The key, or its holder, was suspended.
+    KeySuspended = "key_suspended", "this key, or its holder, is suspended", "the root persons let a key count again, by a version of the authority that lists it anew";
+    /// Nothing is left to suspend.
+    AlreadySuspended = "already_suspended", "this is suspended already", "nothing to do";
+    /// The person has no such key.
+    KeyUnknown = "key_unknown", "this person has no such key", "breakglass key list shows the keys";
+    /// Too few would be left to change the authority.
+    TooFewRoots = "too_few_roots", "fewer root persons than the threshold would be left", "have the authority changed first";
+    /// Only root persons suspend a root person.
+    NotARoot = "not_a_root", "a root person is suspended by root persons only", "tell the root persons";
     /// The key, or its holder's membership, is younger than 24 hours.
     TooYoung = "too_young", "a key or membership younger than 24 hours does not approve", "ask another approver; only what a version signed by every root person adds counts at once";
     /// The session is not on record, or over.

@@ -340,6 +340,7 @@ impl World {
     pub(crate) fn apply_approved(&mut self, d: &BreakGlassApproved, recorded: &Recorded) {
         let entry = &recorded.entry;
         self.takes_part(&d.incident_id, &d.approver.person);
+        self.key_works(&d.approver.person, &d.key, entry.created_at);
         if let Some(mut request) = self.requests.get_mut(&d.request_id) {
             request.approvals.push(Approval {
                 event: entry.event_id,

@@ -86,11 +86,12 @@ impl World {
         let digest = agreement_digest(act).ok_or(Code::NotCalledFor)?;
         // The first must still be one who may, with a key that counts, now that the second's word
         // counts.
-        let authority = &standing.version.authority;
+        let version = standing.version;
         let may = |p: &&Proposal| {
-            let by = authority.person(&p.by).filter(|by| by.may(privilege));
-            let key = by.and_then(|by| by.key(&p.key));
-            key.is_some_and(|key| key.counts(Kind::Act, now))
+            let by = version.authority.person(&p.by);
+            let by = by.filter(|by| by.may(privilege));
+            let when = (Kind::Act, now);
+            by.is_some_and(|by| self.counting_key(version, by, &p.key, when).is_some())
         };
         let first = proposals
             .and_then(|p| p.get(&digest))

@@ -9,7 +9,7 @@ use breakglass_format::{
     AccountId, Digest, Event, EventId, Fingerprint, GrantId, IncidentId, Name, PersonId, RequestId,
     RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference,
 };
-use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
+use rpds::RedBlackTreeMapSync;
 
 use crate::{
     account::AccountState,
@@ -19,6 +19,7 @@ use crate::{
     planning::Planning,
     request::Request,
     run::Run,
+    suspension::{Consent, Suspension},
     table::Table,
 };
 
@@ -32,6 +33,15 @@ pub struct Since {
     pub at: Timestamp,
     /// Signed in by every root person (or by genesis): no waiting.
     pub all_roots: bool,
+}
+
+/// The proof that a person holds a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enrolment {
+    /// Enrolled without the countersignature of an older key of the same person.
+    pub recovery: bool,
+    /// When it last signed something that says with which key.
+    pub used: Timestamp,
 }
 
 /// Keys and memberships younger than this do not approve.
@@ -61,8 +71,12 @@ pub struct World {
     pub(crate) instance: Option<Digest>,
     pub(crate) versions: Map<i64, Version>,
     pub(crate) current: i64,
-    pub(crate) enrolled: RedBlackTreeSetSync<(PersonId, Fingerprint)>,
+    pub(crate) enrolled: Map<(PersonId, Fingerprint), Enrolment>,
     pub(crate) sessions: Map<Digest, Timestamp>,
+    /// By person and key; without a key, every key the person had then.
+    pub(crate) suspensions: Map<(PersonId, Option<Fingerprint>), Suspension>,
+    /// By what is to be suspended.
+    pub(crate) consents: Map<Digest, Vec<Consent>>,
     pub(crate) keys_since: Map<(PersonId, Fingerprint), Since>,
     pub(crate) members_since: Map<(PersonId, Name), Since>,
     pub(crate) incidents: Table<Incident>,
@@ -75,6 +89,8 @@ pub struct World {
     pub(crate) contact_changes: Map<EventId, ContactChange>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
+    /// When a practice was last declared.
+    pub(crate) last_drill: Option<Timestamp>,
     pub(crate) last: Timestamp,
     pub(crate) size: u64,
     /// Whether it lets go of what is closed.
@@ -107,8 +123,10 @@ impl World {
             instance: None,
             versions: Map::new_sync(),
             current: 0,
-            enrolled: RedBlackTreeSetSync::new_sync(),
+            enrolled: Map::new_sync(),
             sessions: Map::new_sync(),
+            suspensions: Map::new_sync(),
+            consents: Map::new_sync(),
             keys_since: Map::new_sync(),
             members_since: Map::new_sync(),
             incidents: Table::new(),
@@ -121,6 +139,7 @@ impl World {
             contact_changes: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
+            last_drill: None,
             last: Timestamp::EPOCH,
             size: 0,
             forgets: true,
@@ -140,6 +159,14 @@ impl World {
         }
         self.apply_event(recorded, authority);
         self.move_heads(&entry.event, entry.event_id);
+    }
+
+    /// A key that signed lately is known to work.
+    pub(crate) fn key_works(&mut self, person: &PersonId, key: &Fingerprint, at: Timestamp) {
+        let held = (person.clone(), key.clone());
+        if let Some(enrolment) = self.enrolled.get_mut(&held) {
+            enrolment.used = at;
+        }
     }
 
     fn remember(&mut self, statement: Digest, at: Timestamp) {
@@ -170,8 +197,13 @@ impl World {
             }
             Event::KeyEnrolled(d) => {
                 let held = (d.member.person.clone(), d.key.clone());
-                self.enrolled.insert_mut(held);
+                let enrolment = Enrolment {
+                    recovery: d.recovery,
+                    used: entry.created_at,
+                };
+                self.enrolled.insert_mut(held, enrolment);
             }
+            Event::KeySuspended(d) => self.apply_suspended(d, entry.created_at),
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::ContactSet(d) => self.apply_contact_set(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
@@ -259,7 +291,19 @@ impl World {
     /// was proven by the first alone.
     #[must_use]
     pub fn is_enrolled(&self, person: &PersonId, key: &Fingerprint) -> bool {
-        self.enrolled.contains(&(person.clone(), key.clone()))
+        self.enrolment(person, key).is_some()
+    }
+
+    /// The proof that this person holds this key.
+    #[must_use]
+    pub fn enrolment(&self, person: &PersonId, key: &Fingerprint) -> Option<Enrolment> {
+        self.enrolled.get(&(person.clone(), key.clone())).copied()
+    }
+
+    /// Whether a key is old enough to approve with, or never had to wait.
+    pub(crate) fn is_settled(&self, person: &PersonId, key: &Fingerprint, now: Timestamp) -> bool {
+        let since = self.keys_since.get(&(person.clone(), key.clone()));
+        since.is_none_or(|since| since.is_settled(now))
     }
 
     /// An incident.

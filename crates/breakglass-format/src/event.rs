@@ -24,12 +24,14 @@ mod aftermath;
 mod control_plane;
 mod data;
 mod notice;
+mod people;
 mod reference;
 
 pub use aftermath::*;
 pub use control_plane::*;
 pub use data::*;
 pub use notice::*;
+pub use people::*;
 pub use reference::{Reference, ReferenceError};
 
 macro_rules! events {
@@ -79,6 +81,8 @@ events!(
     AuthorityPublished = "AUTHORITY_PUBLISHED",
     /// A person proved to hold a key.
     KeyEnrolled = "KEY_ENROLLED",
+    /// A key, or a person with all keys, counts no longer.
+    KeySuspended = "KEY_SUSPENDED",
     /// A person certified a session key, which may sign the short list of acts for a while. The
     /// session statement and its signature are this entry's `statement` and `signature`, like
     /// those of any other statement; an act names it by digest, and the `signature` of an act
@@ -224,6 +228,7 @@ impl Event {
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
+            | Self::KeySuspended(_)
             | Self::SessionOpened(_)
             | Self::ContactSet(_)
             | Self::EffectClaimed(_)
@@ -249,6 +254,7 @@ impl Event {
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
+            | Self::KeySuspended(_)
             | Self::SessionOpened(_)
             | Self::ContactSet(_)
             | Self::IncidentDeclared(_)

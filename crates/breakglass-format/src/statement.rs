@@ -38,6 +38,9 @@ pub enum Kind {
     /// This key, made by my client, may sign lesser acts for me for a while.
     #[serde(rename = "session.v1@breakglass")]
     Session,
+    /// This key, or this person, counts no longer.
+    #[serde(rename = "suspend.v1@breakglass")]
+    Suspend,
     /// Everything else a person does.
     #[serde(rename = "act.v1@breakglass")]
     Act,
@@ -53,6 +56,7 @@ impl Kind {
         Self::Denial,
         Self::Checkout,
         Self::Session,
+        Self::Suspend,
         Self::Act,
     ];
 
@@ -67,6 +71,7 @@ impl Kind {
             Self::Denial => "denial.v1@breakglass",
             Self::Checkout => "checkout.v1@breakglass",
             Self::Session => "session.v1@breakglass",
+            Self::Suspend => "suspend.v1@breakglass",
             Self::Act => "act.v1@breakglass",
         }
     }
@@ -82,6 +87,7 @@ impl Kind {
             Self::Denial => "denial",
             Self::Checkout => "checkout",
             Self::Session => "session",
+            Self::Suspend => "suspend",
             Self::Act => "act",
         }
     }
@@ -97,6 +103,7 @@ impl Kind {
             | Self::Denial
             | Self::Checkout
             | Self::Session
+            | Self::Suspend
             | Self::Act => limits::STATEMENT_BYTES_MAX,
         }
     }
@@ -397,6 +404,39 @@ pub struct Enroll {
     pub signer: Signer,
 }
 
+/// What a suspension is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuspendTarget {
+    /// The key; blank: every key that the person has now.
+    pub key: Blank<Fingerprint>,
+    /// The human being whose it is.
+    pub person: PersonId,
+}
+
+/// `suspend.v1@breakglass`: this key, or this person, counts no longer. It only removes power.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspend {
+    /// Always [`Kind::Suspend`].
+    #[serde(rename = "_type")]
+    pub kind: Kind,
+    /// The authority it was made under.
+    pub authority: AuthorityRef,
+    /// SHA-256 of the genesis authority.
+    pub instance: Digest,
+    /// When it was signed.
+    pub issued_at: Timestamp,
+    /// Never the same twice.
+    pub nonce: Nonce,
+    /// Why.
+    pub reason: Prose,
+    /// Who signs.
+    pub signer: Signer,
+    /// What shall count no longer.
+    pub target: SuspendTarget,
+}
+
 /// A statement type that can be read from and written to its canonical bytes.
 pub trait Statement: Serialize + serde::de::DeserializeOwned {
     /// Its kind.
@@ -450,5 +490,6 @@ statements!(
     Checkout => Checkout,
     Session => Session,
     Enroll => Enroll,
+    Suspend => Suspend,
     crate::act::Act => Act,
 );

@@ -115,6 +115,8 @@ words!(
         Revoked = "revoked",
         /// The incident was resolved.
         Resolved = "resolved",
+        /// Its holder was suspended.
+        Suspended = "suspended",
     }
 );
 
@@ -299,7 +301,7 @@ words!(
         Revoke = "revoke",
         /// Waive an obligation.
         Waive = "waive",
-        /// Suspend somebody else's key.
+        /// Suspend somebody else or a key of theirs, together with another holder.
         Suspend = "suspend",
         /// Sit on the change advisory board.
         Cab = "cab",

@@ -6,7 +6,7 @@ use breakglass_format::{
     act::Act,
     authority::Authority,
     canonical::CanonicalError,
-    statement::{Approval, Checkout, Denial, Enroll, Request, Session, Statement as _},
+    statement::{Approval, Checkout, Denial, Enroll, Request, Session, Statement as _, Suspend},
 };
 use thiserror::Error;
 
@@ -78,6 +78,7 @@ assertions!(
     Denial: |d| Ok(AnsweredRequest(digest(&d.request.to_bytes()?))),
     Checkout: |_| Ok(()),
     Enroll: |_| Ok(()),
+    Suspend: |_| Ok(()),
     Session: |s| Ok(SessionKey(PublicKey::from_line(s.session_key.as_str())?)),
 );
 

@@ -29,6 +29,7 @@ mod public_key;
 mod request;
 mod session;
 mod sshsig;
+mod suspend;
 mod verified;
 pub mod wire;
 
@@ -51,5 +52,6 @@ pub use self::{
     request::{RequestError, VerifiedRequest, verify_request},
     session::{SessionError, SessionKey, VerifiedSession, verify_session},
     sshsig::{ClientDataError, Presence, SignatureError, SshSig, SshSigError, to_be_signed},
+    suspend::{VerifiedSuspend, verify_suspend},
     verified::{Signed, StatementError, Verified},
 };

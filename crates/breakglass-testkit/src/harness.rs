@@ -407,6 +407,7 @@ pub fn types(recorded: &[Recorded]) -> Vec<&'static str> {
 pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
     match command {
         Command::Enroll(v) => Some((v.digest(), v.signer().clone())),
+        Command::Suspend(v) => Some((v.digest(), v.signer().clone())),
         Command::OpenSession(v) => Some((v.digest(), v.signer().clone())),
         Command::Request(v) => Some((v.digest(), v.signer().clone())),
         Command::Approve(v) => Some((v.digest(), v.signer().clone())),
@@ -436,6 +437,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
 pub fn word(command: &Command) -> &'static str {
     match command {
         Command::Enroll(_) => "enroll",
+        Command::Suspend(_) => "suspend",
         Command::OpenSession(_) => "session",
         Command::Request(_) => "request",
         Command::Approve(_) => "approval",

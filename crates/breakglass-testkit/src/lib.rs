@@ -26,9 +26,10 @@ pub mod people;
 pub mod script;
 pub mod stages;
 pub mod statements;
+mod wish;
 pub mod worker;
 
 pub use check::{Then, check};
 pub use harness::Given;
 pub use people::Hand;
-pub use statements::Wish;
+pub use wish::Wish;

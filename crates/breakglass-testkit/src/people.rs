@@ -10,6 +10,7 @@
 //! | frank | | reviewer, auditor |
 //! | grace, heidi, judy | | account; root persons, threshold 2 |
 //! | oscar | | cab |
+//! | trent, trudy | | suspend |
 //! | walter, wendy | | waive |
 //!
 //! Everybody has two keys: the first is a file, the second a token that needs a touch.
@@ -52,6 +53,10 @@ pub const PEGGY: Hand = Hand::of("peggy");
 
 /// Sits on the change advisory board.
 pub const OSCAR: Hand = Hand::of("oscar");
+/// May suspend others.
+pub const TRENT: Hand = Hand::of("trent");
+/// So may she.
+pub const TRUDY: Hand = Hand::of("trudy");
 /// May let duties go.
 pub const WALTER: Hand = Hand::of("walter");
 /// So may she.
@@ -59,7 +64,8 @@ pub const WENDY: Hand = Hand::of("wendy");
 
 /// Everybody.
 pub const EVERYBODY: &[Hand] = &[
-    ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, JUDY, MALLORY, PEGGY, OSCAR, WALTER, WENDY,
+    ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, JUDY, MALLORY, PEGGY, OSCAR, TRENT, TRUDY,
+    WALTER, WENDY,
 ];
 
 /// The exclusive account, with a rotator and a connector.
@@ -267,6 +273,8 @@ fn write_genesis() -> Authority {
             person("mallory", &["oncall"], &[]),
             person("peggy", &["security"], &[]),
             person("oscar", &[], &[P::Cab]),
+            person("trent", &[], &[P::Suspend]),
+            person("trudy", &[], &[P::Suspend]),
             person("walter", &[], &[P::Waive]),
             person("wendy", &[], &[P::Waive]),
         ],

@@ -39,7 +39,8 @@ use breakglass_format::{
 use crate::{
     harness::Given,
     people::{self, EVERYBODY, Hand, READER, SHOP, VAULT},
-    statements::{Wish, outage},
+    statements::outage,
+    wish::Wish,
 };
 
 /// Compares a file with what it should hold; with `BREAKGLASS_BLESS=1` writes it instead.

@@ -3,7 +3,8 @@
 use crate::{
     harness::Given,
     people::{ALICE, BOB, CAROL, ERIN, EVERYBODY, GRACE, HEIDI, READER, SHOP},
-    statements::{Wish, outage},
+    statements::outage,
+    wish::Wish,
 };
 
 /// A stage: what it is called, and how to get there.

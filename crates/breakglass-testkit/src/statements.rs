@@ -8,7 +8,7 @@ use breakglass_core::{
     terms,
 };
 use breakglass_format::{
-    Blank, Digest, EventId, GrantId, IncidentId, Nonce, RequestId,
+    Blank, Digest, EventId, Fingerprint, GrantId, IncidentId, Nonce, RequestId,
     act::{
         Act, Action, AddCredential, Because, Command as ActCommand, Declare, NoArgs, Note, Object,
         Record, Resolve,
@@ -16,99 +16,18 @@ use breakglass_format::{
     authority::Authority,
     statement::{
         Approval, AuthorityRef, Checkout, ControlPlane, Denial, Enroll, Kem, Kind, LogHead,
-        Purpose, Release, Request, RequestAccount, RequestIncident, Requester, Session, Signer,
-        Warning,
+        Release, Request, RequestAccount, RequestIncident, Requester, Session, Signer, Suspend,
+        SuspendTarget, Warning,
     },
     vocabulary::{Origin, PurposeKind, Severity, Verdict},
 };
 use breakglass_statement::{Presence, Verified, digest};
 
 use crate::{
+    Wish,
     harness::{Given, digest_of},
     people::{Hand, account, line, name, prose},
 };
-
-/// What somebody wishes for.
-#[derive(Debug, Clone)]
-pub struct Wish {
-    account: &'static str,
-    purpose: Purpose,
-    duration_s: i64,
-    uses: i64,
-    extends: Option<GrantId>,
-    attested: &'static str,
-}
-
-impl Wish {
-    /// The credential of an account, for four hours.
-    #[must_use]
-    pub fn credential(account: &'static str) -> Self {
-        Self {
-            account,
-            purpose: Purpose {
-                action: name("credential_access"),
-                artifact: line(""),
-                kind: PurposeKind::Credential,
-                plan: Blank::NONE,
-                target: line(""),
-            },
-            duration_s: 4 * 3600,
-            uses: 0,
-            extends: None,
-            attested: "",
-        }
-    }
-
-    /// One action on `shop.example` with an account, for four hours.
-    #[must_use]
-    pub fn action(action: &str, account: &'static str) -> Self {
-        let mut wish = Self::rollback(account);
-        wish.purpose.action = name(action);
-        wish
-    }
-
-    /// Attesting that the control plane is unusable.
-    #[must_use]
-    pub const fn attesting(mut self, because: &'static str) -> Self {
-        self.attested = because;
-        self
-    }
-
-    /// One rollback of `shop.example` with an account, for four hours.
-    #[must_use]
-    pub fn rollback(account: &'static str) -> Self {
-        let mut wish = Self::credential(account);
-        wish.purpose = Purpose {
-            action: name("rollback"),
-            artifact: line(""),
-            kind: PurposeKind::Action,
-            plan: Blank::NONE,
-            target: line("shop.example"),
-        };
-        wish
-    }
-
-    /// For this long.
-    #[must_use]
-    pub const fn for_s(mut self, duration_s: i64) -> Self {
-        self.duration_s = duration_s;
-        self
-    }
-
-    /// For so many checkouts.
-    #[must_use]
-    pub const fn uses(mut self, uses: i64) -> Self {
-        self.uses = uses;
-        self
-    }
-
-    /// To move the end of a grant.
-    #[must_use]
-    pub const fn extending(mut self, grant: GrantId) -> Self {
-        self.extends = Some(grant);
-        self
-    }
-}
 
 /// A rollback of `shop.example`.
 #[must_use]
@@ -175,6 +94,25 @@ impl Given {
         };
         let enroll = Verified::<Enroll>::assertion(enroll, evidence(hand)).expect("an enrolment");
         Command::Enroll(Box::new(enroll))
+    }
+
+    /// Somebody, or one of their keys, shall count no longer.
+    pub fn suspend(&mut self, hand: Hand, of: Hand, key: Option<Fingerprint>) -> Command {
+        let suspend = Suspend {
+            kind: Kind::Suspend,
+            authority: self.authority_ref(),
+            instance: self.instance(),
+            issued_at: self.now(),
+            nonce: self.nonce(),
+            reason: prose("The laptop was stolen."),
+            signer: signer(hand),
+            target: SuspendTarget {
+                key: key.into(),
+                person: of.person(),
+            },
+        };
+        let suspend = Verified::<Suspend>::assertion(suspend, evidence(hand)).expect("a text");
+        Command::Suspend(Box::new(suspend))
     }
 
     /// A session of so many seconds.

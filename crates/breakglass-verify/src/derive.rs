@@ -22,6 +22,7 @@ mod quorum;
 mod request;
 mod run;
 mod statement;
+mod suspension;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,6 +83,8 @@ struct Fold<'a> {
     last: Timestamp,
     versions: Vec<authority::InForce<'a>>,
     enrolled: BTreeSet<(PersonId, Fingerprint)>,
+    suspensions: Vec<suspension::Suspension>,
+    consents: Vec<suspension::Consent<'a>>,
     event_ids: BTreeSet<EventId>,
     /// Whose contact each change is about, and when each person last changed theirs.
     contacts: BTreeMap<EventId, PersonId>,
@@ -134,6 +137,8 @@ impl<'a> Fold<'a> {
             last: Timestamp::EPOCH,
             versions: Vec::new(),
             enrolled: BTreeSet::new(),
+            suspensions: Vec::new(),
+            consents: Vec::new(),
             event_ids: BTreeSet::new(),
             contacts: BTreeMap::new(),
             contact_set_at: BTreeMap::new(),
@@ -169,6 +174,7 @@ impl<'a> Fold<'a> {
             Event::LogStarted(d) => self.log_started(d),
             Event::AuthorityPublished(d) => self.authority_published(d),
             Event::KeyEnrolled(d) => self.key_enrolled(entry, d),
+            Event::KeySuspended(d) => self.key_suspended(entry, d),
             Event::SessionOpened(d) => self.session_opened(entry, d),
             Event::ContactSet(d) => self.contact_set(entry, d),
             Event::IncidentDeclared(d) => self.declared(recorded, d),
@@ -223,6 +229,7 @@ impl<'a> Fold<'a> {
             "an action after the review opens the incident again",
         );
         self.close_grants();
+        self.close_suspensions();
         self.close_duties();
     }
 

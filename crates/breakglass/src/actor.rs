@@ -17,6 +17,7 @@ mod proposal;
 mod request;
 mod session;
 mod submit;
+mod suspend;
 
 use breakglass_api::Client;
 use breakglass_format::{
@@ -38,6 +39,7 @@ pub use outcome::Outcome;
 pub use proposal::{Proposal, ProposalError, Wanted};
 pub use request::{RequestWish, TermsError};
 pub use session::NO_SESSION;
+pub use suspend::Suspended;
 
 use crate::{
     clock::Clock,

@@ -7,7 +7,7 @@ use crate::{
     Principal, Prose, RequestId, RunId, Timestamp,
     error_class::ErrorClass,
     event::Reference,
-    statement::{ControlPlane, Kind, Purpose, Signer, Warning},
+    statement::{ControlPlane, Purpose, Warning},
     vocabulary::{ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity},
 };
 
@@ -52,63 +52,6 @@ data! {
         software: Line,
         /// The log's verifier key.
         vkey: Line,
-    }
-
-    /// A signature under an authority document.
-    RootSignature {
-        /// SHA-256 of the armoured signature.
-        signature: Digest,
-        /// Who signed.
-        signer: Signer,
-    }
-
-    /// Data of `AUTHORITY_PUBLISHED`.
-    AuthorityPublished {
-        /// Whether every root person of the version before (genesis: of itself) signed, so that
-        /// new keys count at once.
-        all_roots: bool,
-        /// The clocks it starts: the quarterly review of each account that is new in it.
-        clocks: Vec<Clock>,
-        /// SHA-256 of the document.
-        digest: Digest,
-        /// SHA-256 of the version before.
-        previous: Blank<Digest>,
-        /// Who signed it.
-        signatures: Vec<RootSignature>,
-        /// Its version.
-        version: i64,
-    }
-
-    /// Data of `KEY_ENROLLED`.
-    KeyEnrolled {
-        /// The key.
-        key: Fingerprint,
-        /// Whose.
-        member: Member,
-        /// What it will sign.
-        namespaces: Vec<Kind>,
-        /// Enrolled without a countersignature of an older key of the same person.
-        recovery: bool,
-    }
-
-    /// Data of `SESSION_OPENED`.
-    SessionOpened {
-        /// The enrolled key that certified it.
-        key: Fingerprint,
-        /// Whose.
-        member: Member,
-        /// Until when it counts.
-        not_after: Timestamp,
-        /// The session's key.
-        session_key: Fingerprint,
-    }
-
-    /// Data of `CONTACT_SET`.
-    ContactSet {
-        /// SHA-256 of the contact, which is salted and lies beside the log.
-        commitment: Digest,
-        /// Whose.
-        member: Member,
     }
 
     /// Data of `INCIDENT_DECLARED`.
@@ -434,15 +377,15 @@ data! {
 
     /// Data of `ACT_PROPOSED`.
     ActProposed {
-        /// What people call the account or the incident it is about.
+        /// What people call the account, the incident or the person it is about.
         about: Line,
-        /// The account it is about; blank where it is about an incident.
+        /// The account it is about; blank where it is about an incident or a person.
         account: Blank<AccountId>,
         /// SHA-256 of command, object, arguments and documents: what the second person repeats.
         agreement: Digest,
         /// The command.
         command: Name,
-        /// The incident it is about; blank where it is about an account.
+        /// The incident it is about; blank where it is about an account or a person.
         incident_id: Blank<IncidentId>,
         /// The enrolled key that signed, which must still count when the second person agrees.
         key: Fingerprint,

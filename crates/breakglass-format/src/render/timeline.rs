@@ -130,7 +130,11 @@ fn label(entry: &Entry) -> String {
 /// Whether the server concluded it from a statement that itself says something else: who approves
 /// does not sign the grant that comes of it, nor does anybody sign their own refusal.
 fn is_conclusion(event: &Event) -> bool {
-    let of_itself = [EndReason::Expired, EndReason::Resolved];
+    let of_itself = [
+        EndReason::Expired,
+        EndReason::Resolved,
+        EndReason::Suspended,
+    ];
     matches!(
         event,
         Event::BreakGlassGranted(_) | Event::BreakGlassExtended(_) | Event::CommandRefused(_)

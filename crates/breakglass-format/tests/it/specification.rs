@@ -9,6 +9,7 @@ const DATA: &str = concat!(
     include_str!("../../src/event/aftermath.rs"),
     include_str!("../../src/event/control_plane.rs"),
     include_str!("../../src/event/notice.rs"),
+    include_str!("../../src/event/people.rs"),
 );
 const ENTRY: &str = include_str!("../../src/entry.rs");
 const STATEMENT: &str = include_str!("../../src/statement.rs");

@@ -40,6 +40,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     house::goes_on(&mut story);
     access::is_probed(&mut story);
     house::people_are_told(&mut story);
+    house::a_key_is_stolen(&mut story);
     story.entries
 }
 

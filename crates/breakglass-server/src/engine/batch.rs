@@ -235,6 +235,7 @@ impl Asked {
 pub(super) fn asked(command: &Command) -> Option<Asked> {
     match command {
         Command::Enroll(v) => Asked::of(v, &v.statement().fingerprint),
+        Command::Suspend(v) => Asked::of(v, &v.statement().target.person),
         Command::OpenSession(v) => Asked::of(v, &v.signer().key),
         Command::Request(v) => Asked::of(v, &v.statement().account.name),
         Command::Approve(v) => Asked::of(v, &v.statement().request.account.name),

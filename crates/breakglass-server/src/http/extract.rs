@@ -55,13 +55,12 @@ impl FromRequestParts<App> for Reading {
         // People leave and keys are withdrawn: a session reads only while the authority in force
         // counts the key that opened it.
         let published = app.published();
-        let person = published
-            .world
-            .authority()
-            .and_then(|v| v.authority.person(&reader.person));
+        let world = &published.world;
+        let version = world.authority();
+        let person = version.and_then(|v| v.authority.person(&reader.person));
+        let when = (Kind::Session, now);
         let counts = |p: &&Person| {
-            p.key(&reader.key)
-                .is_some_and(|k| k.counts(Kind::Session, now))
+            version.is_some_and(|v| world.counting_key(v, p, &reader.key, when).is_some())
         };
         let person = person.filter(counts).cloned().ok_or_else(|| {
             ApiError::unauthenticated("the authority no longer counts the key of this session")

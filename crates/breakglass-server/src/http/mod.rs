@@ -21,7 +21,7 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, lists, operations, proposals, read, statements, timeline};
+use handlers::{evidence, lists, operations, people, proposals, read, statements, timeline};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -47,10 +47,13 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/checkouts", post(statements::checkout))
         .route("/v1/acts", post(statements::act))
         .route("/v1/enrolments", post(statements::enrolment))
+        .route("/v1/suspensions", post(statements::suspension))
         .route("/v1/sessions", post(statements::session))
         .route("/v1/requests/{id}", get(lists::request))
         .route("/v1/terms", get(read::terms))
         .route("/v1/whoami", get(read::whoami))
+        .route("/v1/people", get(people::people))
+        .route("/v1/readiness", get(people::readiness))
         .route("/v1/incidents", get(lists::incidents))
         .route("/v1/incidents/{id}", get(lists::incident))
         .route("/v1/incidents/{id}/timeline", get(timeline::timeline))

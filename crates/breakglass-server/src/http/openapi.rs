@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, lists, operations, proposals, read, statements, timeline};
+use super::handlers::{evidence, lists, operations, people, proposals, read, statements, timeline};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,8 +19,11 @@ use super::handlers::{evidence, lists, operations, proposals, read, statements, 
         statements::act,
         statements::enrolment,
         statements::session,
+        statements::suspension,
         statements::authority,
         read::whoami,
+        people::people,
+        people::readiness,
         lists::incidents,
         lists::incident,
         timeline::timeline,

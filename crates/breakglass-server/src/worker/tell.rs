@@ -7,7 +7,9 @@ use breakglass_core::{
     contact::ContactChange,
     notice::{Due, NO_CHANNEL},
 };
-use breakglass_format::{Line, Name, PersonId, event::Delivery, time::human_s, vocabulary::Notice};
+use breakglass_format::{
+    Digest, Line, Name, PersonId, event::Delivery, time::human_s, vocabulary::Notice,
+};
 use breakglass_sinks::notify::{Message, NotifyError, smtp::Smtp, webhook::Webhook};
 use breakglass_statement::digest;
 
@@ -67,6 +69,16 @@ impl Tools {
             Some(change) => change.before,
             None => world.contact(person).map(|c| c.commitment),
         };
+        self.address_at(world, set, person)
+    }
+
+    /// Whether there is an address at which a person is reached.
+    pub(crate) fn has_address(&self, world: &World, person: &PersonId) -> bool {
+        let set = world.contact(person).map(|c| c.commitment);
+        self.address_at(world, set, person).is_some()
+    }
+
+    fn address_at(&self, world: &World, set: Option<Digest>, person: &PersonId) -> Option<String> {
         let set = set.and_then(|commitment| self.contacts.mail(&commitment));
         set.map(|mail| mail.to_string()).or_else(|| {
             let (_, configured) = self.ways.mail.as_ref()?;

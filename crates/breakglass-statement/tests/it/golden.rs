@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use breakglass_format::{Timestamp, statement::Kind};
 use breakglass_statement::{
     AuthoritySet, allowed_signers, verify_act, verify_approval, verify_checkout, verify_denial,
-    verify_enroll, verify_request, verify_session,
+    verify_enroll, verify_request, verify_session, verify_suspend,
 };
 
 use crate::{
@@ -62,6 +62,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
     );
     put("checkout", signed(&world.checkout(), world.alice.key()));
     put("session", signed(&world.session(), world.alice.key()));
+    put("suspend", signed(&world.suspend(), world.alice.key()));
     put("act", signed(&world.note(), world.alice.key()));
     put("act-session", signed(&world.session_note(), &session_key()));
     let allowed = allowed_signers(&world.set, &effective());
@@ -138,6 +139,8 @@ fn the_vectors_verify() {
     let session = verify_session(bytes.as_bytes(), &sig, &set).unwrap();
     let (bytes, sig) = pair("act");
     verify_act(bytes.as_bytes(), &sig, None, &set).unwrap();
+    let (bytes, sig) = pair("suspend");
+    verify_suspend(bytes.as_bytes(), &sig, &set).unwrap();
     let (bytes, sig) = pair("act-session");
     verify_act(bytes.as_bytes(), &sig, Some(&session), &set).unwrap();
 }
@@ -155,6 +158,7 @@ fn the_stock_tool_verifies_the_vectors() {
         ("denial", "carol", Kind::Denial),
         ("checkout", "alice", Kind::Checkout),
         ("session", "alice", Kind::Session),
+        ("suspend", "alice", Kind::Suspend),
         ("act", "alice", Kind::Act),
     ];
     let statements = cases.map(|(name, who, kind)| {

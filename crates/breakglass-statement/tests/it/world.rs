@@ -10,7 +10,7 @@ use breakglass_format::{
     statement::{
         Approval, AuthorityRef, Checkout, ControlPlane, Denial, Enroll, Kem, Kind, LogHead,
         Purpose, Release, Request, RequestAccount, RequestIncident, Requester, Session, Signer,
-        Statement,
+        Statement, Suspend, SuspendTarget,
     },
     vocabulary::{Custody, Origin, PurposeKind, Severity},
 };
@@ -30,6 +30,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::Denial,
     Kind::Checkout,
     Kind::Session,
+    Kind::Suspend,
     Kind::Act,
 ];
 
@@ -397,6 +398,23 @@ impl World {
             not_after: now().plus_s(8 * 3_600),
             session_key: line(&session_key().public.line()),
             signer: self.alice.signer(),
+        }
+    }
+
+    /// Carol's key was stolen, says alice.
+    pub(crate) fn suspend(&self) -> Suspend {
+        Suspend {
+            kind: Kind::Suspend,
+            authority: self.named(),
+            instance: self.instance(),
+            issued_at: now(),
+            nonce: Nonce::from_bytes([7; 32]),
+            reason: prose("The laptop was stolen."),
+            signer: self.alice.signer(),
+            target: SuspendTarget {
+                key: Some(self.carol.key().fingerprint()).into(),
+                person: person_id("carol"),
+            },
         }
     }
 

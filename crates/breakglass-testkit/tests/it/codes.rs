@@ -13,7 +13,7 @@ use breakglass_testkit::{
     aftermath::{review, waiver},
     people::{
         ALICE, BOB, CAROL, DAVE, ERIN, FRANK, GRACE, HEIDI, MALLORY, OSCAR, PEGGY, READER, SHOP,
-        VAULT, WALTER, line, name, newcomer, person_mut, successor,
+        TRENT, VAULT, WALTER, line, name, newcomer, person_mut, successor,
     },
     statements::{failure, outage, rollback},
 };
@@ -63,6 +63,11 @@ fn provoke(code: Code) -> Refusal {
         Code::KeyNotEnrolled
         | Code::KeyNotValid
         | Code::TooYoung
+        | Code::KeySuspended
+        | Code::AlreadySuspended
+        | Code::KeyUnknown
+        | Code::TooFewRoots
+        | Code::NotARoot
         | Code::SessionUnknown
         | Code::NotSuccessor
         | Code::AlreadyEnrolled => provoke_key(code),
@@ -169,6 +174,26 @@ fn provoke_key(code: Code) -> Refusal {
             let session = breakglass_statement::digest(b"never opened");
             g.declare(ALICE.in_session(session), outage())
         }),
+        Code::KeySuspended => {
+            let mut given = Given::requested();
+            let suspend = given.suspend(BOB, BOB, None);
+            given.must(&suspend);
+            refused(given, |g| g.approve(BOB, g.request()))
+        }
+        Code::AlreadySuspended => {
+            let mut given = Given::ready();
+            let suspend = given.suspend(BOB, BOB, None);
+            given.must(&suspend);
+            refused(given, |g| g.suspend(TRENT, BOB, None))
+        }
+        Code::KeyUnknown => refused(Given::ready(), |g| g.suspend(TRENT, BOB, Some(CAROL.key()))),
+        Code::TooFewRoots => {
+            let mut given = Given::ready();
+            let suspend = given.suspend(GRACE, GRACE, None);
+            given.must(&suspend);
+            refused(given, |g| g.suspend(HEIDI, HEIDI, None))
+        }
+        Code::NotARoot => refused(Given::ready(), |g| g.suspend(TRENT, GRACE, None)),
         Code::NotSuccessor => refused(Given::ready(), |g| {
             let mut next = successor(&g.authority());
             next.version += 1;

@@ -41,6 +41,7 @@ fn statements(given: &Given) -> Statements {
     let each = given.accepted().iter().filter_map(|(digest, command)| {
         let statement = match command.clone() {
             Command::Enroll(v) => Statement::Enroll(*v),
+            Command::Suspend(v) => Statement::Suspend(*v),
             Command::OpenSession(v) => Statement::Session(*v),
             Command::Request(v) => Statement::Request(*v),
             Command::Approve(v) => Statement::Approval(*v),

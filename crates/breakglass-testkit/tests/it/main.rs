@@ -25,6 +25,7 @@ mod run;
 mod scenarios;
 mod session;
 mod succession;
+mod suspension;
 mod time;
 mod transitions;
 mod two_person;

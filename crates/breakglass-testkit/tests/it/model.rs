@@ -27,7 +27,7 @@ use steps::Players;
 /// Steps of one episode: enough for several incidents, few enough that the world stays small.
 const EPISODE: u64 = 250;
 /// Steps under plain `cargo test`.
-const STEPS: u64 = 100_000;
+const STEPS: u64 = 200_000;
 
 #[test]
 fn whatever_people_do_the_invariants_hold() {

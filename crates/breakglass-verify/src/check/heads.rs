@@ -43,6 +43,7 @@ fn head(statement: &Statement) -> Option<&LogHead> {
         Statement::Checkout(_)
         | Statement::Session(_)
         | Statement::Enroll(_)
+        | Statement::Suspend(_)
         | Statement::Act(_) => None,
     }
 }

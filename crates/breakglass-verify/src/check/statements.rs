@@ -9,7 +9,7 @@ use breakglass_format::{
 };
 use breakglass_statement::{
     AuthoritySet, StatementError, VerifiedSession, verify_act, verify_approval, verify_checkout,
-    verify_denial, verify_enroll, verify_request, verify_session,
+    verify_denial, verify_enroll, verify_request, verify_session, verify_suspend,
 };
 
 use crate::{
@@ -64,6 +64,7 @@ fn one(
         Kind::Checkout => verify_checkout(bytes, armoured, authorities).map(Statement::Checkout),
         Kind::Session => verify_session(bytes, armoured, authorities).map(Statement::Session),
         Kind::Enroll => verify_enroll(bytes, armoured, authorities).map(Statement::Enroll),
+        Kind::Suspend => verify_suspend(bytes, armoured, authorities).map(Statement::Suspend),
         Kind::Act => act(bytes, armoured, sessions, authorities),
         // The chain verifies those, and no entry is caused by one.
         Kind::Authority => return Err("an authority is not a statement of a person".to_owned()),

@@ -15,8 +15,8 @@ pub(super) enum Takes {
     Nothing,
     /// A statement of one of these kinds or commands.
     Signed(&'static [&'static str]),
-    /// A statement of this command, or none where the server acted of itself.
-    Perhaps(&'static str),
+    /// A statement of one of these, or none where the server acted of itself.
+    Perhaps(&'static [&'static str]),
     /// Whatever was refused; nothing more is kept of it.
     Anything,
 }
@@ -30,6 +30,7 @@ pub(super) fn word(statement: &Statement) -> &'static str {
         Statement::Checkout(_) => Kind::Checkout.word(),
         Statement::Session(_) => Kind::Session.word(),
         Statement::Enroll(_) => Kind::Enroll.word(),
+        Statement::Suspend(_) => Kind::Suspend.word(),
         Statement::Act(act) => act.statement().command.word(),
     }
 }
@@ -38,11 +39,12 @@ pub(super) fn word(statement: &Statement) -> &'static str {
 pub(super) fn takes(event: &Event) -> Takes {
     match event {
         Event::KeyEnrolled(_) => Takes::Signed(&["enroll"]),
+        Event::KeySuspended(_) => Takes::Signed(&["suspend"]),
         Event::SessionOpened(_) => Takes::Signed(&["session"]),
         Event::ContactSet(_) => Takes::Signed(&["set_contact"]),
         Event::IncidentDeclared(_) => Takes::Signed(&["declare"]),
         Event::IncidentNoted(_) => Takes::Signed(&["note"]),
-        Event::ControlPlaneProbed(_) => Takes::Perhaps("probe"),
+        Event::ControlPlaneProbed(_) => Takes::Perhaps(&["probe"]),
         Event::IncidentResolved(_) => Takes::Signed(&["resolve"]),
         Event::BreakGlassRequested(_) => Takes::Signed(&["request"]),
         Event::BreakGlassApproved(_)
@@ -50,8 +52,8 @@ pub(super) fn takes(event: &Event) -> Takes {
         | Event::BreakGlassExtended(_) => Takes::Signed(&["approval"]),
         Event::BreakGlassDenied(_) => Takes::Signed(&["denial"]),
         Event::BreakGlassWithdrawn(_) => Takes::Signed(&["withdraw"]),
-        // By the end of the incident, or by a newer authority.
-        Event::BreakGlassVoided(_) => Takes::Perhaps("resolve"),
+        // By the end of the incident, by its requester's suspension, or by a newer authority.
+        Event::BreakGlassVoided(_) => Takes::Perhaps(&["resolve", "suspend"]),
         Event::BreakGlassAccess(d) if d.disclosed => Takes::Signed(&["checkout"]),
         Event::BreakGlassAccess(d) if d.run_id.0.is_some() => Takes::Signed(&["run"]),
         Event::BreakGlassAccess(_) => Takes::Signed(&["plan"]),
@@ -64,10 +66,11 @@ pub(super) fn takes(event: &Event) -> Takes {
             EndReason::Returned => Takes::Signed(&["return"]),
             EndReason::Revoked => Takes::Signed(&["revoke"]),
             EndReason::Resolved => Takes::Signed(&["resolve"]),
+            EndReason::Suspended => Takes::Signed(&["suspend"]),
         },
-        Event::RunProgressed(_) => Takes::Perhaps("cancel"),
+        Event::RunProgressed(_) => Takes::Perhaps(&["cancel"]),
         Event::ActProposed(_) => {
-            Takes::Signed(&["add_credential", "rotate", "transfer", "waive"])
+            Takes::Signed(&["add_credential", "rotate", "transfer", "waive", "suspend"])
         }
         Event::CabNotified(_) => Takes::Signed(&["notify_cab"]),
         Event::IncidentReportFiled(_) => Takes::Signed(&["file_report"]),

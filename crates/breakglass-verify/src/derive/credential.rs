@@ -37,8 +37,10 @@ pub(super) struct Proposal<'a> {
 
 impl<'a> Fold<'a> {
     pub(super) fn proposed(&mut self, entry: &Entry, d: &ActProposed) {
-        let Some(Statement::Act(act)) = self.statement(entry) else {
-            return;
+        let act = match self.statement(entry) {
+            Some(Statement::Act(act)) => act,
+            Some(Statement::Suspend(said)) => return self.consented(entry, d, said),
+            _ => return,
         };
         let Some(privilege) = privilege_of(act.statement()) else {
             return;
@@ -150,11 +152,10 @@ impl<'a> Fold<'a> {
     pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<&'a PersonId> {
         let privilege = privilege_of(act.statement())?;
         let may = |act: &Verified<Act>| {
-            let authority = self.current();
-            let person = authority.and_then(|a| a.person(&act.signer().person));
-            person.is_some_and(|person| {
-                let key = person.key(act.enrolled_key());
-                person.may(privilege) && key.is_some_and(|key| key.counts(Kind::Act, self.now))
+            let (id, key) = (&act.signer().person, act.enrolled_key());
+            self.current().is_some_and(|authority| {
+                authority.person(id).is_some_and(|p| p.may(privilege))
+                    && self.key_counts(authority, id, key, (Kind::Act, self.now))
             })
         };
         let first = self.proposals.iter().rev().find(|p| {

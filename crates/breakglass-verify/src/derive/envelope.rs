@@ -67,7 +67,7 @@ impl<'a> Fold<'a> {
                 self.rule(fits, "not_signed", &detail);
             }
             (Takes::Perhaps(_) | Takes::Nothing, Some(word)) => {
-                let fits = matches!(takes, Takes::Perhaps(one) if *one == word);
+                let fits = matches!(takes, Takes::Perhaps(words) if words.contains(&word));
                 let detail = format!("no {word} causes such an event");
                 self.rule(fits, "statement_misplaced", &detail);
             }
@@ -138,12 +138,8 @@ impl<'a> Fold<'a> {
         let (key, kind) = statement.rests_on();
         let now = self.now;
         let counts = self.judges(statement.authority()).is_some_and(|both| {
-            both.iter().all(|authority| {
-                let person = authority.person(&signer.person);
-                person
-                    .and_then(|p| p.key(key))
-                    .is_some_and(|k| k.counts(kind, now))
-            })
+            both.iter()
+                .all(|authority| self.key_counts(authority, &signer.person, key, (kind, now)))
         });
         self.rule(
             counts,

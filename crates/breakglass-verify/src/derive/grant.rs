@@ -331,6 +331,7 @@ impl<'a> Fold<'a> {
             EndReason::Returned => ("return", d.grant_id.to_string()),
             EndReason::Revoked => ("revoke", d.grant_id.to_string()),
             EndReason::Resolved => ("resolve", grant.incident.to_string()),
+            EndReason::Suspended => return self.ended_by_suspension(entry, d, grant),
         };
         let Some(act) = self.act(entry, command) else {
             return;
@@ -347,7 +348,7 @@ impl<'a> Fold<'a> {
         ]);
         let (person, named) = (&act.signer().person, act.authority());
         let may = match d.reason {
-            EndReason::Expired => true,
+            EndReason::Expired | EndReason::Suspended => true,
             EndReason::Returned => *person == grant.holder,
             EndReason::Revoked => {
                 grant.approvers.contains(person)

@@ -174,9 +174,17 @@ impl<'a> Judge<'_, 'a> {
     /// The approvals of those who may approve under the entitlement, with the key that signed.
     fn eligible(&self, e: &Entitlement, approvals: &[Approval<'a>]) -> Vec<Approval<'a>> {
         let eligible = |a: &&Approval<'a>| {
-            let key = self.authority.person(a.person).and_then(|p| p.key(a.key));
-            let at = self.at.unwrap_or(a.at);
-            key.is_some_and(|key| key.counts(Kind::Approval, at))
+            let counts = match self.at {
+                Some(now) => {
+                    let when = (Kind::Approval, now);
+                    self.fold.key_counts(self.authority, a.person, a.key, when)
+                }
+                None => {
+                    let key = self.authority.person(a.person).and_then(|p| p.key(a.key));
+                    key.is_some_and(|key| key.counts(Kind::Approval, a.at))
+                }
+            };
+            counts
                 && e.approvers
                     .iter()
                     .any(|group| self.stands_for(a.person, group))

@@ -327,6 +327,8 @@ impl<'a> Fold<'a> {
         if let Some(act) = self.act(entry, "resolve") {
             let about = act.statement().object.id.as_str() == d.incident_id.to_string();
             self.same(&[("incident", about)]);
+        } else if let Some(Statement::Suspend(said)) = self.statement(entry) {
+            self.voided_by_suspension(said, d.request_id);
         } else {
             let caused = entry.statement.0.is_some() || self.just_published();
             self.rule(

@@ -8,7 +8,7 @@ use breakglass_format::{
 };
 use breakglass_statement::{
     VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial, VerifiedEnroll,
-    VerifiedRequest, VerifiedSession,
+    VerifiedRequest, VerifiedSession, VerifiedSuspend,
 };
 
 /// Statements by the SHA-256 of their bytes.
@@ -29,6 +29,8 @@ pub enum Statement {
     Session(VerifiedSession),
     /// Proof that a person holds a key.
     Enroll(VerifiedEnroll),
+    /// A key, or somebody, counts no longer.
+    Suspend(VerifiedSuspend),
     /// Everything else.
     Act(VerifiedAct),
 }
@@ -43,6 +45,7 @@ macro_rules! each {
             Statement::Checkout($s) => $value,
             Statement::Session($s) => $value,
             Statement::Enroll($s) => $value,
+            Statement::Suspend($s) => $value,
             Statement::Act($s) => $value,
         }
     };
@@ -79,6 +82,7 @@ impl Statement {
             Self::Checkout(_) => (own, Kind::Checkout),
             Self::Session(_) => (own, Kind::Session),
             Self::Enroll(_) => (own, Kind::Enroll),
+            Self::Suspend(_) => (own, Kind::Suspend),
             Self::Act(act) if act.by_session() => (act.enrolled_key(), Kind::Session),
             Self::Act(act) => (act.enrolled_key(), Kind::Act),
         }

@@ -58,7 +58,9 @@ impl Builder<'_> {
                     .unwrap_or_default();
                 Ok(format!("acts/{digest}.session.json"))
             }
-            (Kind::Act | Kind::Enroll, _) => Ok(format!("acts/{own}.{}.json", kind.word())),
+            (Kind::Act | Kind::Enroll | Kind::Suspend, _) => {
+                Ok(format!("acts/{own}.{}.json", kind.word()))
+            }
             (
                 Kind::Authority
                 | Kind::Request
@@ -86,6 +88,7 @@ impl Builder<'_> {
             (matches!(event, Event::BreakGlassDenied(_)), Kind::Denial),
             (matches!(event, Event::BreakGlassAccess(_)), Kind::Checkout),
             (matches!(event, Event::KeyEnrolled(_)), Kind::Enroll),
+            (matches!(event, Event::KeySuspended(_)), Kind::Suspend),
             (matches!(event, Event::SessionOpened(_)), Kind::Session),
         ];
         let kind = kinds.into_iter().find_map(|(is, kind)| is.then_some(kind));
@@ -139,6 +142,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         Event::LogStarted(_)
         | Event::AuthorityPublished(_)
         | Event::KeyEnrolled(_)
+        | Event::KeySuspended(_)
         | Event::SessionOpened(_)
         | Event::IncidentDeclared(_)
         | Event::IncidentNoted(_)

@@ -10,7 +10,7 @@ use breakglass_format::{
 };
 use breakglass_statement::{
     AuthoritySet, VerifiedSession, verify_act, verify_approval, verify_checkout, verify_denial,
-    verify_enroll, verify_request, verify_session,
+    verify_enroll, verify_request, verify_session, verify_suspend,
 };
 use breakglass_verify::{
     Derived, Finding, Record, derive,
@@ -78,6 +78,9 @@ pub(crate) fn statements(log: &Scribe, entries: &[Recorded], known: &AuthoritySe
             }
             "enroll.v1@breakglass" => {
                 Statement::Enroll(verify_enroll(bytes, armoured, known).unwrap())
+            }
+            "suspend.v1@breakglass" => {
+                Statement::Suspend(verify_suspend(bytes, armoured, known).unwrap())
             }
             "session.v1@breakglass" => {
                 let session = verify_session(bytes, armoured, known).unwrap();

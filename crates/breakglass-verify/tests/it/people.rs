@@ -88,7 +88,7 @@ pub(crate) fn account() -> AccountRef {
 /// Alice and erin may ask, bob (security) and carol (platform) must approve; dave reviews
 /// incidents, and erin sits on the board.
 pub(crate) fn authority() -> Authority {
-    use Privilege::{Account, Cab, Command, Reviewer, Waive};
+    use Privilege::{Account, Cab, Command, Reviewer, Suspend, Waive};
     let key = log_key();
     Authority {
         kind: Kind::Authority,
@@ -106,8 +106,8 @@ pub(crate) fn authority() -> Authority {
             someone(&["alice"], &["sre"], &[]),
             someone(&["bob"], &["security"], &[Account, Command]),
             someone(&["carol", "carol2"], &["platform"], &[Account, Command]),
-            someone(&["dave"], &[], &[Reviewer, Waive]),
-            someone(&["erin"], &["sre"], &[Cab, Waive]),
+            someone(&["dave"], &[], &[Reviewer, Suspend, Waive]),
+            someone(&["erin"], &["sre"], &[Cab, Suspend, Waive]),
         ],
         previous: Blank::NONE,
         roots: Roots {

@@ -17,10 +17,12 @@ mod grant;
 mod incident;
 mod input;
 mod join;
+mod key;
 mod log;
 mod login;
 mod mistyped;
 mod pending;
+mod readiness;
 mod report;
 mod request;
 mod return_grant;
@@ -107,6 +109,11 @@ enum Personal {
     /// Where you are reached when something waits for you.
     #[command(subcommand)]
     Contact(contact::Verb),
+    /// Keys: whose count, and how one ceases to.
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// Show whether an emergency could be handled now.
+    Readiness(readiness::Args),
     /// Incidents: declare, look, note, resolve.
     #[command(subcommand)]
     Incident(incident::Verb),
@@ -210,6 +217,8 @@ fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Join(args) => join::run(&args, cx),
         Personal::Authority(verb) => authority::run(&verb, cx),
         Personal::Contact(verb) => contact::run(verb, cx),
+        Personal::Key(verb) => key::run(verb, cx),
+        Personal::Readiness(args) => readiness::run(&args, cx),
         Personal::Incident(verb) => incident::run(verb, cx),
         Personal::Request(args) => request::run(*args, cx),
         Personal::Pending => pending::run(cx),

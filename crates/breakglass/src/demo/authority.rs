@@ -57,7 +57,7 @@ pub(super) const ROLES: [Role; 8] = [
         name: "Erin",
         does: "incident commander, root person",
         groups: &["command"],
-        privileges: &[Privilege::Command],
+        privileges: &[Privilege::Command, Privilege::Suspend],
     },
     Role {
         principal: "frank",
@@ -71,7 +71,7 @@ pub(super) const ROLES: [Role; 8] = [
         name: "Grace",
         does: "change advisory board",
         groups: &[],
-        privileges: &[Privilege::Cab, Privilege::Waive],
+        privileges: &[Privilege::Cab, Privilege::Waive, Privilege::Suspend],
     },
     Role {
         principal: "heidi",
@@ -149,6 +149,7 @@ fn person(role: &Role, holders: &[Holder<'_>], now: Timestamp) -> Result<Person,
         Kind::Denial,
         Kind::Checkout,
         Kind::Session,
+        Kind::Suspend,
         Kind::Act,
     ];
     if ["erin", "frank"].contains(&role.principal) {

@@ -78,8 +78,13 @@ impl House {
 
     /// A person at the keyboard, with the usual key.
     pub fn actor(&self, principal: &'static str) -> Result<Actor, DemoError> {
+        self.actor_with(principal, KEY)
+    }
+
+    /// A person at the keyboard, with one of their keys.
+    pub fn actor_with(&self, principal: &'static str, key: &str) -> Result<Actor, DemoError> {
         self.stage
-            .actor(&self.url, principal, KEY, Box::new(self.clock.clone()))
+            .actor(&self.url, principal, key, Box::new(self.clock.clone()))
     }
 
     /// Time passes, for the server and for everybody.

@@ -15,6 +15,7 @@ mod database;
 mod failure;
 mod outage;
 mod patch;
+mod stolen;
 
 use super::{
     DemoError, Scenario,
@@ -125,6 +126,7 @@ impl<'a> Play<'a> {
         self.house.skip_s(6 * 3600);
         if scenario.includes(Scenario::ProductionOutage) {
             self.production_outage()?;
+            self.a_laptop_is_stolen()?;
         }
         if scenario.includes(Scenario::CriticalPatch) {
             self.critical_patch()?;

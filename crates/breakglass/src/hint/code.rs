@@ -62,6 +62,7 @@ codes!(
     NoNode = "no_node", 1, "the authority names no node that can be sealed to";
     LogGrowing = "log_growing", 1, "the log grew faster than it could be read";
     Contended = "contended", 1, "another process was faster";
+    NotReady = "not_ready", 1, "an emergency could not be handled now";
     NotServed = "not_served", 1, "the server did not start";
     DemoFailed = "demo_failed", 1, "the demonstration was not played to its end";
     DataLost = "data_lost", 1, "the data could not be written";

@@ -50,6 +50,8 @@ mod ssh;
 #[cfg(test)]
 mod stepped;
 #[cfg(test)]
+mod suspension;
+#[cfg(test)]
 mod timeline;
 #[cfg(test)]
 mod tls;

@@ -28,6 +28,7 @@ impl Names {
         }
         match &entry.event {
             Event::KeyEnrolled(d) => self.learn_member(&d.member),
+            Event::KeySuspended(d) => self.learn_member(&d.member),
             Event::SessionOpened(d) => self.learn_member(&d.member),
             Event::ContactSet(d) => self.learn_member(&d.member),
             Event::IncidentDeclared(d) => {

@@ -41,6 +41,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::LogStarted(d) => house::log_started(d),
         Event::AuthorityPublished(d) => house::authority_published(d, &scene),
         Event::KeyEnrolled(d) => house::key_enrolled(d),
+        Event::KeySuspended(d) => house::key_suspended(d, &scene),
         Event::SessionOpened(d) => house::session_opened(d, &scene),
         Event::ContactSet(d) => notice::contact_set(d),
         Event::IncidentDeclared(d) => scene.declared(d),

@@ -1,13 +1,13 @@
 //! What happens around the incident: the log begins, credentials are rotated, clocks run out.
 
 use breakglass_format::{
-    EventId, Fingerprint,
+    AccountId, EventId, Fingerprint,
     error_class::ErrorClass,
     event::{
         ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
         CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
-        KeyEnrolled, LogStarted, ObligationOverdue, RootSignature, RotationOrdered, SessionOpened,
-        SinkChanged, StakeholderNotified,
+        KeyEnrolled, KeySuspended, LogStarted, ObligationOverdue, RootSignature, RotationOrdered,
+        SessionOpened, SinkChanged, StakeholderNotified,
     },
     statement::Kind,
     vocabulary::{EffectKind, Notice, Obligation},
@@ -79,21 +79,43 @@ pub(super) fn begins(story: &mut Story) {
     story.signed(&carol(), added);
 }
 
+pub(super) fn a_key_is_stolen(story: &mut Story) {
+    let agreed = propose_about(story, "carol", None, "suspend");
+    story.signed(
+        &bob(),
+        KeySuspended {
+            agreed: vec![agreed],
+            key: Fingerprint::from_sha256(&[38; 32]).into(),
+            member: carol().member,
+            reason: read("The token was left in a taxi."),
+        },
+    );
+}
+
 fn propose(story: &mut Story, command: &str) {
+    propose_about(story, "prod-db-root", Some(account().id), command);
+}
+
+fn propose_about(
+    story: &mut Story,
+    about: &str,
+    account: Option<AccountId>,
+    command: &str,
+) -> EventId {
     let until = story.now.plus_s(86_400);
     let (agreement, command) = (digest(33), read(command));
     story.signed(
         &bob(),
         ActProposed {
-            about: read("prod-db-root"),
-            account: account().id.into(),
+            about: read(about),
+            account: account.into(),
             agreement,
             command,
             incident_id: none(),
             key: bob().key,
             until,
         },
-    );
+    )
 }
 
 pub(super) fn credential_is_rotated(story: &mut Story, cause: EventId) {

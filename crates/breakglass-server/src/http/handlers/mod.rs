@@ -3,6 +3,7 @@
 pub(super) mod evidence;
 pub(super) mod lists;
 pub(super) mod operations;
+pub(super) mod people;
 mod plan;
 mod prepare;
 pub(super) mod proposals;

@@ -9,6 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use breakglass_api::wire::{AuthorityChain, AuthoritySubmission, RootSignature, Status};
+use breakglass_core::readiness::Severity;
 
 use breakglass_store::Ledger as _;
 
@@ -97,7 +98,10 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let rows: [(&str, &str, u64); 11] = [
+    let failing = super::people::lacks(&app);
+    let failing = failing.iter().filter(|l| l.severity == Severity::Fails);
+    let rows: [(&str, &str, u64); 12] = [
+        ("readiness_failures", "gauge", failing.count() as u64),
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
         ("requests_pending", "gauge", pending),

@@ -16,6 +16,7 @@ use breakglass_format::{
 use breakglass_statement::{
     Signed as SignedStatement, StatementError, Verified, VerifiedAct, VerifiedSession, verify_act,
     verify_approval, verify_checkout, verify_denial, verify_enroll, verify_request, verify_session,
+    verify_suspend,
 };
 use breakglass_store::{Blob, Ledger as _};
 
@@ -113,6 +114,24 @@ pub(crate) async fn enrolment(State(app): State<App>, posted: Posted<Submission>
     let blobs = blobs(&verified);
     app.submit(
         Command::Enroll(Box::new(verified)),
+        blobs,
+        posted.command_id,
+    )
+    .await
+}
+
+/// A key, or somebody, shall count no longer; or consent to that.
+#[utoipa::path(post, path = "/v1/suspensions", request_body = Submission,
+    responses((status = 201, body = Accepted), (status = "4XX", body = breakglass_api::Problem)))]
+pub(crate) async fn suspension(State(app): State<App>, posted: Posted<Submission>) -> Answer {
+    let (bytes, armoured) = (posted.body.statement.as_bytes(), &posted.body.signature);
+    let verified = app.verified(verify_suspend(bytes, armoured, &app.authorities()))?;
+    if let Some(repeated) = app.repeated(verified.digest()).await? {
+        return Ok(repeated);
+    }
+    let blobs = blobs(&verified);
+    app.submit(
+        Command::Suspend(Box::new(verified)),
         blobs,
         posted.command_id,
     )

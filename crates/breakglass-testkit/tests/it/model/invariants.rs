@@ -14,12 +14,14 @@ use breakglass_testkit::Given;
 mod aftermath;
 mod control_plane;
 mod deadline;
+mod suspended;
 
 use aftermath::{
     is_gone, no_incident_closed_with_an_open_obligation, nobody_judges_what_they_took_part_in,
 };
 use control_plane::nobody_goes_round_a_control_plane_that_is_up;
 use deadline::the_next_deadline_is_the_earliest_there_is;
+use suspended::nobody_suspended_is_heard;
 
 /// What the entries said so far.
 pub(super) struct Watch {
@@ -40,6 +42,8 @@ pub(super) struct Watch {
     /// What each incident still needs before it is closed.
     open: BTreeMap<IncidentId, BTreeSet<(Obligation, String)>>,
     control_plane: control_plane::ControlPlane,
+    suspended: Vec<suspended::Gone>,
+    version: i64,
 }
 
 /// A grant as its entries say.
@@ -106,6 +110,7 @@ pub(super) const INVARIANTS: &[(&str, Invariant)] = &[
         "nobody_goes_round_a_control_plane_that_is_up",
         nobody_goes_round_a_control_plane_that_is_up,
     ),
+    ("nobody_suspended_is_heard", nobody_suspended_is_heard),
 ];
 
 impl Watch {
@@ -124,6 +129,8 @@ impl Watch {
             took_part: BTreeMap::new(),
             open: BTreeMap::new(),
             control_plane: control_plane::ControlPlane::default(),
+            suspended: Vec::new(),
+            version: 0,
         };
         let news = watch.take_news(given);
         watch.learn(&news);
@@ -145,6 +152,7 @@ impl Watch {
             self.learn_one(recorded);
             self.learn_aftermath(recorded);
             self.learn_control_plane(recorded);
+            suspended::learn(&mut self.suspended, &mut self.version, recorded);
         }
     }
 

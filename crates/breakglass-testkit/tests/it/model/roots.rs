@@ -11,11 +11,18 @@ use super::random::Random;
 
 type Change = (&'static str, fn(&mut Authority, Timestamp));
 
+/// Everybody's keys are listed anew.
+const EVERYBODY_COUNTS: Change = ("everybody's keys count anew", |a, now| {
+    let keys = a.people.iter_mut().flat_map(|p| &mut p.keys);
+    keys.for_each(|key| key.not_before = now);
+});
+
 /// The root persons change something.
 pub(super) fn change_authority(given: &mut Given, random: &mut Random) -> String {
     let mut next = successor(&given.authority());
     let until = given.now().plus_s(3600);
-    let changes: [Change; 10] = [
+    let now = given.now();
+    let changes: [Change; 13] = [
         ("the title", |a, _| a.title = line("renamed")),
         ("bob leaves security", |a, _| {
             person_mut(a, "bob").groups.clear()
@@ -29,6 +36,10 @@ pub(super) fn change_authority(given: &mut Given, random: &mut Random) -> String
         ("peggy leaves platform", |a, _| {
             person_mut(a, "peggy").groups = vec![name("security")]
         }),
+        // Undoes every suspension; three of ten times, or soon nobody could do anything.
+        EVERYBODY_COUNTS,
+        EVERYBODY_COUNTS,
+        EVERYBODY_COUNTS,
         ("a key of carol's ends soon", |a, until| {
             person_mut(a, "carol").keys[0].not_after = Some(until).into();
         }),
@@ -51,7 +62,14 @@ pub(super) fn change_authority(given: &mut Given, random: &mut Random) -> String
         }),
     ];
     let (what, change) = random.pick(&changes).unwrap();
-    change(&mut next, until);
+    change(
+        &mut next,
+        if what == EVERYBODY_COUNTS.0 {
+            now
+        } else {
+            until
+        },
+    );
     if next.check().is_err() {
         return format!("{what}: not an authority");
     }

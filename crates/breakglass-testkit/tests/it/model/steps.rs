@@ -18,7 +18,7 @@ use breakglass_testkit::{
     harness::{signed, types, word},
     people::{
         ALICE, BOB, CAROL, DAVE, ERIN, EVERYBODY, GRACE, HEIDI, JUDY, MALLORY, PEGGY, READER, SHOP,
-        line,
+        TRENT, TRUDY, line,
     },
     statements::{failure, outage, sealed},
     worker::told,
@@ -213,6 +213,7 @@ impl Players {
             (true, _) if random.once_in(2) => self.answer(given, random, &scene)?,
             (_, Some(_)) if random.once_in(2) => self.make_use(given, random, &scene)?,
             (false, None) if random.once_in(2) => self.ask(given, random, &scene)?,
+            _ if random.once_in(60) => self.suspend(given, random),
             _ if random.once_in(8) => afterwards(self, given, random)?,
             _ => match random.below(12) {
                 0..2 => self.ask(given, random, &scene)?,
@@ -372,6 +373,18 @@ impl Players {
             given.order_rotation(hand, scene.account)
         };
         (hand, command)
+    }
+
+    /// Somebody is suspended, or a key of theirs, by others or by themselves.
+    fn suspend(&self, given: &mut Given, random: &mut Random) -> (Hand, Command) {
+        let of = self.hand(random, &[ALICE, BOB, GRACE]);
+        let hand = if random.once_in(6) {
+            of
+        } else {
+            self.hand(random, &[TRENT, TRUDY, GRACE, HEIDI])
+        };
+        let key = (!random.once_in(4)).then(|| of.key());
+        (hand, given.suspend(hand, of, key))
     }
 
     fn end(

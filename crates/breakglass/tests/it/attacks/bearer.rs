@@ -168,6 +168,8 @@ fn forge_everything(scene: &Scene, alice: &Actor, objects: &Objects) {
         refused(thief.refused(&session));
         let enrolment = thief.enrolment();
         refused(thief.refused(&enrolment));
+        let suspension = thief.suspension(&alice.identity().person);
+        refused(thief.refused(&suspension));
         for (command, object) in every(objects) {
             let act = thief.act(command, &object);
             refused(thief.refused(&act));

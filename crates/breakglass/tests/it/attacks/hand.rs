@@ -12,11 +12,11 @@ use breakglass_api::{
     wire::{Accepted, RequestTerms, Signed, Submission},
 };
 use breakglass_format::{
-    Blank, Digest, GrantId, Line, Nonce, Prose, Timestamp,
+    Blank, Digest, GrantId, Line, Nonce, PersonId, Prose, Timestamp,
     act::{Act, Command, Object},
     statement::{
         self, Approval, AuthorityRef, Checkout, ControlPlane, Denial, Enroll, Kem, Kind, LogHead,
-        Purpose, Release, Request, Requester, Session, Statement,
+        Purpose, Release, Request, Requester, Session, Statement, Suspend, SuspendTarget,
     },
     vocabulary::{Origin, PurposeKind},
 };
@@ -228,6 +228,23 @@ impl Hand {
         }
     }
 
+    /// A suspension of somebody with every key.
+    pub(crate) fn suspension(&self, person: &PersonId) -> Suspend {
+        Suspend {
+            kind: Kind::Suspend,
+            authority: self.authority.clone(),
+            instance: self.instance,
+            issued_at: self.now,
+            nonce: nonce(),
+            reason: "to be rid of them".parse().unwrap(),
+            signer: self.name.clone(),
+            target: SuspendTarget {
+                key: Blank::NONE,
+                person: person.clone(),
+            },
+        }
+    }
+
     /// Signs a statement in the namespace of its kind.
     pub(crate) fn sign<S: Statement>(&mut self, statement: &S) -> Submission {
         self.sign_as(S::KIND, statement)
@@ -279,6 +296,7 @@ pub(crate) fn path(kind: Kind) -> &'static str {
         Kind::Denial => "/v1/denials",
         Kind::Checkout => "/v1/checkouts",
         Kind::Session => "/v1/sessions",
+        Kind::Suspend => "/v1/suspensions",
         Kind::Act => "/v1/acts",
     }
 }

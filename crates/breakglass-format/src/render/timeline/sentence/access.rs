@@ -216,6 +216,7 @@ pub(super) fn ended(d: &BreakGlassEnded, scene: &Scene<'_>) -> Sentence {
         EndReason::Returned => format!("{} returned it", scene.who),
         EndReason::Revoked => format!("{} revoked it", scene.who),
         EndReason::Resolved => "the incident is resolved".to_owned(),
+        EndReason::Suspended => "its holder was suspended".to_owned(),
     };
     let used = match (d.used, d.documented) {
         (false, false) => "the credential was not used",

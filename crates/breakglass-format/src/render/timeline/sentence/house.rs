@@ -4,7 +4,7 @@ use super::{Scene, Sentence, list};
 use crate::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, CommandRefused, EffectClaimed, KeyEnrolled,
-        LogStarted, RefusalsSummarised, SessionOpened, SinkChanged,
+        KeySuspended, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged,
     },
     render::timeline::quote::quote,
     statement::Kind,
@@ -54,6 +54,18 @@ pub(super) fn key_enrolled(d: &KeyEnrolled) -> Sentence {
     Sentence {
         says,
         details: vec![format!("it signs: {signs}")],
+    }
+}
+
+pub(super) fn key_suspended(d: &KeySuspended, scene: &Scene<'_>) -> Sentence {
+    let (who, principal) = (&scene.who, &d.member.principal);
+    let what = match &d.key.0 {
+        Some(key) => format!("the key {key} of {principal}"),
+        None => format!("{principal}, with every key"),
+    };
+    Sentence {
+        says: format!("{who} SUSPENDED {what}"),
+        details: vec![format!("why: {}", quote(&d.reason))],
     }
 }
 

@@ -12,13 +12,14 @@ use super::CompileError;
 use crate::cmd::authority::friendly::{self, File};
 
 /// What an enrolled key signs where the file does not say.
-const EVERYDAY: [Kind; 7] = [
+const EVERYDAY: [Kind; 8] = [
     Kind::Enroll,
     Kind::Request,
     Kind::Approval,
     Kind::Denial,
     Kind::Checkout,
     Kind::Session,
+    Kind::Suspend,
     Kind::Act,
 ];
 

@@ -1,0 +1,41 @@
+//! `suspend.v1@breakglass`: a key, or a person, counts no longer.
+
+use breakglass_format::{
+    Timestamp,
+    statement::{AuthorityRef, Signer, Suspend},
+};
+
+use crate::{
+    authority_set::AuthoritySet,
+    verified::{Signed, StatementError, Verified, open},
+};
+
+/// A verified suspension, or one person's consent to it.
+pub type VerifiedSuspend = Verified<Suspend>;
+
+impl Signed for Suspend {
+    type Found = ();
+
+    fn signer(&self) -> Signer {
+        self.signer.clone()
+    }
+
+    fn authority(&self) -> &AuthorityRef {
+        &self.authority
+    }
+
+    fn stated_at(&self) -> Timestamp {
+        self.issued_at
+    }
+}
+
+/// Verifies a suspension. Whether its target exists, and who may suspend it, is for the rules.
+pub fn verify_suspend(
+    bytes: &[u8],
+    armoured: &str,
+    authorities: &AuthoritySet,
+) -> Result<VerifiedSuspend, StatementError> {
+    let suspend = open::<Suspend>(bytes, armoured)?;
+    suspend.check(suspend.opened.statement.instance, authorities)?;
+    Ok(Verified::new(suspend.opened, ()))
+}
