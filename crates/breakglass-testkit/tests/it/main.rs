@@ -6,6 +6,7 @@
     reason = "a test that cannot go on ends, and says where"
 )]
 
+mod access;
 mod account;
 mod aftermath;
 mod answer;

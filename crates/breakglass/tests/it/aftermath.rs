@@ -58,6 +58,62 @@ fn review(t: &Terminal) -> String {
     file(t, "review.toml", &written)
 }
 
+/// The incident closed, without a word too many.
+pub(crate) fn closed() -> Terminal {
+    let t = resolved();
+    let report = t.does("erin", &["report", "file", "--draft"]);
+    let report = file(&t, "report.md", &report);
+    let review = review(&t);
+    let steps: [(&str, &[&str]); 6] = [
+        (
+            "erin",
+            &["report", "file", "--summary", "it broke", "--from", &report],
+        ),
+        ("frank", &["review", "complete", "--from", &review]),
+        (
+            "erin",
+            &[
+                "review",
+                "procedure",
+                "--reference",
+                "wiki",
+                "--summary",
+                "done",
+            ],
+        ),
+        (
+            "dave",
+            &[
+                "access-review",
+                "decide",
+                "shop-root",
+                "--incident",
+                "INC-1",
+                "--decision",
+                "keep",
+                "--why",
+                "needed",
+            ],
+        ),
+        (
+            "grace",
+            &[
+                "cab",
+                "record",
+                "--decision",
+                "accepted",
+                "--remark",
+                "it had to be",
+            ],
+        ),
+        ("erin", &["incident", "close"]),
+    ];
+    for (who, args) in steps {
+        t.does(who, args);
+    }
+    t
+}
+
 #[test]
 fn from_the_resolution_to_a_closed_incident() {
     let t = resolved();

@@ -42,6 +42,8 @@ mod postgres;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod reads;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod scene;
