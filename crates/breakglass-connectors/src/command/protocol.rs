@@ -144,6 +144,8 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<Answer<T>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -162,6 +164,34 @@ mod tests {
             "credential": {"username": "root", "password": "a\"\u{7}ä"},
         });
         assert_eq!(value, expected);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn a_changed_answer_is_one_or_none(
+            at in any::<prop::sample::Index>(),
+            with in prop::collection::vec(any::<u8>(), 0..4),
+            gone in 0..3_usize,
+            which in 0..2_usize,
+        ) {
+            let answers: [&[u8]; 2] = [
+                br#"{"ok":{"handle":"run-7","state":"dispatched","targets":["a"]}}"#,
+                br#"{"error":{"class":"transient","detail":"busy"}}"#,
+            ];
+            let mut bytes = answers[which].to_vec();
+            let at = at.index(bytes.len() + 1);
+            let to = (at + gone).min(bytes.len());
+            bytes.splice(at..to, with);
+            let whole: Option<Map<String, Value>> = serde_json::from_slice(&bytes).ok();
+            let of_one = |key: &str| whole.as_ref().is_some_and(|m| m.contains_key(key));
+            match read::<Value>(&bytes) {
+                Some(Answer::Done(_)) => prop_assert!(of_one("ok")),
+                Some(Answer::Refused { .. }) => prop_assert!(of_one("error")),
+                None => {}
+            }
+        }
     }
 
     #[test]

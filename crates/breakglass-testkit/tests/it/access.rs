@@ -192,83 +192,90 @@ fn object_of(command: &Act, given: &Given, o: &Object) -> Option<String> {
     })
 }
 
+type Build = fn(&Given, &Object) -> Act;
+
+/// What people do in an emergency.
+const DURING: [Build; 13] = [
+    |_, _| Act::Declare(outage()),
+    |_, _| {
+        Act::Note(Note {
+            text: prose("Seen."),
+        })
+    },
+    |_, _| Act::Probe(NoArgs {}),
+    |_, _| {
+        Act::Record(Record {
+            action: name("rollback"),
+            description: prose("By hand."),
+            target: line("shop.example"),
+        })
+    },
+    |_, _| Act::Withdraw(NoArgs {}),
+    |_, _| Act::Return(NoArgs {}),
+    |_, _| Act::Revoke(because("It looks wrong.")),
+    |_, _| Act::Cancel(because("It looks wrong.")),
+    |_, _| Act::Plan(rollback()),
+    |_, _| Act::Run(rollback()),
+    |_, _| {
+        Act::Resolve(Resolve {
+            summary: prose("Over."),
+        })
+    },
+    |_, _| {
+        Act::AddCredential(AddCredential {
+            fields: ["password", "username"].map(name).to_vec(),
+        })
+    },
+    |_, _| Act::Rotate(because("To be sure.")),
+];
+
+/// What follows it, or is nobody's emergency.
+const AFTERWARDS: [Build; 10] = [
+    |_, _| {
+        Act::Transfer(Transfer {
+            reason: prose("Tired."),
+            to: "frank".parse().unwrap(),
+        })
+    },
+    |_, _| Act::SetContact(NoArgs {}),
+    |_, _| {
+        Act::NotifyCab(NotifyCab {
+            channel: line("telephone"),
+            text: prose("Tonight."),
+        })
+    },
+    |_, _| {
+        Act::FileReport(FileReport {
+            summary: prose("A bad release."),
+        })
+    },
+    |g, o| Act::CompleteReview(review_of(g, o.incident, &[])),
+    |_, _| {
+        Act::DecideCab(DecideCab {
+            decision: CabDecision::Accepted,
+            proxy: false,
+            remark: prose("It had to be."),
+        })
+    },
+    |_, o| {
+        Act::ReviewAccess(ReviewAccess {
+            decision: AccessDecision::Keep,
+            entitled: Vec::new(),
+            incident: Some(o.incident).into(),
+            remark: prose("Needed."),
+        })
+    },
+    |_, _| {
+        Act::UpdateProcedure(UpdateProcedure {
+            reference: line("wiki"),
+            summary: prose("Mended."),
+        })
+    },
+    |_, _| Act::Waive(waiver(Obligation::CabReview)),
+    |_, _| Act::Close(NoArgs {}),
+];
+
 fn acts() -> Vec<Make> {
-    type Build = fn(&Given, &Object) -> Act;
-    let all: [Build; 23] = [
-        |_, _| Act::Declare(outage()),
-        |_, _| {
-            Act::Note(Note {
-                text: prose("Seen."),
-            })
-        },
-        |_, _| Act::Probe(NoArgs {}),
-        |_, _| {
-            Act::Record(Record {
-                action: name("rollback"),
-                description: prose("By hand."),
-                target: line("shop.example"),
-            })
-        },
-        |_, _| Act::Withdraw(NoArgs {}),
-        |_, _| Act::Return(NoArgs {}),
-        |_, _| Act::Revoke(because("It looks wrong.")),
-        |_, _| Act::Cancel(because("It looks wrong.")),
-        |_, _| Act::Plan(rollback()),
-        |_, _| Act::Run(rollback()),
-        |_, _| {
-            Act::Resolve(Resolve {
-                summary: prose("Over."),
-            })
-        },
-        |_, _| {
-            Act::AddCredential(AddCredential {
-                fields: ["password", "username"].map(name).to_vec(),
-            })
-        },
-        |_, _| Act::Rotate(because("To be sure.")),
-        |_, _| {
-            Act::Transfer(Transfer {
-                reason: prose("Tired."),
-                to: "frank".parse().unwrap(),
-            })
-        },
-        |_, _| Act::SetContact(NoArgs {}),
-        |_, _| {
-            Act::NotifyCab(NotifyCab {
-                channel: line("telephone"),
-                text: prose("Tonight."),
-            })
-        },
-        |_, _| {
-            Act::FileReport(FileReport {
-                summary: prose("A bad release."),
-            })
-        },
-        |g, o| Act::CompleteReview(review_of(g, o.incident, &[])),
-        |_, _| {
-            Act::DecideCab(DecideCab {
-                decision: CabDecision::Accepted,
-                proxy: false,
-                remark: prose("It had to be."),
-            })
-        },
-        |_, o| {
-            Act::ReviewAccess(ReviewAccess {
-                decision: AccessDecision::Keep,
-                entitled: Vec::new(),
-                incident: Some(o.incident).into(),
-                remark: prose("Needed."),
-            })
-        },
-        |_, _| {
-            Act::UpdateProcedure(UpdateProcedure {
-                reference: line("wiki"),
-                summary: prose("Mended."),
-            })
-        },
-        |_, _| Act::Waive(waiver(Obligation::CabReview)),
-        |_, _| Act::Close(NoArgs {}),
-    ];
     let row = |build: Build| -> Make {
         let make = move |g: &mut Given, hand: Hand, column: usize, o: &Object| {
             let command = build(g, o);
@@ -285,7 +292,7 @@ fn acts() -> Vec<Make> {
         };
         Box::new(make)
     };
-    all.into_iter().map(row).collect()
+    DURING.into_iter().chain(AFTERWARDS).map(row).collect()
 }
 
 /// The paths that statements are posted to, from the API's description.

@@ -20,6 +20,8 @@ mod incident;
 mod model;
 mod notice;
 mod obligation;
+mod parsers;
+mod random;
 mod request;
 mod rotation;
 mod run;

@@ -7,7 +7,6 @@
 
 mod afterwards;
 mod invariants;
-mod random;
 mod roots;
 mod steps;
 
@@ -19,9 +18,8 @@ use std::{
 
 use breakglass_testkit::Given;
 
-use crate::derive_agrees::derive_agrees;
+use crate::{derive_agrees::derive_agrees, random::Random};
 use invariants::{INVARIANTS, Watch};
-use random::Random;
 use steps::Players;
 
 /// Steps of one episode: enough for several incidents, few enough that the world stays small.

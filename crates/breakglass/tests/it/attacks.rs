@@ -10,6 +10,7 @@ mod commands;
 mod flood;
 mod hand;
 mod malformed;
+mod mutations;
 mod plans;
 mod proxy_replay;
 mod relay;

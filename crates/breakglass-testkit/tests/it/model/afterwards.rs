@@ -19,7 +19,8 @@ use breakglass_testkit::{
     },
 };
 
-use super::{random::Random, steps::Players};
+use super::steps::Players;
+use crate::random::Random;
 
 /// Something that follows an incident.
 pub(super) fn afterwards(

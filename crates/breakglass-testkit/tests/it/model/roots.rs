@@ -7,7 +7,7 @@ use breakglass_testkit::{
     people::{entitlement_mut, line, name, person_mut, successor},
 };
 
-use super::random::Random;
+use crate::random::Random;
 
 type Change = (&'static str, fn(&mut Authority, Timestamp));
 

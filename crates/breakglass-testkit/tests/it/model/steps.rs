@@ -24,9 +24,10 @@ use breakglass_testkit::{
     worker::told,
 };
 
+use crate::random::Random;
+
 use super::{
     afterwards::{Chore, afterwards, chore, chores},
-    random::Random,
     roots::change_authority,
 };
 

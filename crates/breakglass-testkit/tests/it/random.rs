@@ -2,10 +2,10 @@
 
 /// SplitMix64.
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x0123_4567_89AB_CDEF)
     }
 
@@ -18,17 +18,17 @@ impl Random {
     }
 
     /// A number below `limit`, which is not 0.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() >> 33).unwrap() % limit
     }
 
     /// Once in so many.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// One of these.
-    pub(super) fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
+    pub(crate) fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
         if of.is_empty() {
             return None;
         }
@@ -37,7 +37,7 @@ impl Random {
     }
 
     /// One of the last few of these: what is new is what people are busy with.
-    pub(super) fn recent<T: Clone>(&mut self, of: impl Iterator<Item = T>) -> Option<T> {
+    pub(crate) fn recent<T: Clone>(&mut self, of: impl Iterator<Item = T>) -> Option<T> {
         let all: Vec<T> = of.collect();
         let few = all.len().saturating_sub(4);
         let from = if self.once_in(8) { 0 } else { few };
