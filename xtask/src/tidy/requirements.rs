@@ -1,15 +1,22 @@
-//! `docs/requirements.md` names, clause by clause, the tests that show it: `` `crate::test_fn` ``.
+//! `docs/requirements.md` names, clause by clause, the tests that show it, `docs/attacks.md` attack
+//! by attack those that try it: `` `crate::test_fn` ``.
 
 use super::tree::Tree;
 use super::{Finding, markdown};
 use crate::cargo::Workspace;
 
-const DOCUMENT: &str = "docs/requirements.md";
+const DOCUMENTS: [&str; 2] = ["docs/requirements.md", "docs/attacks.md"];
 
 /// Looks for named tests that do not exist.
 pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Vec<Finding> {
-    let Some(text) = tree.text(DOCUMENT) else {
-        return vec![Finding::new(DOCUMENT, "is missing")];
+    let each = DOCUMENTS.iter();
+    each.flat_map(|document| check_one(workspace, tree, document))
+        .collect()
+}
+
+fn check_one(workspace: &Workspace, tree: &Tree, document: &'static str) -> Vec<Finding> {
+    let Some(text) = tree.text(document) else {
+        return vec![Finding::new(document, "is missing")];
     };
     let names: Vec<&str> = workspace
         .packages
@@ -22,12 +29,12 @@ pub(super) fn check(workspace: &Workspace, tree: &Tree) -> Vec<Finding> {
         .filter(|(_, span)| names_a_test(span, &names))
         .collect();
     if tests.is_empty() {
-        return vec![Finding::new(DOCUMENT, "names no test")];
+        return vec![Finding::new(document, "names no test")];
     }
     tests
         .into_iter()
         .filter(|(_, test)| !exists(workspace, tree, test))
-        .map(|(index, test)| Finding::at(DOCUMENT, index, format!("there is no test {test}")))
+        .map(|(index, test)| Finding::at(document, index, format!("there is no test {test}")))
         .collect()
 }
 
@@ -72,7 +79,8 @@ mod tests {
     );
 
     fn found(document: &str) -> Vec<String> {
-        let tree = Tree::of(&[SOURCE, ("docs/requirements.md", document)]);
+        let attacks = ("docs/attacks.md", "`breakglass-tlog::inclusion_holds`\n");
+        let tree = Tree::of(&[SOURCE, ("docs/requirements.md", document), attacks]);
         let packages = vec![package("breakglass-tlog", &[]), package("breakglass", &[])];
         lines(&check(&workspace(packages), &tree))
     }
@@ -104,7 +112,13 @@ mod tests {
     #[test]
     fn the_document_must_exist_and_name_tests() {
         let missing = check(&workspace(Vec::new()), &Tree::of(&[]));
-        assert_eq!(lines(&missing), ["docs/requirements.md: is missing"]);
+        assert_eq!(
+            lines(&missing),
+            [
+                "docs/requirements.md: is missing",
+                "docs/attacks.md: is missing"
+            ]
+        );
         assert_eq!(
             found("# Requirements\n"),
             ["docs/requirements.md: names no test"]

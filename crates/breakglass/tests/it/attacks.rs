@@ -13,6 +13,7 @@ mod malformed;
 mod mutations;
 mod plans;
 mod proxy_replay;
+mod races;
 mod relay;
 mod requests;
 mod session_key;
