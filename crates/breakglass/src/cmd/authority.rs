@@ -1,7 +1,9 @@
 //! `breakglass authority`: written as TOML, compiled to canonical JSON, signed by root persons.
 
 mod compile;
+mod diff;
 mod friendly;
+mod plan;
 mod publish;
 mod show;
 mod sign;
@@ -33,6 +35,21 @@ pub(super) enum Verb {
         /// Where the document goes; beside the TOML file if not given.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Show what authority.toml would change of the authority in force, and who has to sign it.
+    Plan {
+        /// The TOML file.
+        file: PathBuf,
+        /// Write the compiled document beside it, ready to be signed.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Show what one compiled document changes of another.
+    Diff {
+        /// The older document.
+        old: PathBuf,
+        /// The newer one.
+        new: PathBuf,
     },
     /// Sign a compiled document as a root person.
     Sign {
@@ -73,6 +90,8 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
             let issued_at = issued_at.unwrap_or_else(|| cx.now());
             compile::run(file, previous.as_deref(), issued_at, out.as_deref(), cx)
         }
+        Verb::Plan { file, keep } => plan::run(file, *keep, cx),
+        Verb::Diff { old, new } => diff::run(old, new, cx),
         Verb::Sign { file, key, yes } => sign::run(file, key.as_deref(), *yes, cx),
         Verb::Publish { file } => publish::run(file, cx),
         Verb::Verify { files, genesis } => verify::run(files, *genesis, cx),

@@ -15,6 +15,7 @@ mod document;
 mod extend;
 mod grant;
 mod incident;
+mod init;
 mod input;
 mod join;
 mod key;
@@ -80,6 +81,8 @@ enum Verb {
     Verify(verify::Args),
     /// Play an emergency on this machine, everything real.
     Demo(crate::demo::Args),
+    /// Begin a new installation: asks five questions, makes the keys, writes both files.
+    Init(init::Args),
     /// Make the three keys of a new server.
     ServerKeys(server_keys::Args),
     /// Run the server.
@@ -195,6 +198,7 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Verify(args) => verify::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Demo(args) => crate::demo::main(&args).map(|()| ExitCode::SUCCESS),
+        Verb::Init(args) => init::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),

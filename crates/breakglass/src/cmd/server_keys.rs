@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn not_made(error: ServerKeysError) -> Failure {
+pub(super) fn not_made(error: ServerKeysError) -> Failure {
     let message = error.to_string();
     match error {
         ServerKeysError::Origin(_) => Failure::usage(message)

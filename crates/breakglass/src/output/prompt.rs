@@ -30,6 +30,19 @@ pub fn confirm(question: &str) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
 }
 
+/// Asks for a line of text; `None` at the end of input.
+#[must_use]
+pub fn line(question: &str) -> Option<String> {
+    let _ = write!(std::io::stderr(), "{question} ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(ANSWER_BYTES_MAX)
+        .read_line(&mut answer);
+    read.is_ok_and(|n| n > 0).then_some(answer)
+}
+
 /// Asks for a secret without showing it; from a pipe one line is read.
 ///
 /// # Errors

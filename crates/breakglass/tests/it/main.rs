@@ -26,6 +26,8 @@ mod failures;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
 mod key_files;
 #[cfg(test)]
 mod kill;

@@ -44,6 +44,22 @@ pub(super) enum CompileError {
         /// Why.
         error: KeyError,
     },
+    /// A key is neither written down nor in a file that is there.
+    #[error("{holder}: {path}: {detail}: put the line of their .pub file there")]
+    KeyFile {
+        /// Whose.
+        holder: String,
+        /// Where it should be.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// A key has to be given in one way.
+    #[error("{holder}: a key has either public_key or public_key_file")]
+    KeyTwice {
+        /// Whose.
+        holder: String,
+    },
     /// The public half of a key of the server cannot be used.
     #[error("{what} is not a key: copy the lines that breakglass server-keys printed")]
     ServerKey {
@@ -100,8 +116,6 @@ pub(super) fn run(
     cx: &Context,
 ) -> Result<(), Failure> {
     let mistake = |path: &Path, error: CompileError| Failure::malformed(path, error);
-    let text =
-        String::from_utf8(read(path)?).map_err(|_| Failure::malformed(path, "it is not text"))?;
     let before = match previous {
         Some(previous) => {
             let before = Previous::from_bytes(&read(previous)?);
@@ -109,7 +123,7 @@ pub(super) fn run(
         }
         None => None,
     };
-    let authority = compile(&text, before.as_ref(), issued_at).map_err(|e| mistake(path, e))?;
+    let authority = compile_file(path, before.as_ref(), issued_at)?;
     let bytes = authority.to_bytes().map_err(|e| mistake(path, e.into()))?;
     let out = out.map_or_else(|| beside(path, authority.version), Path::to_owned);
     // Somebody may have signed what lies there.
@@ -128,17 +142,31 @@ pub(super) fn run(
     Ok(())
 }
 
-fn beside(path: &Path, version: i64) -> PathBuf {
+/// Compiles a file; keys that it names as files lie beside it.
+pub(super) fn compile_file(
+    path: &Path,
+    previous: Option<&Previous>,
+    issued_at: Timestamp,
+) -> Result<Authority, Failure> {
+    let text =
+        String::from_utf8(read(path)?).map_err(|_| Failure::malformed(path, "it is not text"))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    compile(&text, folder, previous, issued_at).map_err(|e| Failure::malformed(path, e))
+}
+
+pub(super) fn beside(path: &Path, version: i64) -> PathBuf {
     path.with_file_name(format!("authority-{version}.json"))
 }
 
 /// Compiles a file: names become ids, defaults are spelled out, every rule is checked.
 pub(super) fn compile(
     text: &str,
+    folder: &Path,
     previous: Option<&Previous>,
     issued_at: Timestamp,
 ) -> Result<Authority, CompileError> {
     let mut file: File = toml::from_str(text)?;
+    parts::read_keys(&mut file, folder)?;
     if file.scenarios.is_empty() {
         let built_in: Scenarios = toml::from_str(BUILT_IN)?;
         file.scenarios = built_in.scenarios;
@@ -199,4 +227,4 @@ fn usable(authority: &Authority) -> Result<(), CompileError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

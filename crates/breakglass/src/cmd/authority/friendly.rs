@@ -1,6 +1,8 @@
 //! `authority.toml`: the authority as people write it, with names in place of ids and durations
 //! in words.
 
+use std::path::PathBuf;
+
 use breakglass_format::{
     AccountId, Line, Name, PersonId, Principal, Prose, Timestamp,
     statement::Kind,
@@ -103,7 +105,10 @@ pub(super) struct Person {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
+    #[serde(default)]
     pub(super) public_key: String,
+    /// The `.pub` file instead, beside this one.
+    pub(super) public_key_file: Option<PathBuf>,
     /// Without it: everything, `authority` for root persons only.
     pub(super) namespaces: Option<Vec<Kind>>,
     /// Without it: from the document's own time, or as in the version before.

@@ -6,7 +6,7 @@ use breakglass_format::{Principal, authority::Authority, statement::Kind};
 use breakglass_statement::digest;
 use serde_json::json;
 
-use super::{read, show};
+use super::{diff, read, show};
 use crate::{
     cmd::{Context, approve::consent},
     hint::{Code, Failure},
@@ -23,6 +23,11 @@ pub(super) fn run(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> R
     };
     let principal = root(&authority, &*signer)?;
     cx.output().document(&show::lines(&authority));
+    if let Some(changes) = changes_of(&authority, cx) {
+        let heading = format!("what it changes of version {}:", authority.version - 1);
+        cx.output().document(&[String::new(), heading]);
+        cx.output().document(&changes);
+    }
     cx.output().document(&[digest(&bytes).to_string()]);
     consent(yes, &format!("sign this authority as {principal}?"))?;
     if signer.needs_touch() {
@@ -37,6 +42,14 @@ pub(super) fn run(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> R
         .answer(&out, &json!({"signature": out, "principal": principal}));
     cx.output().say(&format!("signed as {principal}"));
     Ok(())
+}
+
+/// What it changes of the version in force, where this machine knows that one.
+fn changes_of(authority: &Authority, cx: &Context) -> Option<Vec<String>> {
+    let (_, trust) = cx.trust().ok().filter(|_| authority.version > 1)?;
+    let current = trust.authorities().current();
+    let follows = authority.previous.0 == Some(current.digest());
+    follows.then(|| diff::changes(current.authority(), authority))
 }
 
 /// Whose key it is, if it may sign this document. A key that only the version before lists may

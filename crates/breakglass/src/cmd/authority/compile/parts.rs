@@ -1,5 +1,7 @@
 //! The parts of an authority, from their friendly form.
 
+use std::path::Path;
+
 use breakglass_format::{
     AccountId, Blank, Line, Name, PersonId, Principal, Timestamp,
     authority::{Account, Authority, Clocks, Entitlement, Key, Machine, Node, Person, Scenario},
@@ -47,6 +49,29 @@ pub(super) fn people(
         })
     })
     .collect()
+}
+
+/// Keys that are named as files are read.
+pub(super) fn read_keys(file: &mut File, folder: &Path) -> Result<(), CompileError> {
+    for person in &mut file.people {
+        let holder = person.principal.to_string();
+        for key in &mut person.keys {
+            if key.public_key.is_empty() == key.public_key_file.is_none() {
+                return Err(CompileError::KeyTwice { holder });
+            }
+            let Some(path) = &key.public_key_file else {
+                continue;
+            };
+            let path = folder.join(path);
+            let text = std::fs::read_to_string(&path).map_err(|e| CompileError::KeyFile {
+                holder: holder.clone(),
+                path: path.display().to_string(),
+                detail: e.to_string(),
+            })?;
+            text.trim_end().clone_into(&mut key.public_key);
+        }
+    }
+    Ok(())
 }
 
 fn person_id(person: &friendly::Person) -> Result<PersonId, CompileError> {

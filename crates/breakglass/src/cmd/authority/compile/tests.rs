@@ -5,7 +5,7 @@ use crate::{entropy::SystemEntropy, signer::generate_ed25519};
 
 const AT: &str = "2026-01-06T10:00:00.000Z";
 
-fn text(keys: &[String]) -> String {
+pub(in crate::cmd::authority) fn text(keys: &[String]) -> String {
     format!(
         r#"
 title = "Example"
@@ -43,7 +43,7 @@ approvers = ["sre", "security"]
     )
 }
 
-fn keys() -> Vec<String> {
+pub(in crate::cmd::authority) fn keys() -> Vec<String> {
     let key = || {
         generate_ed25519(&mut SystemEntropy, "c")
             .unwrap()
@@ -58,7 +58,7 @@ fn at() -> Timestamp {
 
 #[test]
 fn names_become_ids_and_defaults_are_spelled_out() {
-    let authority = compile(&text(&keys()), None, at()).unwrap();
+    let authority = compile(&text(&keys()), Path::new(""), None, at()).unwrap();
     let bo = &authority.people[1];
     assert_eq!(bo.person.as_str(), "per_bo_b");
     assert!(bo.keys[0].namespaces.contains(&Kind::Authority));
@@ -81,10 +81,13 @@ fn names_become_ids_and_defaults_are_spelled_out() {
 #[test]
 fn the_next_version_follows_and_keys_do_not_become_young() {
     let text = text(&keys());
-    let bytes = compile(&text, None, at()).unwrap().to_bytes().unwrap();
+    let bytes = compile(&text, Path::new(""), None, at())
+        .unwrap()
+        .to_bytes()
+        .unwrap();
     let previous = Previous::from_bytes(&bytes).unwrap();
     let later = at().plus_s(86_400);
-    let next = compile(&text, Some(&previous), later).unwrap();
+    let next = compile(&text, Path::new(""), Some(&previous), later).unwrap();
     assert_eq!(next.version, 2);
     assert_eq!(next.previous.0, Some(breakglass_statement::digest(&bytes)));
     assert_eq!(next.issued_at, later);
@@ -115,7 +118,9 @@ fn mistakes_are_named() {
         (good.replace("ssh-ed25519", "ssh-rsa"), "rsa"),
     ];
     for (wrong, named) in cases {
-        let error = compile(&wrong, None, at()).unwrap_err().to_string();
+        let error = compile(&wrong, Path::new(""), None, at())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(named), "{named}: {error}");
     }
 }
