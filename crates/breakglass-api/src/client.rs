@@ -12,8 +12,8 @@ use crate::{
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, GrantView, IncidentView, PersonView, ProposalView, ReadinessView, RefusalView,
-        RequestDossier, RequestView, RunView, WhoamiView,
+        AccountView, DocumentView, GrantView, IncidentView, PersonView, ProposalView,
+        ReadinessView, RefusalView, RequestDossier, RequestView, RunView, WhoamiView,
     },
     wire::{
         Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
@@ -233,6 +233,11 @@ impl Client {
     /// What was refused in an incident, oldest first.
     pub fn refusals(&self, id: &str) -> Result<Vec<RefusalView>, ClientError> {
         self.get(&format!("/v1/incidents/{}/refusals", encode(id)))
+    }
+
+    /// What people wrote about an incident afterwards, oldest first.
+    pub fn documents(&self, id: &str) -> Result<Vec<DocumentView>, ClientError> {
+        self.get(&format!("/v1/incidents/{}/documents", encode(id)))
     }
 
     /// The timeline of an incident, as text: a heading for each day, a line for each entry.

@@ -331,3 +331,24 @@ pub struct LackView {
     /// What is missing.
     pub says: String,
 }
+
+/// What somebody wrote about an incident afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DocumentView {
+    /// `INCIDENT_REPORT_FILED`, `POST_INCIDENT_REVIEW_COMPLETED`, `CAB_REVIEWED` …
+    pub event_type: String,
+    /// Index of the entry.
+    pub index: u64,
+    /// When.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Who signed it, by principal.
+    pub by: String,
+    /// The event's data, as the log has them.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+    /// SHA-256 of the document, where there is one.
+    pub document: Option<String>,
+    /// The document, where it is text.
+    pub text: Option<String>,
+}

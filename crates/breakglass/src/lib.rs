@@ -15,6 +15,7 @@ pub mod export;
 pub mod hint;
 pub mod hygiene;
 pub mod output;
+pub mod pack;
 pub mod review;
 pub mod server_keys;
 pub mod signer;

@@ -21,7 +21,9 @@ use axum::{
     extract::DefaultBodyLimit,
     routing::{get, post},
 };
-use handlers::{evidence, lists, operations, people, proposals, read, statements, timeline};
+use handlers::{
+    documents, evidence, lists, operations, people, proposals, read, statements, timeline,
+};
 
 /// A statement, its signature, a session and attachments, all escaped.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -58,6 +60,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/incidents/{id}", get(lists::incident))
         .route("/v1/incidents/{id}/timeline", get(timeline::timeline))
         .route("/v1/incidents/{id}/refusals", get(timeline::refusals))
+        .route("/v1/incidents/{id}/documents", get(documents::documents))
         .route("/v1/grants", get(lists::grants))
         .route("/v1/grants/{id}", get(lists::grant))
         .route("/v1/accounts", get(read::accounts))

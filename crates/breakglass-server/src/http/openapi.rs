@@ -2,7 +2,9 @@
 
 use utoipa::OpenApi;
 
-use super::handlers::{evidence, lists, operations, people, proposals, read, statements, timeline};
+use super::handlers::{
+    documents, evidence, lists, operations, people, proposals, read, statements, timeline,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +30,7 @@ use super::handlers::{evidence, lists, operations, people, proposals, read, stat
         lists::incident,
         timeline::timeline,
         timeline::refusals,
+        documents::documents,
         lists::requests,
         lists::request,
         read::terms,

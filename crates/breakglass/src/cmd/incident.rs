@@ -9,6 +9,7 @@ use crate::{
     actor::Actor,
     hint::{Code, Failure},
     output::{Screen, line, table::fitted},
+    pack,
 };
 
 /// What to do with incidents.
@@ -38,6 +39,10 @@ pub(super) enum Verb {
         /// The incident; the only open one if not given.
         #[arg(value_name = "INC-1")]
         incident: Option<String>,
+        /// `md`: all of it as one Markdown document that can be mailed, with what was written
+        /// about it.
+        #[arg(long, value_enum)]
+        format: Option<Format>,
     },
     /// Write a note into its record.
     Note {
@@ -95,6 +100,13 @@ pub(super) enum Verb {
     },
 }
 
+/// Other forms to show an incident in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Markdown.
+    Md,
+}
+
 pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
         Verb::Declare {
@@ -103,7 +115,13 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             why,
         } => declare(scenario, declaration, why, cx),
         Verb::List { before } => list(before, cx),
-        Verb::Show { incident } => show(&viewed(incident.as_deref(), cx)?, cx),
+        Verb::Show { incident, format } => {
+            let incident = viewed(incident.as_deref(), cx)?;
+            match format {
+                Some(Format::Md) => pack(&incident, cx),
+                None => show(&incident, cx),
+            }
+        }
         Verb::Note { text, incident } => note(text, incident.as_deref(), cx),
         Verb::Probe { incident } => probe(incident.as_deref(), cx),
         Verb::Resolve {
@@ -236,6 +254,17 @@ fn close(incident: Option<&str>, cx: &Context) -> Result<(), Failure> {
     let reference = line(&incident.reference);
     cx.output()
         .outcome(&outcome, &reference, &format!("closed {reference}"));
+    Ok(())
+}
+
+/// All of an incident, as one document.
+fn pack(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
+    let client = cx.client()?;
+    let grants: Result<Vec<_>, _> = incident.grants.iter().map(|g| client.grant(g)).collect();
+    let documents = client.documents(&incident.id)?;
+    let timeline = client.timeline(&incident.id)?;
+    let text = pack::markdown(incident, &grants?, &documents, &timeline);
+    cx.output().data(text.trim_end());
     Ok(())
 }
 

@@ -244,3 +244,13 @@ fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Log(verb) => log::run(&verb, cx),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_makes_sense_to_its_parser() {
+        super::Cli::command().debug_assert();
+    }
+}

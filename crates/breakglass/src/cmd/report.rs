@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
+use breakglass_api::view::DocumentView;
 use breakglass_format::Prose;
 use clap::Subcommand;
 
 use super::{Context, document, incident::unclosed, input};
-use crate::{draft, hint::Failure, output::line};
+use crate::{
+    draft,
+    hint::{Code, Failure},
+    output::line,
+    pack,
+};
 
 /// What to do with incident reports.
 #[derive(Debug, Subcommand)]
@@ -26,15 +32,62 @@ pub(super) enum Verb {
         #[arg(long)]
         draft: bool,
     },
+    /// Show a report that was filed: the latest, unless told otherwise.
+    Show {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// Which revision: 1, 2, 3 …
+        #[arg(long, value_name = "N")]
+        revision: Option<i64>,
+    },
+}
+
+/// Shows the document of a type that an incident has: the latest, or a revision.
+pub(super) fn show(
+    event_type: &str,
+    what: &str,
+    incident: Option<&str>,
+    revision: Option<i64>,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let incident = unclosed(&cx.actor()?, incident)?;
+    let documents = cx.client()?.documents(&incident.id)?;
+    let wanted = |d: &&DocumentView| {
+        d.event_type == event_type && revision.is_none_or(|r| pack::revision(d) == Some(r))
+    };
+    let Some(document) = documents.iter().rfind(wanted) else {
+        let says = format!("{} has no such {what}", line(&incident.reference));
+        return Err(Failure::of(Code::NothingMeant, says)
+            .hint("breakglass incident show lists what is still owed"));
+    };
+    if cx.output().is_json() {
+        cx.output().json(document);
+    } else {
+        cx.output().data(pack::section(document).trim_end());
+    }
+    Ok(())
 }
 
 pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
-    let Verb::File {
-        incident,
-        summary,
-        from,
-        draft: only,
-    } = verb;
+    let (incident, summary, from, only) = match verb {
+        Verb::File {
+            incident,
+            summary,
+            from,
+            draft,
+        } => (incident, summary, from, draft),
+        Verb::Show { incident, revision } => {
+            let what = "report";
+            return show(
+                "INCIDENT_REPORT_FILED",
+                what,
+                incident.as_deref(),
+                revision,
+                cx,
+            );
+        }
+    };
     let mut actor = cx.actor()?;
     let incident = unclosed(&actor, incident.as_deref())?;
     let drafted = || -> Result<String, Failure> {

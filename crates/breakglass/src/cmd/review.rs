@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use breakglass_format::{Line, Prose};
 use clap::Subcommand;
 
-use super::{Context, document, incident::unclosed, input};
+use super::{Context, document, incident::unclosed, input, report};
 use crate::{
     actor::Outcome,
     draft,
@@ -28,6 +28,15 @@ pub(super) enum Verb {
         /// Print a draft, filled from the log, and do nothing.
         #[arg(long)]
         draft: bool,
+    },
+    /// Show a review that was completed: the latest, unless told otherwise.
+    Show {
+        /// The incident; the only resolved one if not given.
+        #[arg(value_name = "INC-1")]
+        incident: Option<String>,
+        /// Which revision: 1, 2, 3 …
+        #[arg(long, value_name = "N")]
+        revision: Option<i64>,
     },
     /// Record that the procedure was updated, where a review found gaps.
     Procedure {
@@ -53,6 +62,10 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             from,
             draft,
         } => complete(incident.as_deref(), from.as_deref(), draft, cx),
+        Verb::Show { incident, revision } => {
+            let what = "POST_INCIDENT_REVIEW_COMPLETED";
+            report::show(what, "review", incident.as_deref(), revision, cx)
+        }
         Verb::Procedure {
             incident,
             reference,

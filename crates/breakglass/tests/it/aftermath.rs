@@ -159,6 +159,7 @@ fn from_the_resolution_to_a_closed_incident() {
     let shown = t.does("erin", &["incident", "show", "INC-1", "--json"]);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "closed");
+    what_was_written_is_shown(&t);
     let older = t.does("erin", &["incident", "list", "--before", "INC-2"]);
     assert!(older.contains("INC-1"), "{older}");
     let older = t.does("erin", &["grant", "list", "--before", "G-2"]);
@@ -180,6 +181,28 @@ fn from_the_resolution_to_a_closed_incident() {
     let shown = t.does("erin", &["incident", "show", "INC-1"]);
     assert!(shown.contains("resolved"), "{shown}");
     evidence_verifies(&t);
+}
+
+fn what_was_written_is_shown(t: &Terminal) {
+    let report = t.does("alice", &["report", "show", "INC-1"]);
+    assert!(report.contains("## Incident report, version 1"), "{report}");
+    assert!(report.contains("> # Incident report: INC-1"), "{report}");
+    let none = t.types("alice", &["report", "show", "INC-1", "--revision", "2"]);
+    assert_eq!(none.code, 2, "{none:?}");
+    let review = t.does("alice", &["review", "show", "INC-1"]);
+    assert!(review.contains("The release was never tried."), "{review}");
+    let pack = t.does("alice", &["incident", "show", "INC-1", "--format", "md"]);
+    for part in [
+        "# INC-1: ",
+        "| G-1 | shop-root | alice | bob, carol |",
+        "| incident_report |",
+        "## Post-incident review, version 1",
+        "## Board review",
+        "nobody tries releases",
+        "## Timeline",
+    ] {
+        assert!(pack.contains(part), "{part}: {pack}");
+    }
 }
 
 fn evidence_verifies(t: &Terminal) {

@@ -1,5 +1,6 @@
 //! Handlers, by what they serve.
 
+pub(super) mod documents;
 pub(super) mod evidence;
 pub(super) mod lists;
 pub(super) mod operations;

@@ -196,6 +196,23 @@ impl App {
         Ok((scope, all))
     }
 
+    /// An incident's own entries, in order.
+    pub(super) async fn own_story(&self, text: &str) -> Result<Vec<Recorded>, ApiError> {
+        let published = self.published();
+        let unknown = || ApiError::unknown("incident", text).at(self.now());
+        let id = incident_id(&published.world, text).ok_or_else(unknown)?;
+        let read = self
+            .shelf
+            .read(move |history| history.entries_of(&id.to_string()));
+        let own = read
+            .await
+            .map_err(|e| ApiError::history(&e).at(self.now()))?;
+        if own.is_empty() {
+            return Err(unknown());
+        }
+        self.entries_at(own).await
+    }
+
     /// The entries at these indexes. A page at a time, so that others who read have their turn.
     async fn entries_at(&self, indexes: Vec<u64>) -> Result<Vec<Recorded>, ApiError> {
         let mut all = Vec::new();
