@@ -124,6 +124,8 @@ pub struct RequestView {
     pub needs: i64,
     /// Required groups nobody stands for yet.
     pub groups_missing: Vec<String>,
+    /// While it is pending, who else is named to approve or deny it, by principal.
+    pub may_approve: Vec<String>,
     /// The grant that consumed it, by reference.
     pub grant: Option<String>,
     /// What is known of the control plane; none where the scenario does not ask.

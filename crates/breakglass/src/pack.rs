@@ -1,7 +1,7 @@
 //! An incident as one Markdown document that can be mailed: what it was, what was done, what is
 //! owed, and what people wrote about it. Text of people's is data: it stands in it as text.
 
-use breakglass_api::view::{DocumentView, GrantView, IncidentView};
+use breakglass_api::view::{DocumentView, GrantView, IncidentView, PersonView};
 use breakglass_format::Timestamp;
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 pub fn markdown(
     incident: &IncidentView,
     grants: &[GrantView],
+    people: &[PersonView],
     documents: &[DocumentView],
     timeline: &[String],
 ) -> String {
@@ -17,7 +18,7 @@ pub fn markdown(
     text.push_str("\n## Access\n\n");
     text.push_str(&access(grants));
     text.push_str("\n## Duties\n\n");
-    text.push_str(&duties(incident));
+    text.push_str(&duties(incident, people));
     for document in documents {
         text.push('\n');
         text.push_str(&section(document));
@@ -77,17 +78,19 @@ fn access(grants: &[GrantView]) -> String {
     text
 }
 
-fn duties(incident: &IncidentView) -> String {
+fn duties(incident: &IncidentView, people: &[PersonView]) -> String {
     let mut text = "| duty | of | owner | due | state |\n|---|---|---|---|---|\n".to_owned();
     for duty in &incident.obligations {
         let met = duty
             .met_at
             .map_or_else(String::new, |at| format!(" at {at}"));
+        let owner = duty.clock.owner.as_str();
+        let owner = people.iter().find(|p| p.person == owner);
         text.push_str(&format!(
             "| {} | {} | {} | {} | {}{met} |\n",
-            duty.clock.obligation,
+            duty.clock.obligation.as_str().replace('_', " "),
             inline(&duty.subject),
-            duty.clock.owner,
+            owner.map_or(duty.clock.owner.as_str(), |p| p.principal.as_str()),
             duty.clock.due_at,
             duty.status,
         ));

@@ -13,7 +13,10 @@ use breakglass_core::{
     request::{Request, State},
     run::Run,
 };
-use breakglass_format::{AccountId, PersonId, Timestamp, authority::Account};
+use breakglass_format::{
+    AccountId, PersonId, Timestamp,
+    authority::{Account, Person},
+};
 
 /// The name of a person under the authority in force, else the id.
 fn principal(world: &World, person: &PersonId) -> String {
@@ -89,13 +92,25 @@ pub(crate) fn probed(last: Option<&Probed>) -> ProbedView {
 
 pub(crate) fn request(world: &World, request: &Request) -> RequestView {
     let authority = world.authority().map(|v| &v.authority);
-    let missing = authority.and_then(|authority| {
-        let entitlement = authority
-            .entitlements
-            .iter()
-            .find(|e| e.name == request.entitlement)?;
+    let under = authority.and_then(|authority| {
+        let mut all = authority.entitlements.iter();
+        let entitlement = all.find(|e| e.name == request.entitlement)?;
+        Some((authority, entitlement))
+    });
+    let missing = under.map(|(authority, entitlement)| {
         let groups = quorum::groups_missing(entitlement, authority, &request.approvals);
-        Some(groups.into_iter().map(ToString::to_string).collect())
+        groups.into_iter().map(ToString::to_string).collect()
+    });
+    let may_approve = under.filter(|_| request.is_pending());
+    let may_approve = may_approve.map(|(authority, entitlement)| {
+        let asked = |p: &&Person| {
+            let said = |a: &quorum::Approval| a.approver.person == p.person;
+            p.person != request.requester.person
+                && !request.approvals.iter().any(said)
+                && entitlement.approvers.iter().any(|g| p.in_group(g))
+        };
+        let people = authority.people.iter().filter(asked);
+        people.map(|p| p.principal.to_string()).collect()
     });
     let grant = match request.state {
         State::Granted(id) => world.grant(&id).map(|g| g.reference.to_string()),
@@ -121,6 +136,7 @@ pub(crate) fn request(world: &World, request: &Request) -> RequestView {
             .collect(),
         needs: request.asked.needs,
         groups_missing: missing.unwrap_or_default(),
+        may_approve: may_approve.unwrap_or_default(),
         grant,
     }
 }

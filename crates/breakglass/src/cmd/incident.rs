@@ -263,7 +263,7 @@ fn pack(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
     let grants: Result<Vec<_>, _> = incident.grants.iter().map(|g| client.grant(g)).collect();
     let documents = client.documents(&incident.id)?;
     let timeline = client.timeline(&incident.id)?;
-    let text = pack::markdown(incident, &grants?, &documents, &timeline);
+    let text = pack::markdown(incident, &grants?, &client.people()?, &documents, &timeline);
     cx.output().data(text.trim_end());
     Ok(())
 }

@@ -21,6 +21,7 @@ mod join;
 mod key;
 mod log;
 mod login;
+mod manual;
 mod mistyped;
 mod pending;
 mod readiness;
@@ -87,6 +88,10 @@ enum Verb {
     ServerKeys(server_keys::Args),
     /// Run the server.
     Serve(serve::Args),
+    /// Write the manual pages into a folder.
+    Man(manual::ManArgs),
+    /// Print a script that completes what you type in your shell.
+    Completions(manual::CompletionsArgs),
     /// Print the API's description (OpenAPI 3.1).
     #[command(hide = true)]
     Openapi,
@@ -201,6 +206,11 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Verb::Init(args) => init::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Man(args) => manual::man(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Completions(args) => {
+            manual::completions(&args, output);
+            Ok(ExitCode::SUCCESS)
+        }
         Verb::DemoTarget(mode) => Ok(crate::demo_target::main(mode)),
         Verb::Openapi => {
             output.data(&breakglass_server::openapi());

@@ -59,6 +59,7 @@ mod tests {
             approved_by: vec!["bob@example.org".to_owned()],
             needs: 2,
             groups_missing: Vec::new(),
+            may_approve: Vec::new(),
             grant: None,
             control_plane: None,
         };

@@ -195,7 +195,7 @@ fn what_was_written_is_shown(t: &Terminal) {
     for part in [
         "# INC-1: ",
         "| G-1 | shop-root | alice | bob, carol |",
-        "| incident_report |",
+        "| incident report |",
         "## Post-incident review, version 1",
         "## Board review",
         "nobody tries releases",

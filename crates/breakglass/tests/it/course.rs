@@ -145,7 +145,11 @@ fn from_declaration_to_verified_evidence() {
     let unasked = t.types("bob", &["approve"]);
     assert_eq!(unasked.code, 2, "nobody to ask: {unasked:?}");
     assert!(unasked.said.contains("roll back 2.4.1"), "{unasked:?}");
+    let waits = t.does("bob", &["status"]);
+    assert!(waits.contains("<- you: breakglass approve R-1"), "{waits}");
     t.does("bob", &["approve", "--yes"]);
+    let waits = t.does("bob", &["status"]);
+    assert!(!waits.contains("<- you"), "{waits}");
     let granted = t.types("carol", &["approve", "R-1", "--for", "2h", "--yes"]);
     assert!(granted.said.contains("G-1 is active until"), "{granted:?}");
 

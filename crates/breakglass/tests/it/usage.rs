@@ -106,3 +106,24 @@ fn what_a_configuration_says_wrongly_is_named() {
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("unknown field `secret`"), "{stderr}");
 }
+
+#[test]
+fn manual_pages_and_completions_are_made_for_every_verb() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("man1");
+    let made = breakglass(dir.path(), &["man", pages.to_str().unwrap()]);
+    assert!(made.status.success());
+    for page in [
+        "breakglass.1",
+        "breakglass-request.1",
+        "breakglass-key-suspend.1",
+    ] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = breakglass(dir.path(), &["completions", shell]);
+        let script = String::from_utf8(script.stdout).unwrap();
+        assert!(script.contains("access-review"), "{shell}");
+    }
+}
