@@ -2,7 +2,7 @@
 //! rotated.
 
 use breakglass_format::{
-    AccountId, Digest, EventId, IncidentId, PersonId, Timestamp,
+    AccountId, Digest, Event, EventId, IncidentId, PersonId, Timestamp,
     act::{Act, AddCredential, Because},
     entry::Recorded,
     event::{
@@ -38,6 +38,8 @@ pub struct Rotation {
     pub cause: EventId,
     /// Since when.
     pub since: Timestamp,
+    /// When it was last called for: what is current since before that is to be replaced.
+    pub latest: Timestamp,
     /// Incidents whose use of the account calls for it.
     pub incidents: Vec<IncidentId>,
     /// How often it was claimed.
@@ -207,7 +209,7 @@ impl World {
     }
 
     /// Nobody changes a credential that somebody holds a grant for.
-    fn no_foreign_grant(&self, account: &AccountId) -> Result<(), Refusal> {
+    pub(crate) fn no_foreign_grant(&self, account: &AccountId) -> Result<(), Refusal> {
         match self.active_grant(account) {
             Some(grant) => Err(Code::AccountBusy
                 .with("grant", grant.reference)
@@ -238,11 +240,16 @@ impl World {
         let rotation = state.rotation.get_or_insert(Rotation {
             cause,
             since,
+            latest: since,
             incidents: Vec::new(),
             attempts: 0,
             retry_at: None,
             blocked: false,
         });
+        // What is imported calls for its own rotation, and is itself new.
+        if !matches!(recorded.entry.event, Event::CredentialAdded(_)) {
+            rotation.latest = since;
+        }
         if let Some(incident) = incident.filter(|i| !rotation.incidents.contains(i)) {
             rotation.incidents.push(incident);
         }

@@ -113,7 +113,8 @@ impl World {
             | Command::Run(_)
             | Command::Resolve(_)
             | Command::AddCredential(_)
-            | Command::Rotate(_) => Err(Code::NotCalledFor.into()),
+            | Command::Rotate(_)
+            | Command::AttestRotation(_) => Err(Code::NotCalledFor.into()),
         }
     }
 

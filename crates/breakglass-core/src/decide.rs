@@ -226,6 +226,9 @@ impl World {
                 self.decide_add_credential(text, args, prepared, &standing, &author, cx)
             }
             ActCommand::Rotate(args) => self.decide_rotate(text, args, &standing, &author, cx),
+            ActCommand::AttestRotation(args) => {
+                self.decide_attest(text, args, &standing, &author, cx)
+            }
             ActCommand::Transfer(_)
             | ActCommand::NotifyCab(_)
             | ActCommand::FileReport(_)

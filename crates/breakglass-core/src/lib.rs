@@ -8,6 +8,7 @@ mod access_review;
 pub mod account;
 pub mod aftermath;
 mod answer;
+mod attestation;
 pub mod authority;
 mod closing;
 pub mod command;

@@ -118,6 +118,10 @@ codes!(
     NoCredential = "no_credential", "no credential is in custody for this account", "two holders of the account privilege add one: breakglass account add-credential";
     /// A rotation would leave a secret as it is.
     FieldNotRotated = "field_not_rotated", "the account's rotator renews the password only; a secret beside it would stay known", "import username and password alone, or keep the rest under an account without a rotator";
+    /// Two people's word counts for nothing where a machine proves.
+    MachineRotates = "machine_rotates", "a machine rotates this account, and proves it", "let it: breakglass account rotate";
+    /// The credential in custody is the one that has to be replaced.
+    NotReplaced = "not_replaced", "the credential in custody is the one that is to be replaced", "change it at the target, put the new one into custody, then attest: breakglass account add-credential";
     /// Another grant of an exclusive account is active.
     AccountBusy = "account_busy", "another grant of this account is active", "wait for its end, ask its holder to return it, or have it revoked";
     /// The grant to be extended cannot be.

@@ -195,12 +195,20 @@ impl World {
             state.since = at;
             state.rotated_at = Some(at);
         }
-        // Whoever used the old one, under whatever incident: it is refused from now on.
-        let users = self.incidents.orders().spent.of(&d.account.id);
+        self.spent_is_rotated(&d.account.id, at);
+    }
+
+    /// Whoever used the old one, under whatever incident: it is refused from now on.
+    pub(crate) fn spent_is_rotated(
+        &mut self,
+        account: &breakglass_format::AccountId,
+        at: Timestamp,
+    ) {
+        let users = self.incidents.orders().spent.of(account);
         let users: Vec<IncidentId> = users.copied().collect();
         for id in users {
             if let Some(mut incident) = self.incidents.get_mut(&id) {
-                incident.used.insert_mut(d.account.id.clone(), Some(at));
+                incident.used.insert_mut(account.clone(), Some(at));
             }
         }
     }

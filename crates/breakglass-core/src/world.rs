@@ -229,6 +229,7 @@ impl World {
             Event::CredentialAdded(d) => self.apply_added(d, recorded),
             Event::RotationOrdered(d) => self.apply_ordered(d, recorded),
             Event::CredentialStaged(d) => self.apply_staged(d),
+            Event::RotationAttested(d) => self.apply_attested(d, entry.created_at),
             Event::CredentialRotated(d) => self.apply_rotated(d, entry.created_at),
             Event::CredentialRotationFailed(d) => self.apply_rotation_failed(d),
             Event::CabNotified(d) => self.apply_cab_notified(d, entry.created_at),

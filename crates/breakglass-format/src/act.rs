@@ -82,6 +82,8 @@ pub enum Command {
     AddCredential(AddCredential),
     /// Rotate an account's credential now. Takes two people.
     Rotate(Because),
+    /// Attest that a credential was rotated by hand. Takes two people.
+    AttestRotation(AttestRotation),
     /// Hand over command of an incident. Without its commander it takes two people.
     Transfer(Transfer),
     /// Say where one is reached. The contact itself travels beside the act, its one document.
@@ -192,6 +194,17 @@ pub struct AddCredential {
     pub fields: Vec<Name>,
 }
 
+/// Arguments of `attest_rotation`: the signer attests that the target takes this version and
+/// refuses the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttestRotation {
+    /// What was done, and how it was tried.
+    pub how: Prose,
+    /// The version that the target takes now.
+    pub version: i64,
+}
+
 impl Command {
     /// The word in the `command` field.
     #[must_use]
@@ -210,6 +223,7 @@ impl Command {
             Self::Resolve(_) => "resolve",
             Self::AddCredential(_) => "add_credential",
             Self::Rotate(_) => "rotate",
+            Self::AttestRotation(_) => "attest_rotation",
             Self::Transfer(_) => "transfer",
             Self::SetContact(_) => "set_contact",
             Self::NotifyCab(_) => "notify_cab",
@@ -242,6 +256,7 @@ impl Command {
             | Self::Resolve(_)
             | Self::AddCredential(_)
             | Self::Rotate(_)
+            | Self::AttestRotation(_)
             | Self::Transfer(_)
             | Self::NotifyCab(_)
             | Self::FileReport(_)
@@ -269,6 +284,7 @@ impl Command {
             Self::Plan(a) | Self::Run(a) => canonical::to_value(a),
             Self::Resolve(a) => canonical::to_value(a),
             Self::AddCredential(a) => canonical::to_value(a),
+            Self::AttestRotation(a) => canonical::to_value(a),
             Self::Transfer(a) => canonical::to_value(a),
             Self::NotifyCab(a) => canonical::to_value(a),
             Self::FileReport(a) => canonical::to_value(a),
@@ -296,6 +312,7 @@ impl Command {
             "resolve" => Self::Resolve(read(args)?),
             "add_credential" => Self::AddCredential(read(args)?),
             "rotate" => Self::Rotate(read(args)?),
+            "attest_rotation" => Self::AttestRotation(read(args)?),
             "transfer" => Self::Transfer(read(args)?),
             "set_contact" => Self::SetContact(read(args)?),
             "notify_cab" => Self::NotifyCab(read(args)?),

@@ -135,6 +135,8 @@ events!(
     CredentialStaged = "CREDENTIAL_STAGED",
     /// The target takes the new credential and refuses the old one.
     CredentialRotated = "CREDENTIAL_ROTATED",
+    /// Two people attest that they rotated a credential by hand.
+    RotationAttested = "ROTATION_ATTESTED",
     /// It does not, yet.
     CredentialRotationFailed = "CREDENTIAL_ROTATION_FAILED",
     /// An incident ended.
@@ -225,6 +227,7 @@ impl Event {
             Self::ObligationOverdue(d) => d.incident_id.0,
             Self::StakeholderNotified(d) => d.incident_id.0,
             Self::CredentialRotated(d) => d.incidents.first().copied(),
+            Self::RotationAttested(d) => d.incidents.first().copied(),
             Self::LogStarted(_)
             | Self::AuthorityPublished(_)
             | Self::KeyEnrolled(_)
@@ -275,6 +278,7 @@ impl Event {
             | Self::RotationOrdered(_)
             | Self::CredentialStaged(_)
             | Self::CredentialRotated(_)
+            | Self::RotationAttested(_)
             | Self::CredentialRotationFailed(_)
             | Self::IncidentResolved(_)
             | Self::CabNotified(_)

@@ -228,6 +228,9 @@ fn incidents_of(event: &Event) -> BTreeSet<IncidentId> {
     if let Event::CredentialRotated(d) = event {
         all.extend(&d.incidents);
     }
+    if let Event::RotationAttested(d) = event {
+        all.extend(&d.incidents);
+    }
     all
 }
 

@@ -10,8 +10,8 @@ use breakglass_core::{
 use breakglass_format::{
     Blank, Digest, EventId, Fingerprint, GrantId, IncidentId, Nonce, RequestId,
     act::{
-        Act, Action, AddCredential, Because, Command as ActCommand, Declare, NoArgs, Note, Object,
-        Record, Resolve,
+        Act, Action, AddCredential, AttestRotation, Because, Command as ActCommand, Declare,
+        NoArgs, Note, Object, Record, Resolve,
     },
     authority::Authority,
     statement::{
@@ -380,6 +380,17 @@ impl Given {
     /// `rotate`.
     pub fn order_rotation(&mut self, hand: Hand, account: &str) -> Command {
         self.act(hand, account, ActCommand::Rotate(because("To be sure.")))
+    }
+
+    /// `attest_rotation`, of the version that is current.
+    pub fn attest_rotation(&mut self, hand: Hand, account: &str) -> Command {
+        let id = account.parse().ok();
+        let current = id.and_then(|id| self.world().account(&id)?.current);
+        let args = AttestRotation {
+            how: prose("Changed in the console; the old password is refused."),
+            version: current.map_or(0, |c| c.version),
+        };
+        self.act(hand, account, ActCommand::AttestRotation(args))
     }
 
     /// What the server prepares outside the writer.

@@ -105,6 +105,9 @@ struct Fold<'a> {
     /// The last use of an account under an incident, and the last proven rotation: indexes.
     used: BTreeMap<(IncidentId, AccountId), u64>,
     rotated: BTreeMap<AccountId, u64>,
+    /// The last import of an account's credential, and the last event that called for another.
+    added: BTreeMap<AccountId, u64>,
+    called: BTreeMap<AccountId, u64>,
     /// Requesters, approvers, operators and commanders of each incident.
     took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
     /// Who leads each incident, as they were called when they took over.
@@ -156,6 +159,8 @@ impl<'a> Fold<'a> {
             staged: BTreeMap::new(),
             used: BTreeMap::new(),
             rotated: BTreeMap::new(),
+            added: BTreeMap::new(),
+            called: BTreeMap::new(),
             took_part: BTreeMap::new(),
             commanders: BTreeMap::new(),
             actions: BTreeMap::new(),
@@ -211,6 +216,7 @@ impl<'a> Fold<'a> {
             Event::CredentialAdded(d) => self.credential_added(entry, d),
             Event::RotationOrdered(d) => self.rotation_ordered(entry, d),
             Event::CredentialStaged(d) => self.credential_staged(d),
+            Event::RotationAttested(d) => self.rotation_attested(entry, d),
             Event::CredentialRotated(d) => self.credential_rotated(d),
             Event::CredentialRotationFailed(d) => self.rotation_failed(d),
             Event::CommandRefused(_) => self.out.refusals += 1,

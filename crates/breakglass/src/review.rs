@@ -293,6 +293,16 @@ fn what_is_proposed(act: &Act) -> Vec<Row> {
             plain("wants", "to rotate the credential now".to_owned()),
             plain("because", prose(because.reason.as_str())),
         ],
+        Command::AttestRotation(attest) => vec![
+            warning(
+                "you attest",
+                format!(
+                    "that the target takes version {} and refuses the one before",
+                    attest.version
+                ),
+            ),
+            plain("how", prose(attest.how.as_str())),
+        ],
         Command::AddCredential(add) => {
             let fields: Vec<&str> = add.fields.iter().map(|f| f.as_str()).collect();
             let sealed: Vec<String> = act.documents.iter().map(ToString::to_string).collect();

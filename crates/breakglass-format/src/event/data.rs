@@ -447,6 +447,24 @@ data! {
         version: i64,
     }
 
+    /// Data of `ROTATION_ATTESTED`.
+    RotationAttested {
+        /// The account.
+        account: AccountRef,
+        /// The two people, whose word it is.
+        attested_by: Vec<Member>,
+        /// The event that called for the rotation.
+        cause: EventId,
+        /// What was done, and how it was tried.
+        how: Prose,
+        /// Incidents whose use of the account called for it.
+        incidents: Vec<IncidentId>,
+        /// SHA-256 of the sealed object that is current.
+        sealed: Digest,
+        /// Its version.
+        version: i64,
+    }
+
     /// Data of `CREDENTIAL_ROTATION_FAILED`.
     CredentialRotationFailed {
         /// The account.

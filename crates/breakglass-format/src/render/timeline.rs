@@ -143,7 +143,8 @@ fn is_conclusion(event: &Event) -> bool {
 
 /// Whether nobody but the person saw that it was so.
 fn is_attestation(event: &Event) -> bool {
-    matches!(event, Event::BreakGlassAction(d) if d.mode == ActionMode::Recorded)
+    matches!(event, Event::RotationAttested(_))
+        || matches!(event, Event::BreakGlassAction(d) if d.mode == ActionMode::Recorded)
 }
 
 /// The name under which the statement behind the entry was signed.

@@ -156,6 +156,10 @@ fn every_command_is_described_with_whether_a_session_may_sign_it() {
     };
     let mut commands = vec![
         act::Command::AddCredential(act::AddCredential { fields: Vec::new() }),
+        act::Command::AttestRotation(act::AttestRotation {
+            how: "x".parse().unwrap(),
+            version: 2,
+        }),
         act::Command::Cancel(because()),
         act::Command::Declare(declare),
         act::Command::Note(act::Note {

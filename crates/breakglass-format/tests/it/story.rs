@@ -41,6 +41,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     access::is_probed(&mut story);
     house::people_are_told(&mut story);
     house::a_key_is_stolen(&mut story);
+    house::a_rotation_is_attested(&mut story, ended);
     story.entries
 }
 

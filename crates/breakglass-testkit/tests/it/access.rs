@@ -10,8 +10,8 @@ use breakglass_core::Command;
 use breakglass_format::{
     GrantId, IncidentId, RequestId,
     act::{
-        AddCredential, Command as Act, DecideCab, FileReport, NoArgs, Note, NotifyCab, Record,
-        Resolve, ReviewAccess, Transfer, UpdateProcedure,
+        AddCredential, AttestRotation, Command as Act, DecideCab, FileReport, NoArgs, Note,
+        NotifyCab, Record, Resolve, ReviewAccess, Transfer, UpdateProcedure,
     },
     vocabulary::{AccessDecision, CabDecision, Obligation},
 };
@@ -186,7 +186,7 @@ fn object_of(command: &Act, given: &Given, o: &Object) -> Option<String> {
             let mut runs = given.whole().runs_under(&o.incident);
             runs.next()?.id.to_string()
         }
-        Act::AddCredential(_) | Act::Rotate(_) | Act::ReviewAccess(_) => {
+        Act::AddCredential(_) | Act::Rotate(_) | Act::AttestRotation(_) | Act::ReviewAccess(_) => {
             given.whole().grant(&o.grant)?.account.id.to_string()
         }
     })
@@ -195,7 +195,7 @@ fn object_of(command: &Act, given: &Given, o: &Object) -> Option<String> {
 type Build = fn(&Given, &Object) -> Act;
 
 /// What people do in an emergency.
-const DURING: [Build; 13] = [
+const DURING: [Build; 14] = [
     |_, _| Act::Declare(outage()),
     |_, _| {
         Act::Note(Note {
@@ -227,6 +227,12 @@ const DURING: [Build; 13] = [
         })
     },
     |_, _| Act::Rotate(because("To be sure.")),
+    |_, _| {
+        Act::AttestRotation(AttestRotation {
+            how: prose("By hand."),
+            version: 2,
+        })
+    },
 ];
 
 /// What follows it, or is nobody's emergency.

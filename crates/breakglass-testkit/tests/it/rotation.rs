@@ -1,10 +1,13 @@
 //! Rotations: called for, claimed, staged, proven, or tried again.
 
-use breakglass_core::{Command, Effect, account::AccountState, command::Stage, refusal::Code};
-use breakglass_format::Event;
+use breakglass_core::{
+    Command, Effect, account::AccountState, command::Stage, obligation::Status, refusal::Code,
+};
+use breakglass_format::{Event, vocabulary::Obligation};
 use breakglass_testkit::{
     Given, Then, Wish, check,
-    people::{ALICE, BOB, CAROL, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account},
+    people::{ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account},
+    statements::outage,
 };
 
 fn state(given: &Given, id: &str) -> AccountState {
@@ -206,6 +209,75 @@ fn what_no_machine_rotates_stays_open() {
     let given = Given::begun().importing(VAULT);
     assert!(!due(&given, VAULT));
     assert!(state(&given, VAULT).rotation.is_some());
+}
+
+/// What no machine rotates, used under an incident that is resolved, and replaced by hand since.
+fn used_by_hand() -> Given {
+    let mut given = Given::begun().importing(VAULT);
+    for hand in [GRACE, HEIDI] {
+        let attest = given.attest_rotation(hand, VAULT);
+        given.must(&attest);
+    }
+    let declare = given.declare(ALICE, outage());
+    given.must(&declare);
+    let mut given = given.asked(&Wish::credential(VAULT));
+    for hand in [BOB, CAROL, DAVE.touching()] {
+        let approve = given.approve(hand, given.request());
+        given.must(&approve);
+    }
+    let steps: [fn(&mut Given) -> Command; 3] = [
+        |g| g.checkout(ALICE, g.grant()),
+        |g| g.give_back(ALICE, g.grant()),
+        |g| g.resolve(ERIN, g.incident()),
+    ];
+    for command in steps {
+        let command = command(&mut given);
+        given.must(&command);
+        given.sleep_s(60);
+    }
+    given
+}
+
+#[test]
+fn two_people_attest_what_no_machine_proves_once_it_was_replaced() {
+    let given = used_by_hand();
+    let old_one = Then::Refused(Code::NotReplaced);
+    check(given.clone(), |g| g.attest_rotation(GRACE, VAULT), old_one);
+    let given = given.importing(VAULT);
+    let proposed = Then::Recorded(&["ACT_PROPOSED"]);
+    let given = check(given, |g| g.attest_rotation(GRACE, VAULT), proposed);
+    let same = Then::Refused(Code::AnotherPersonNeeded);
+    check(
+        given.clone(),
+        |g| g.attest_rotation(GRACE.touching(), VAULT),
+        same,
+    );
+    let attested = Then::Recorded(&["ROTATION_ATTESTED"]);
+    let given = check(given, |g| g.attest_rotation(HEIDI, VAULT), attested);
+    let state = state(&given, VAULT);
+    assert!(state.rotation.is_none() && state.rotated_at == Some(given.now()));
+    // Whoever typed it in knows it still.
+    assert_eq!(state.known_to, [GRACE.person()]);
+    let incident = given.world().incident(&given.incident()).unwrap();
+    let duties = given.world().obligations(incident, given.now());
+    let met = duties.iter().any(|(clock, status)| {
+        clock.obligation == Obligation::CredentialRotation && matches!(status, Status::Met(_))
+    });
+    assert!(met, "{duties:?}");
+    let nothing = Then::Refused(Code::NotCalledFor);
+    check(given, |g| g.attest_rotation(HEIDI, VAULT), nothing);
+}
+
+#[test]
+fn nobody_attests_what_a_machine_proves_or_what_somebody_holds() {
+    let machine = Then::Refused(Code::MachineRotates);
+    check(
+        Given::rotating(),
+        |g| g.attest_rotation(GRACE, SHOP),
+        machine,
+    );
+    let stranger = Then::Refused(Code::NotEntitled);
+    check(used_by_hand(), |g| g.attest_rotation(BOB, VAULT), stranger);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         },
         Event::RunProgressed(_) => Takes::Perhaps(&["cancel"]),
         Event::ActProposed(_) => {
-            Takes::Signed(&["add_credential", "rotate", "transfer", "waive", "suspend"])
+            Takes::Signed(&["add_credential", "rotate", "attest_rotation", "transfer", "waive", "suspend"])
         }
         Event::CabNotified(_) => Takes::Signed(&["notify_cab"]),
         Event::IncidentReportFiled(_) => Takes::Signed(&["file_report"]),
@@ -82,6 +82,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         Event::CommandTransferred(_) => Takes::Signed(&["transfer"]),
         Event::IncidentClosed(_) => Takes::Signed(&["close"]),
         Event::CredentialAdded(_) => Takes::Signed(&["add_credential"]),
+        Event::RotationAttested(_) => Takes::Signed(&["attest_rotation"]),
         Event::RotationOrdered(_) => Takes::Signed(&["rotate"]),
         Event::CommandRefused(_) | Event::RefusalsSummarised(_) => Takes::Anything,
         // An authority is signed by the people that its entry names, each for themselves.

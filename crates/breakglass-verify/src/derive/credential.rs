@@ -6,7 +6,7 @@ use breakglass_format::{
     canonical,
     event::{
         AccountRef, ActProposed, CredentialAdded, CredentialRotated, CredentialRotationFailed,
-        CredentialStaged, RotationOrdered,
+        CredentialStaged, RotationAttested, RotationOrdered,
     },
     rotatable::{RENEWED, is_rotatable},
     statement::Kind,
@@ -87,6 +87,7 @@ impl<'a> Fold<'a> {
         account.version = d.version;
         account.sealed = Some(d.sealed);
         account.used = false;
+        self.added.insert(d.account.id.clone(), self.index);
         // An import is known to whoever typed it, and is rotated at once where that is possible.
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
@@ -110,8 +111,60 @@ impl<'a> Fold<'a> {
         if let Some(Command::Rotate(args)) = second.map(|(act, _)| &act.statement().command) {
             self.same(&[("reason", args.reason == d.reason)]);
         }
+        self.called_for_again(&d.account.id);
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
+    }
+
+    /// Two people attest what no machine can prove, of a credential that was put into custody
+    /// after the last event that called for a rotation.
+    pub(super) fn rotation_attested(&mut self, entry: &Entry, d: &RotationAttested) {
+        let second = self.second_person(entry, "attest_rotation", &d.account);
+        if let Some((act, first)) = second {
+            if let Command::AttestRotation(args) = &act.statement().command {
+                self.same(&[
+                    ("how", args.how == d.how),
+                    ("version", args.version == d.version),
+                ]);
+            }
+            let people: Vec<&PersonId> = d.attested_by.iter().map(|m| &m.person).collect();
+            let both = first.is_none_or(|first| people == [first, &act.signer().person]);
+            let named = d.attested_by.iter().all(|m| self.has_member(m));
+            self.repeats(&[("attested_by", both && named)]);
+        }
+        self.called_for(&d.cause, &d.account);
+        let account = self.current().and_then(|a| a.account(&d.account.id));
+        let by_people = account.is_some_and(|a| a.rotator.0.is_none());
+        self.rule(
+            by_people,
+            "attested_of_a_machine",
+            "a machine rotates this account, and proves it",
+        );
+        let current = self.out.accounts.get(&d.account.id).cloned();
+        let current = current.unwrap_or_default();
+        let incidents = self.to_rotate.remove(&d.account.id).unwrap_or_default();
+        self.repeats(&[
+            ("version", current.version == d.version),
+            ("sealed", current.sealed == Some(d.sealed)),
+            ("incidents", d.incidents == incidents),
+        ]);
+        let added = self.added.get(&d.account.id);
+        let called = self.called.get(&d.account.id);
+        self.rule(
+            added.is_some() && added > called,
+            "attested_of_the_old_one",
+            "the credential in custody is from before the rotation was called for",
+        );
+        if let Some(account) = self.out.accounts.get_mut(&d.account.id) {
+            account.used = false;
+        }
+        self.rotated.insert(d.account.id.clone(), self.index);
+        self.meet_rotations(&d.account.id);
+    }
+
+    /// What is in custody now is to be replaced.
+    pub(super) fn called_for_again(&mut self, account: &AccountId) {
+        self.called.insert(account.clone(), self.index);
     }
 
     /// The second of two people repeats what the first signed: command, object, arguments and
@@ -296,7 +349,7 @@ fn privilege_of(act: &Act) -> Option<Privilege> {
     match act.command.word() {
         "waive" => Some(Privilege::Waive),
         "transfer" => Some(Privilege::Command),
-        "add_credential" | "rotate" => Some(Privilege::Account),
+        "add_credential" | "rotate" | "attest_rotation" => Some(Privilege::Account),
         _ => None,
     }
 }

@@ -206,8 +206,8 @@ fn word(entry: &Entry) -> Word {
     else {
         return Word::Asserted;
     };
-    let attested =
-        matches!(&entry.event, Event::BreakGlassAction(d) if d.mode == ActionMode::Recorded);
+    let attested = matches!(&entry.event, Event::RotationAttested(_))
+        || matches!(&entry.event, Event::BreakGlassAction(d) if d.mode == ActionMode::Recorded);
     if attested {
         Word::Attested(signer.clone())
     } else {

@@ -290,6 +290,7 @@ impl<'a> Fold<'a> {
             });
         }
         if d.used {
+            self.called_for_again(&grant.account);
             let incidents = self.to_rotate.entry(grant.account.clone()).or_default();
             if !incidents.contains(&grant.incident) {
                 incidents.push(grant.incident);

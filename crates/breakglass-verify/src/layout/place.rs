@@ -160,6 +160,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::BreakGlassEnded(_)
         | Event::ActProposed(_)
         | Event::RotationOrdered(_)
+        | Event::RotationAttested(_)
         | Event::CredentialRotationFailed(_)
         | Event::IncidentResolved(_)
         | Event::CabNotified(_)

@@ -35,15 +35,25 @@ pub(crate) fn recorded(log: &Scribe) -> Vec<Recorded> {
 }
 
 pub(crate) fn authorities(log: &Scribe, entries: &[Recorded]) -> AuthoritySet {
-    let Event::AuthorityPublished(published) = &entries[1].entry.event else {
-        unreachable!()
-    };
-    let signatures = published.signatures.iter().map(|root| {
-        let armoured = String::from_utf8(log.blobs[&root.signature].clone()).unwrap();
-        (root.signer.principal.clone(), armoured)
-    });
-    let signatures: Vec<_> = signatures.collect();
-    AuthoritySet::genesis(&log.blobs[&published.digest], &signatures, None).unwrap()
+    let mut set: Option<AuthoritySet> = None;
+    for at in entries {
+        let Event::AuthorityPublished(published) = &at.entry.event else {
+            continue;
+        };
+        let signatures = published.signatures.iter().map(|root| {
+            let armoured = String::from_utf8(log.blobs[&root.signature].clone()).unwrap();
+            (root.signer.principal.clone(), armoured)
+        });
+        let signatures: Vec<_> = signatures.collect();
+        let document = &log.blobs[&published.digest];
+        match &mut set {
+            None => set = Some(AuthoritySet::genesis(document, &signatures, None).unwrap()),
+            Some(set) => {
+                set.succeed(document, &signatures).unwrap();
+            }
+        }
+    }
+    set.unwrap()
 }
 
 pub(crate) fn statements(log: &Scribe, entries: &[Recorded], known: &AuthoritySet) -> Statements {

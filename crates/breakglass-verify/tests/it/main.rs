@@ -22,6 +22,8 @@ mod rules;
 #[cfg(test)]
 mod rules_of_aftermath;
 #[cfg(test)]
+mod rules_of_attestation;
+#[cfg(test)]
 mod rules_of_authority;
 #[cfg(test)]
 mod rules_of_closing;

@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Words with an underscore in the sources that are no codes: fields, commands.
 const OTHERS: &[&str] = &[
     "account_gone",
+    "attest_rotation",
+    "attested_by",
     "complete_review",
     "control_plane",
     "decide_cab",

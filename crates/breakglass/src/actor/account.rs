@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_format::{
     AccountId, Digest, Name, Prose,
-    act::{AddCredential, Because, Command},
+    act::{AddCredential, AttestRotation, Because, Command},
 };
 use breakglass_seal::{Credential, KemPublicKey, ReleaseContext, seal_release};
 use breakglass_statement::digest;
@@ -121,5 +121,22 @@ impl Actor {
     pub fn rotate(&mut self, account: &str, reason: Prose) -> Result<Outcome, ActorError> {
         let id = self.account(account)?.id.clone();
         self.act(Command::Rotate(Because { reason }), object(id), &[])
+    }
+
+    /// Attests, as the first of two people, that the target takes the credential in custody and
+    /// refuses the one before. Takes the enrolled key.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActorError`].
+    pub fn attest_rotation(
+        &mut self,
+        account: &str,
+        version: i64,
+        how: Prose,
+    ) -> Result<Outcome, ActorError> {
+        let id = self.account(account)?.id.clone();
+        let attest = AttestRotation { how, version };
+        self.act(Command::AttestRotation(attest), object(id), &[])
     }
 }

@@ -118,6 +118,7 @@ impl Proposal {
     pub const fn reason(&self) -> Option<&Prose> {
         match &self.act.statement().command {
             Command::Rotate(because) => Some(&because.reason),
+            Command::AttestRotation(attest) => Some(&attest.how),
             Command::Waive(waive) => Some(&waive.reason),
             Command::Transfer(transfer) => Some(&transfer.reason),
             Command::AddCredential(_)
@@ -228,6 +229,27 @@ impl Actor {
         let mut all = self.proposals(account)?;
         all.retain(|p| matches!(p.act().command, Command::Rotate(_)));
         self.to_agree(what, all, reason)
+    }
+
+    /// What another person attests of a rotation by hand, for this person to attest as well: as
+    /// with a rotation.
+    ///
+    /// # Errors
+    ///
+    /// It is not clear which, or see [`ActorError`].
+    pub fn attestation_to_agree(
+        &mut self,
+        account: &str,
+        how: Option<&Prose>,
+    ) -> Result<Option<Proposal>, ActorError> {
+        let name = &self.account(account)?.name;
+        let what = Wanted {
+            does: format!("to attest a rotation of {name}"),
+            command: format!("breakglass account attest {name}"),
+        };
+        let mut all = self.proposals(account)?;
+        all.retain(|p| matches!(p.act().command, Command::AttestRotation(_)));
+        self.to_agree(what, all, how)
     }
 
     /// Of proposals of the same, the one that this person is to agree to; none where a reason is

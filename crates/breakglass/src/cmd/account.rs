@@ -40,6 +40,18 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Attest that you rotated a credential by hand, where no machine does: that the target takes
+    /// the one in custody and refuses the one before. Takes two people, whose word it is.
+    Attest {
+        /// The account, by name.
+        account: String,
+        /// What was done, and how it was tried; without it, attest what another person does.
+        #[arg(long, value_parser = input::prose)]
+        how: Option<Prose>,
+        /// Agree without being asked; for use without a terminal.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Options of `account add-credential`.
@@ -72,6 +84,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
             Some(path) => agree(&args.account, path, args.yes, cx),
             None => add(args, cx),
         },
+        Verb::Attest { account, how, yes } => attest(account, how.clone(), *yes, cx),
         Verb::Rotate { account, why, yes } => rotate(account, why.clone(), *yes, cx),
     }
 }
@@ -219,6 +232,37 @@ fn rotate(account: &str, why: Option<Prose>, yes: bool, cx: &Context) -> Result<
     };
     let sentence = rotation_sentence(&outcome, account);
     cx.output().outcome(&outcome, &line(account), &sentence);
+    Ok(())
+}
+
+fn attest(account: &str, how: Option<Prose>, yes: bool, cx: &Context) -> Result<(), Failure> {
+    let mut actor = cx.actor()?;
+    let outcome = match (actor.attestation_to_agree(account, how.as_ref())?, how) {
+        (Some(proposal), how) => {
+            show_proposal(&actor, &proposal, cx);
+            consent(yes || how.is_some(), "attest this?")?;
+            actor.agree(&proposal, None)?
+        }
+        (None, Some(how)) => {
+            let accounts = actor.client().accounts()?;
+            let view = accounts
+                .iter()
+                .find(|a| a.name == account || a.id == account);
+            let version = view.map_or(0, |a| a.version);
+            actor.attest_rotation(account, version, how)?
+        }
+        (None, None) => return Err(Failure::usage("how was it done? --how says it")),
+    };
+    let account = line(account);
+    let sentence = match outcome.proposed() {
+        Some(proposed) => format!(
+            "attested the rotation of {account}; it counts when, until {}, another holder of the \
+             account privilege attests it too: breakglass account attest {account}",
+            utc(proposed.until)
+        ),
+        None => format!("the rotation of {account} is attested by two"),
+    };
+    cx.output().outcome(&outcome, &account, &sentence);
     Ok(())
 }
 

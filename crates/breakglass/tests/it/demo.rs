@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What nobody does in the play: the rest of the log's vocabulary it uses up.
-const NOT_PLAYED: [&str; 10] = [
+const NOT_PLAYED: [&str; 11] = [
     "BREAK_GLASS_EXTENDED",
     "BREAK_GLASS_VOIDED",
     "BREAK_GLASS_WITHDRAWN",
@@ -16,6 +16,7 @@ const NOT_PLAYED: [&str; 10] = [
     "COMMAND_TRANSFERRED",
     "CREDENTIAL_ROTATION_FAILED",
     "REFUSALS_SUMMARISED",
+    "ROTATION_ATTESTED",
     "ROTATION_ORDERED",
     "SINK_CHANGED",
 ];

@@ -68,6 +68,7 @@ impl Names {
             Event::CredentialAdded(d) => self.learn_account(&d.account),
             Event::RotationOrdered(d) => self.learn_account(&d.account),
             Event::CredentialStaged(d) => self.learn_account(&d.account),
+            Event::RotationAttested(d) => self.learn_account(&d.account),
             Event::CredentialRotated(d) => self.learn_account(&d.account),
             Event::CredentialRotationFailed(d) => self.learn_account(&d.account),
             Event::LogStarted(_)

@@ -65,6 +65,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::CredentialAdded(d) => rotation::added(d, &scene),
         Event::RotationOrdered(d) => rotation::ordered(d, &scene),
         Event::CredentialStaged(d) => rotation::staged(d),
+        Event::RotationAttested(d) => rotation::attested(d),
         Event::CredentialRotated(d) => rotation::rotated(d, &scene),
         Event::CredentialRotationFailed(d) => rotation::failed(d, &scene),
         Event::IncidentResolved(d) => {

@@ -6,8 +6,8 @@ use breakglass_format::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
         CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
-        KeyEnrolled, KeySuspended, LogStarted, ObligationOverdue, RootSignature, RotationOrdered,
-        SessionOpened, SinkChanged, StakeholderNotified,
+        KeyEnrolled, KeySuspended, LogStarted, ObligationOverdue, RootSignature, RotationAttested,
+        RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified,
     },
     statement::Kind,
     vocabulary::{EffectKind, Notice, Obligation},
@@ -77,6 +77,21 @@ pub(super) fn begins(story: &mut Story) {
         version: 3,
     };
     story.signed(&carol(), added);
+}
+
+pub(super) fn a_rotation_is_attested(story: &mut Story, cause: EventId) {
+    story.signed(
+        &carol(),
+        RotationAttested {
+            account: account(),
+            attested_by: vec![bob().member, carol().member],
+            cause,
+            how: read("Changed in the console; the old password is refused."),
+            incidents: vec![incident()],
+            sealed: digest(39),
+            version: 5,
+        },
+    );
 }
 
 pub(super) fn a_key_is_stolen(story: &mut Story) {

@@ -157,6 +157,7 @@ impl App {
             | ActCommand::Run(_)
             | ActCommand::Resolve(_)
             | ActCommand::Rotate(_)
+            | ActCommand::AttestRotation(_)
             | ActCommand::Transfer(_)
             | ActCommand::NotifyCab(_)
             | ActCommand::FileReport(_)

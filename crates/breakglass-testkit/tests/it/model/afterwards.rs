@@ -65,7 +65,14 @@ pub(super) fn afterwards(
         }
         10..13 => {
             let hand = players.hand(random, &[WALTER, WENDY]);
-            (hand, waive(given, hand, id, random))
+            let command = waive(given, hand, id, random);
+            if random.once_in(2)
+                && let Command::Act(act, _) = &command
+            {
+                let first = given.act(WENDY, id, act.statement().command.clone());
+                let _ = given.submit(&first);
+            }
+            (hand, command)
         }
         13 => {
             let hand = players.hand(random, &[ERIN, DAVE]);

@@ -369,10 +369,10 @@ fn no_grant_longer_than_its_cap(_: &Watch, given: &Given, _: &[Recorded]) -> Res
 fn every_used_credential_is_rotated_or_pending(
     watch: &Watch,
     given: &Given,
-    _: &[Recorded],
+    news: &[Recorded],
 ) -> Result<(), String> {
     for (account, used) in &watch.spent {
-        if watch.gone.contains(account) {
+        if watch.gone.contains(account) || news.iter().any(|r| is_gone(r, account)) {
             continue;
         }
         let state = given.world().account(account).ok_or("no state")?;

@@ -18,7 +18,7 @@ use breakglass_testkit::{
     harness::{signed, types, word},
     people::{
         ALICE, BOB, CAROL, DAVE, ERIN, EVERYBODY, GRACE, HEIDI, JUDY, MALLORY, PEGGY, READER, SHOP,
-        TRENT, TRUDY, line,
+        TRENT, TRUDY, VAULT, line,
     },
     statements::{failure, outage, sealed},
     worker::told,
@@ -368,7 +368,18 @@ impl Players {
 
     fn keep(&self, given: &mut Given, random: &mut Random, scene: &Scene) -> (Hand, Command) {
         let hand = self.hand(random, &[GRACE, HEIDI, JUDY]);
-        let command = if random.once_in(2) {
+        // The account that no machine rotates is replaced by hand, and that is attested.
+        let command = if random.once_in(4) {
+            let add = random.once_in(2);
+            let by = |given: &mut Given, hand| match add {
+                true => given.add_credential(hand, VAULT),
+                false => given.attest_rotation(hand, VAULT),
+            };
+            // The first of two, mostly; whatever comes of it.
+            let first = by(given, GRACE);
+            let _ = given.submit(&first);
+            by(given, hand)
+        } else if random.once_in(2) {
             given.add_credential(hand, scene.account)
         } else {
             given.order_rotation(hand, scene.account)

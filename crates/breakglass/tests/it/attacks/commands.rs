@@ -3,8 +3,9 @@
 use breakglass_format::{
     Blank, Line,
     act::{
-        Action, AddCredential, Because, Command, CompleteReview, DecideCab, Declare, FileReport,
-        NoArgs, Note, NotifyCab, Record, Resolve, ReviewAccess, Transfer, UpdateProcedure, Waive,
+        Action, AddCredential, AttestRotation, Because, Command, CompleteReview, DecideCab,
+        Declare, FileReport, NoArgs, Note, NotifyCab, Record, Resolve, ReviewAccess, Transfer,
+        UpdateProcedure, Waive,
     },
     vocabulary::{AccessDecision, CabDecision, Obligation},
 };
@@ -48,6 +49,10 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             fields: vec!["password".parse().unwrap()],
         }),
         Command::Rotate(because()),
+        Command::AttestRotation(AttestRotation {
+            how: "by hand".parse().unwrap(),
+            version: 2,
+        }),
     ];
     all.extend(afterwards());
     // The end of access last: from then on the server's own hands write to the log.
@@ -77,9 +82,10 @@ pub(crate) fn every(objects: &Objects) -> Vec<(Command, String)> {
             | Command::Plan(_)
             | Command::Run(_) => &objects.grant,
             Command::Cancel(_) => &objects.run,
-            Command::AddCredential(_) | Command::Rotate(_) | Command::ReviewAccess(_) => {
-                &objects.account
-            }
+            Command::AddCredential(_)
+            | Command::Rotate(_)
+            | Command::AttestRotation(_)
+            | Command::ReviewAccess(_) => &objects.account,
         };
         let object = object.to_owned();
         (command, object)

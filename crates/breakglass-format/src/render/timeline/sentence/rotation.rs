@@ -4,7 +4,7 @@ use super::{Scene, Sentence, list};
 use crate::{
     event::{
         CredentialAdded, CredentialRotated, CredentialRotationFailed, CredentialStaged,
-        RotationOrdered,
+        RotationAttested, RotationOrdered,
     },
     render::timeline::quote::quote,
 };
@@ -32,6 +32,21 @@ pub(super) fn ordered(d: &RotationOrdered, scene: &Scene<'_>) -> Sentence {
 pub(super) fn staged(d: &CredentialStaged) -> Sentence {
     let (account, version) = (&d.account.name, d.version);
     format!("a new credential of {account} (version {version}) lies sealed; its target has not been told yet").into()
+}
+
+pub(super) fn attested(d: &RotationAttested) -> Sentence {
+    let people = d.attested_by.iter().map(|m| m.principal.as_str());
+    let people: Vec<&str> = people.collect();
+    Sentence {
+        says: format!(
+            "{} ATTEST that {} was rotated by hand: the target takes version {} and refuses the \
+             one before",
+            people.join(" and "),
+            d.account.name,
+            d.version
+        ),
+        details: vec![format!("how: {}", quote(&d.how))],
+    }
 }
 
 pub(super) fn rotated(d: &CredentialRotated, scene: &Scene<'_>) -> Sentence {
