@@ -266,6 +266,7 @@ impl World {
         let mut drafts = self.expire_grants(cx);
         drafts.extend(self.lapse_requests(cx));
         drafts.extend(self.overdue_obligations(cx));
+        drafts.extend(self.rotations_by_age(cx));
         // Each is an event by itself: what is left out is due still, and is told by the next tick.
         drafts.truncate(TICK_MAX);
         drafts

@@ -7,6 +7,7 @@
 mod access_review;
 pub mod account;
 pub mod aftermath;
+mod ageing;
 mod answer;
 mod attestation;
 pub mod authority;

@@ -79,6 +79,7 @@ pub fn next_deadline(world: &World, now: Timestamp) -> Option<Timestamp> {
         world.requests.orders().lapses.first(),
         retries.filter(|at| *at > now).min(),
         world.next_overdue(),
+        world.ageing().map(|(_, at)| at).min(),
     ];
     next.into_iter().flatten().min()
 }

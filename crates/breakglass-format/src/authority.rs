@@ -74,6 +74,8 @@ pub struct Account {
     pub rotator: Blank<Name>,
     /// Which connector of the server's configuration acts with it; blank: none.
     pub connector: Blank<Name>,
+    /// After how long its credential is rotated by itself, in seconds; 0: only after use.
+    pub rotate_after_s: i64,
     /// Whether several grants may be active at a time.
     pub shared: bool,
     /// What happens to access through this account if the server dies now: what the target
@@ -356,6 +358,13 @@ impl Authority {
             rule(
                 told,
                 "an account says what happens on server loss",
+                Some(account.name.as_str()),
+            )?;
+            let age = account.rotate_after_s;
+            let fits = age == 0 || age >= 3_600 && account.rotator.0.is_some();
+            rule(
+                fits,
+                "what is rotated by age has a rotator, and an hour at least",
                 Some(account.name.as_str()),
             )?;
         }

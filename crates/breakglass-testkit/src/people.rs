@@ -299,6 +299,7 @@ fn accounts() -> Vec<Account> {
         rotator: rotator(machine),
         connector: rotator(connector),
         shared,
+        rotate_after_s: 0,
         on_server_loss: prose("The password stays valid until somebody changes it by hand."),
     };
     vec![

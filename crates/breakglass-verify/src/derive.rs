@@ -108,6 +108,8 @@ struct Fold<'a> {
     /// The last import of an account's credential, and the last event that called for another.
     added: BTreeMap<AccountId, u64>,
     called: BTreeMap<AccountId, u64>,
+    /// Since when each account's credential is current.
+    current_since: BTreeMap<AccountId, Timestamp>,
     /// Requesters, approvers, operators and commanders of each incident.
     took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
     /// Who leads each incident, as they were called when they took over.
@@ -161,6 +163,7 @@ impl<'a> Fold<'a> {
             rotated: BTreeMap::new(),
             added: BTreeMap::new(),
             called: BTreeMap::new(),
+            current_since: BTreeMap::new(),
             took_part: BTreeMap::new(),
             commanders: BTreeMap::new(),
             actions: BTreeMap::new(),

@@ -175,6 +175,7 @@ pub(crate) fn genesis_of(people: &[Somebody]) -> Authority {
             rotator: Blank::NONE,
             connector: Blank::NONE,
             shared: false,
+            rotate_after_s: 0,
             on_server_loss: prose("The password stays valid until a person rotates it."),
         }],
         clocks: Clocks::default(),

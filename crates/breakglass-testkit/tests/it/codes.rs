@@ -121,12 +121,11 @@ fn provoke(code: Code) -> Refusal {
         | Code::NotEntitled
         | Code::AnotherPersonNeeded
         | Code::FieldNotRotated
-        | Code::MachineRotates
-        | Code::NotReplaced
         | Code::RunUnknown
         | Code::RunOver
         | Code::NoConnector
         | Code::NotCalledFor => provoke_using(code),
+        Code::MachineRotates | Code::NotReplaced => provoke_attesting(code),
         Code::IncidentNotResolved
         | Code::IncidentClosed
         | Code::TookPart
@@ -408,6 +407,23 @@ fn provoke_import() -> Refusal {
     })
 }
 
+fn provoke_attesting(code: Code) -> Refusal {
+    match code {
+        Code::MachineRotates => refused(Given::ready(), |g| g.attest_rotation(GRACE, SHOP)),
+        Code::NotReplaced => {
+            let given = Given::begun().importing(VAULT);
+            let mut given = given;
+            given.sleep_s(60);
+            for hand in [GRACE, HEIDI] {
+                let order = given.order_rotation(hand, VAULT);
+                given.must(&order);
+            }
+            refused(given, |g| g.attest_rotation(GRACE, VAULT))
+        }
+        other => unreachable!("{other:?}"),
+    }
+}
+
 fn provoke_using(code: Code) -> Refusal {
     match code {
         Code::GrantUnknown => refused(Given::granted(), |g| {
@@ -456,17 +472,6 @@ fn provoke_using(code: Code) -> Refusal {
             let rotate = given.order_rotation(GRACE, SHOP);
             given.must(&rotate);
             refused(given, |g| g.order_rotation(GRACE.touching(), SHOP))
-        }
-        Code::MachineRotates => refused(Given::ready(), |g| g.attest_rotation(GRACE, SHOP)),
-        Code::NotReplaced => {
-            let given = Given::begun().importing(VAULT);
-            let mut given = given;
-            given.sleep_s(60);
-            for hand in [GRACE, HEIDI] {
-                let order = given.order_rotation(hand, VAULT);
-                given.must(&order);
-            }
-            refused(given, |g| g.attest_rotation(GRACE, VAULT))
         }
         Code::FieldNotRotated => provoke_import(),
         Code::RunUnknown => refused(Given::granted(), |g| g.cancel(ALICE, nowhere())),

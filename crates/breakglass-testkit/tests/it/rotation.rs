@@ -6,7 +6,10 @@ use breakglass_core::{
 use breakglass_format::{Event, vocabulary::Obligation};
 use breakglass_testkit::{
     Given, Then, Wish, check,
-    people::{ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account},
+    people::{
+        ALICE, BOB, CAROL, DAVE, ERIN, GRACE, HEIDI, MALLORY, READER, SHOP, VAULT, account,
+        successor,
+    },
     statements::outage,
 };
 
@@ -362,4 +365,36 @@ fn a_rotation_serves_everybody_who_used_the_old_credential() {
         let rotated = incident.used.get(&id).copied().flatten();
         assert_eq!(rotated, Some(given.now()), "{}", incident.reference);
     }
+}
+
+#[test]
+fn a_credential_that_is_too_old_is_rotated_when_nobody_needs_it() {
+    let mut given = Given::ready();
+    let mut next = successor(&given.authority());
+    next.accounts[0].rotate_after_s = 86_400;
+    let publish = given.publish(next, true);
+    given.must(&publish);
+    let since = state(&given, SHOP).since;
+    let until = |given: &Given| since.plus_s(86_400).since_ms(given.now());
+    given.sleep_ms(until(&given) - 1);
+    let ordered = |given: &mut Given| {
+        let ticked = given.tick();
+        ticked
+            .iter()
+            .any(|r| r.entry.event.event_type() == "ROTATION_ORDERED")
+    };
+    assert!(!ordered(&mut given), "a millisecond too early");
+    let mut held = Given::granted();
+    let mut next = successor(&held.authority());
+    next.accounts[0].rotate_after_s = 3_600;
+    let publish = held.publish(next, true);
+    held.must(&publish);
+    held.sleep_s(2 * 3_600);
+    assert!(!ordered(&mut held), "while somebody holds it");
+    given.sleep_ms(1);
+    assert!(ordered(&mut given));
+    assert!(!ordered(&mut given), "once");
+    assert!(due(&given, SHOP));
+    given.work();
+    assert!(state(&given, SHOP).rotation.is_none());
 }

@@ -83,7 +83,8 @@ pub(super) fn takes(event: &Event) -> Takes {
         Event::IncidentClosed(_) => Takes::Signed(&["close"]),
         Event::CredentialAdded(_) => Takes::Signed(&["add_credential"]),
         Event::RotationAttested(_) => Takes::Signed(&["attest_rotation"]),
-        Event::RotationOrdered(_) => Takes::Signed(&["rotate"]),
+        // By two people, or because it is too old.
+        Event::RotationOrdered(_) => Takes::Perhaps(&["rotate"]),
         Event::CommandRefused(_) | Event::RefusalsSummarised(_) => Takes::Anything,
         // An authority is signed by the people that its entry names, each for themselves.
         Event::LogStarted(_)

@@ -88,6 +88,7 @@ impl<'a> Fold<'a> {
         account.sealed = Some(d.sealed);
         account.used = false;
         self.added.insert(d.account.id.clone(), self.index);
+        self.current_since.insert(d.account.id.clone(), self.now);
         // An import is known to whoever typed it, and is rotated at once where that is possible.
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
@@ -107,6 +108,9 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn rotation_ordered(&mut self, entry: &Entry, d: &RotationOrdered) {
+        if entry.statement.0.is_none() {
+            self.too_old(&d.account);
+        }
         let second = self.second_person(entry, "rotate", &d.account);
         if let Some(Command::Rotate(args)) = second.map(|(act, _)| &act.statement().command) {
             self.same(&[("reason", args.reason == d.reason)]);
@@ -114,6 +118,24 @@ impl<'a> Fold<'a> {
         self.called_for_again(&d.account.id);
         self.causes
             .insert(entry.event_id, Cause::Rotation(d.account.id.clone()));
+    }
+
+    /// Nobody ordered it: then the credential is older than the authority lets it become, and
+    /// nobody holds or waits for the account.
+    fn too_old(&mut self, named: &AccountRef) {
+        self.repeats(&[("account", self.has_account(named))]);
+        let account = self.current().and_then(|a| a.account(&named.id));
+        let after_s = account.map_or(0, |a| a.rotate_after_s);
+        let since = self.current_since.get(&named.id);
+        let old = since.is_some_and(|since| since.plus_s(after_s) <= self.now);
+        self.rule(
+            after_s > 0 && old,
+            "rotation_unordered",
+            "nobody ordered it, and the credential is not too old",
+        );
+        let held = |grant: &super::Grant| grant.account == named.id && grant.ended.is_none();
+        let free = !self.out.grants.values().any(held);
+        self.rule(free, "account_taken", "a grant on the account is active");
     }
 
     /// Two people attest what no machine can prove, of a credential that was put into custody
@@ -281,6 +303,7 @@ impl<'a> Fold<'a> {
         let account = self.out.accounts.entry(d.account.id.clone()).or_default();
         account.version = d.version;
         account.sealed = Some(d.sealed);
+        self.current_since.insert(d.account.id.clone(), self.now);
         if proven {
             account.used = false;
             self.rotated.insert(d.account.id.clone(), self.index);

@@ -129,6 +129,7 @@ pub(crate) fn account_entry() -> Account {
         rotator: Blank::from(Some(read("prod-db"))),
         connector: Blank::NONE,
         shared: false,
+        rotate_after_s: 0,
         on_server_loss: read("The password stays valid until somebody changes it."),
     }
 }

@@ -3,7 +3,7 @@
 use breakglass_format::{
     Blank, EventId, IncidentId, Prose,
     act::{AttestRotation, Command},
-    event::{CredentialAdded, RotationAttested},
+    event::{CredentialAdded, RotationAttested, RotationOrdered},
 };
 
 use crate::{
@@ -140,4 +140,29 @@ fn it_is_the_word_of_two_different_people() {
         d.attested_by = vec![member("dave"), member("carol")];
     });
     broken(&log, &["event_differs_from_log"]);
+}
+
+#[test]
+fn a_rotation_is_ordered_by_two_or_by_age() {
+    let ordered = |age_s: i64, wait_s: i64| {
+        let Told { mut log, .. } = story::whole();
+        publish(&mut log, &ALL, |next| {
+            next.accounts[0].rotate_after_s = age_s
+        });
+        log.wait(wait_s);
+        log.server(RotationOrdered {
+            account: account(),
+            reason: read("its credential is 1d old"),
+        });
+        log
+    };
+    const DAY: i64 = 86_400;
+    let codes = |log: &Scribe| {
+        let mut codes = crate::scribe::codes(&log.verdict());
+        codes.retain(|code| *code == "rotation_unordered");
+        codes
+    };
+    assert_eq!(codes(&ordered(DAY, DAY)), Vec::<&str>::new());
+    assert_eq!(codes(&ordered(DAY, DAY / 2)), ["rotation_unordered"]);
+    assert_eq!(codes(&ordered(0, 2 * DAY)), ["rotation_unordered"]);
 }

@@ -210,6 +210,7 @@ fn accounts(database: bool) -> Result<Vec<Account>, DemoError> {
             system: line("PostgreSQL on loopback")?,
             rotator: Blank::from(name("db")?),
             connector: Blank::NONE,
+            rotate_after_s: 0,
             on_server_loss: prose(
                 "PostgreSQL asks for the password at the login only. If breakglass dies now, the \
                  password and the sessions that it opened live until somebody ends them by hand.",
@@ -229,6 +230,7 @@ fn shop() -> Result<Account, DemoError> {
         rotator: Blank::from(name("shop")?),
         connector: Blank::from(name("shop")?),
         shared: false,
+        rotate_after_s: 0,
         on_server_loss: Prose::new(
             "The shop checks the password only: it does not know when a grant ends. \
              If breakglass dies now, the password works until somebody changes it by hand.",

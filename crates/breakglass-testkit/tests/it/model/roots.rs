@@ -22,7 +22,7 @@ pub(super) fn change_authority(given: &mut Given, random: &mut Random) -> String
     let mut next = successor(&given.authority());
     let until = given.now().plus_s(3600);
     let now = given.now();
-    let changes: [Change; 13] = [
+    let changes: [Change; 14] = [
         ("the title", |a, _| a.title = line("renamed")),
         ("bob leaves security", |a, _| {
             person_mut(a, "bob").groups.clear()
@@ -48,6 +48,9 @@ pub(super) fn change_authority(given: &mut Given, random: &mut Random) -> String
         }),
         ("dave is on call", |a, _| {
             person_mut(a, "dave").groups = ["oncall", "platform", "security"].map(name).to_vec();
+        }),
+        ("the reader is rotated every day", |a, _| {
+            a.accounts[1].rotate_after_s = 86_400;
         }),
         ("two minutes less", |a, _| {
             entitlement_mut(a, "shop-emergency").max_duration_s -= 120

@@ -143,6 +143,8 @@ pub(super) struct Account {
     #[serde(default)]
     pub(super) shared: bool,
     pub(super) on_server_loss: Prose,
+    /// Without it: only after use.
+    pub(super) rotate_after: Option<Duration>,
 }
 
 const fn server() -> Custody {

@@ -58,6 +58,7 @@ roots = {{ threshold = 2, persons = [{roots}] }}
 name = "{account}"
 system = "which system it opens"
 # rotator = "db1"
+# rotate_after = "30d"      # by itself; without it only after use
 # connector = "shop"        # what deploys and rolls back with it
 # shared = true             # several people may hold it at a time
 on_server_loss = "The password works until somebody changes it by hand."

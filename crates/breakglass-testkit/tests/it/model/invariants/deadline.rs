@@ -15,6 +15,7 @@ pub(super) fn the_next_deadline_is_the_earliest_there_is(
     let earliest = ends(given)
         .chain(retries(given).filter(|at| *at > now))
         .chain(duties(given))
+        .chain(ages(given))
         .min();
     let told = next_deadline(world, now);
     holds(told == earliest, || {
@@ -29,6 +30,25 @@ fn ends(given: &Given) -> impl Iterator<Item = Timestamp> {
     grants
         .map(|g| g.not_after)
         .chain(requests.map(|r| r.approve_by))
+}
+
+/// When credentials are too old, of accounts that nobody holds or waits for.
+fn ages(given: &Given) -> impl Iterator<Item = Timestamp> {
+    let world = given.world();
+    let accounts = given.authority().accounts.clone().into_iter();
+    accounts
+        .filter(|a| a.rotate_after_s > 0)
+        .filter_map(move |a| {
+            let state = world.account(&a.id)?;
+            let held = world
+                .grants()
+                .any(|g| g.is_active() && g.account.id == a.id);
+            let waited = world
+                .requests()
+                .any(|r| r.is_pending() && r.account.id == a.id);
+            let free = state.current.is_some() && state.rotation.is_none() && !held && !waited;
+            free.then(|| state.since.plus_s(a.rotate_after_s))
+        })
 }
 
 fn retries(given: &Given) -> impl Iterator<Item = Timestamp> {

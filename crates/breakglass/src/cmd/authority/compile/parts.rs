@@ -154,6 +154,7 @@ pub(super) fn accounts(file: &File) -> Result<Vec<Account>, CompileError> {
             connector: Blank(a.connector.clone()),
             shared: a.shared,
             on_server_loss: a.on_server_loss.clone(),
+            rotate_after_s: a.rotate_after.map_or(0, |after| after.0),
         })
     })
     .collect()
