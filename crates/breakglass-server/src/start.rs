@@ -214,6 +214,7 @@ impl Server {
         let path = config.data_dir.join("log.db");
         if !path.exists() {
             no_log_is_known(config, &log_key, &path)?;
+            SqliteLedger::check_place(&path)?;
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
             return Ok((0, None));

@@ -131,7 +131,10 @@ pub fn section(document: &DocumentView) -> String {
             text.push_str(&format!("\n**{}**: {shown}\n", name.replace('_', " ")));
         }
     }
-    if let Some(written) = &document.text {
+    // A review is all in its fields; what it was written in holds the same, and its comments.
+    let written = document.text.as_ref();
+    let written = written.filter(|_| document.event_type != "POST_INCIDENT_REVIEW_COMPLETED");
+    if let Some(written) = written {
         text.push('\n');
         for line in written.lines() {
             text.push_str(format!("> {}", visible(line)).trim_end());

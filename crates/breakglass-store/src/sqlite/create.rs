@@ -39,6 +39,15 @@ pub enum CreateError {
 }
 
 impl SqliteLedger {
+    /// Finds out whether [`Self::create`] could make its directory and file, and makes nothing.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the directory is not its owner's alone, or it, or where it does not exist
+    /// its parent, is missing or cannot be written to.
+    pub fn check_place(path: &Path) -> Result<(), OpenError> {
+        files::check_place(path)
+    }
+
     /// Creates the ledger of a new log and opens it. The log's origin is the name of its key.
     ///
     /// The directory is created with mode 0700 if it does not exist; its parent has to. The new

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{
+    Access, AtFlags, CWD, FlockOperation, RenameFlags, accessat, flock, renameat_with,
+};
 
 use super::refusal::OpenError;
 use crate::durable::{FileMode, beside, parent, sync_dir};
@@ -59,6 +61,22 @@ pub(super) fn check(database: &Path) -> Result<(), OpenError> {
     };
     check_mode(database, &found)?;
     check_dir(database)
+}
+
+/// Checks that [`prepare_dir`] would do, and a file be made there, without doing either.
+pub(super) fn check_place(database: &Path) -> Result<(), OpenError> {
+    let dir = parent(database);
+    let writes_to = match fs::metadata(dir) {
+        Ok(found) => {
+            check_mode(dir, &found)?;
+            dir
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => parent(dir),
+        Err(error) => return Err(OpenError::io("look at", dir)(error)),
+    };
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    accessat(CWD, writes_to, wanted, AtFlags::EACCESS)
+        .map_err(|error| OpenError::io("write to", writes_to)(error.into()))
 }
 
 fn check_dir(database: &Path) -> Result<(), OpenError> {

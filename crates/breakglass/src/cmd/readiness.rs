@@ -34,12 +34,12 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         }
     }
     if failing > 0 || args.strict && warning > 0 {
-        let says = format!("{failing} lacks would fail an emergency, {warning} are warnings");
+        let says = format!("an emergency would fail on {failing} of these; {warning} are warnings");
         let hint = "mend them, then again: breakglass readiness";
         return Err(Failure::of(Code::NotReady, says).hint(hint));
     }
     if warning > 0 {
-        let says = format!("ready; {warning} things to mend before they matter");
+        let says = format!("ready; to be mended before it matters: {warning}");
         cx.output().say(&says);
     }
     Ok(())

@@ -85,8 +85,8 @@ fn not_started(error: &StartError) -> Failure {
              docs/procedures/install.md"
         }
         StartError::Create(_) | StartError::Open(_) => {
-            "is another server running on data_dir, and is data_dir the server user's own? \
-             A log that is damaged: docs/procedures/restore.md"
+            "data_dir is the server user's own (chmod 700), the folder that it lies in exists, and \
+             no other server runs on it. A log that is damaged: docs/procedures/restore.md"
         }
         StartError::Replay(_)
         | StartError::LogGone { .. }

@@ -118,9 +118,9 @@ fn lines(board: &Board, screen: Screen) -> Vec<String> {
     out.push(match (fails, board.readiness.lacks.len()) {
         (0, 0) => "ready for an emergency".to_owned(),
         (0, warnings) => {
-            format!("ready for an emergency; {warnings} things to mend: breakglass readiness")
+            format!("ready for an emergency; {warnings} warnings: breakglass readiness")
         }
-        (fails, _) => format!("NOT READY: {fails} things to mend: breakglass readiness"),
+        (fails, _) => format!("NOT READY, to be mended: {fails}; see breakglass readiness"),
     });
     out
 }

@@ -96,6 +96,17 @@ pub(super) fn after(error: &ActorError) -> Option<String> {
 
 fn after_call(error: &ClientError) -> Option<String> {
     match error {
+        ClientError::Unreachable { detail, .. } if detail.contains("CaUsedAsEndEntity") => Some(
+            "the server shows the certificate of an authority, not one of a server: make it with \
+             -addext basicConstraints=critical,CA:FALSE (docs/procedures/install.md)"
+                .to_owned(),
+        ),
+        ClientError::Unreachable { detail, .. } if detail.contains("peer certificate") => Some(
+            "this machine does not believe the server's certificate: is the name in the address \
+             the one it was made for, and an authority of your own in ca_file of client.toml \
+             (join --ca-file)?"
+                .to_owned(),
+        ),
         ClientError::Unreachable { .. } => Some(
             "is the server up, and the address in client.toml right? Where something was posted \
              it may have happened: the same command again is safe"

@@ -2,6 +2,7 @@
 //! start, or it only reads, or it answers as if nothing had happened. Never wrongly.
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -161,6 +162,23 @@ fn a_check_finds_another_server_key_and_writes_nothing() {
         files(&before) == files(&keep(&data)),
         "the check changed the database"
     );
+}
+
+#[test]
+fn a_check_finds_a_folder_that_a_start_would_refuse() {
+    let House { stage, .. } = settled();
+    let mut config = stage.config().unwrap();
+    let _ = std::fs::remove_dir_all(&config.data_dir);
+    assert_eq!(Server::check(&config).unwrap().0, 0);
+    assert!(!config.data_dir.exists(), "a check makes nothing");
+    std::fs::create_dir(&config.data_dir).unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&config.data_dir, open).unwrap();
+    let found = Server::check(&config).unwrap_err();
+    assert!(found.to_string().contains("has mode 0755"), "{found}");
+    config.data_dir = config.data_dir.join("no/such");
+    let found = Server::check(&config).unwrap_err();
+    assert!(found.to_string().contains("cannot write to"), "{found}");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! A new installation from five answers, with the compiled program.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
 use breakglass::{entropy::SystemEntropy, signer::generate::generate_to_file};
 
@@ -42,10 +47,10 @@ fn does(dir: &Path, args: &[&str]) -> String {
     ran.out
 }
 
-#[test]
-fn five_answers_a_key_each_and_a_server_that_would_start() {
-    let place = tempfile::tempdir().unwrap();
-    let place = place.path();
+const EVERYBODY: [&str; 7] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace"];
+
+/// From five answers to a signed genesis and a configuration; the genesis digest.
+fn installed(place: &Path) -> String {
     let house = place.join("house");
     let at = |name: &str| house.join(name).to_str().unwrap().to_owned();
     let init = [&["init", house.to_str().unwrap()][..], &ANSWERS].concat();
@@ -67,7 +72,7 @@ fn five_answers_a_key_each_and_a_server_that_would_start() {
     let early = run(place, &compile);
     assert_eq!(early.code, 2);
     assert!(early.said.contains("people/alice.pub"), "{}", early.said);
-    for who in ["alice", "bob", "carol", "dave", "erin", "frank", "grace"] {
+    for who in EVERYBODY {
         let key = place.join(who);
         let made = generate_to_file(&mut SystemEntropy, who, &key).unwrap();
         let line = format!("{} {who}\n", made.public_key.line());
@@ -95,13 +100,159 @@ fn five_answers_a_key_each_and_a_server_that_would_start() {
         .replace("0.0.0.0:8443", "127.0.0.1:0");
     let (before, tls) = text.split_once("[tls]").unwrap();
     let after = tls.split_once("# What changes credentials").unwrap().1;
-    fs::create_dir(at("data")).unwrap();
     fs::write(at("breakglass.toml"), format!("{before}\n# {after}")).unwrap();
-    let check = run(
-        place,
-        &["serve", "--config", &at("breakglass.toml"), "--check"],
-    );
+    let serve = ["serve", "--config", &at("breakglass.toml"), "--check"];
+    let check = run(place, &serve);
     assert_eq!(check.code, 0, "{}{}", check.out, check.said);
+    assert!(!Path::new(&at("data")).exists(), "a check makes nothing");
+    digest
+}
+
+/// The server of a house; it ends with the test.
+struct Serving {
+    child: Child,
+    url: String,
+}
+
+impl Serving {
+    fn of(house: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["serve", "--config"])
+            .arg(house.join("breakglass.toml"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first = lines.next().expect("it says something").unwrap();
+        let address = first.strip_prefix("listening on ");
+        let address = address.unwrap_or_else(|| panic!("{first}")).to_owned();
+        // Whatever else it says has somewhere to go.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            child,
+            url: format!("http://{address}"),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a person types on a machine of their own, and what it printed.
+fn types(place: &Path, who: &str, args: &[&str]) -> String {
+    let output = breakglass(&place.join("homes").join(who), args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{who} {args:?}: {said}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn from_five_answers_to_evidence_an_auditor_verifies() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let digest = installed(place);
+    let serving = Serving::of(&place.join("house"));
+    let at = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    for who in EVERYBODY {
+        let key = at(who);
+        let join = ["join", &serving.url, "--genesis", &digest, "--key", &key];
+        types(place, who, &join);
+    }
+    // An account is added by two, and attested, for no machine rotates it.
+    let custody = |password: &str, file: &str| {
+        fs::write(place.join("typed"), password).unwrap();
+        let (field, file) = (format!("password=@{}", at("typed")), at(file));
+        let add = ["account", "add-credential", "prod-db-root"];
+        let first = ["--username", "root", "--field", &field, "--out", &file];
+        types(place, "bob", &[&add[..], &first].concat());
+        types(
+            place,
+            "carol",
+            &[&add[..], &["--agree", &file, "--yes"]].concat(),
+        );
+        let attest = ["account", "attest", "prod-db-root"];
+        let how = ["--how", "changed at the console; the old one is refused"];
+        types(place, "bob", &[&attest[..], &how].concat());
+        types(place, "carol", &[&attest[..], &["--yes"]].concat());
+    };
+    custody("first-secret", "first.json");
+    // An emergency.
+    let ask = ["request", "prod-db-root", "--declare", "production-outage"];
+    let what = ["--title", "down", "--service", "shop", "--severity", "sev1"];
+    let why = ["--commander", "erin", "--why", "roll back"];
+    assert_eq!(
+        types(place, "alice", &[&ask[..], &what, &why].concat()),
+        "R-1"
+    );
+    types(place, "bob", &["approve", "--yes"]);
+    types(place, "dave", &["approve", "--yes"]);
+    let password = types(place, "alice", &["checkout", "--field", "password"]);
+    assert_eq!(password, "first-secret");
+    let done = [
+        "action", "record", "--action", "rollback", "--target", "shop",
+    ];
+    types(
+        place,
+        "alice",
+        &[&done[..], &["--description", "rolled back"]].concat(),
+    );
+    types(place, "alice", &["return"]);
+    types(
+        place,
+        "erin",
+        &["incident", "resolve", "--summary", "over", "--yes"],
+    );
+    custody("second-secret", "second.json");
+    let shown = types(place, "erin", &["incident", "show", "INC-1"]);
+    assert!(
+        shown.contains("credential_rotation of prod-db-root: met"),
+        "{shown}"
+    );
+    // An auditor.
+    let evidence = at("evidence");
+    types(place, "frank", &["log", "export", &evidence]);
+    types(place, "frank", &["verify", &evidence, "--genesis", &digest]);
+    somebody_comes(place, &serving, &digest);
+}
+
+/// Somebody new is planned, signed in, published, and joins.
+fn somebody_comes(place: &Path, serving: &Serving, digest: &str) {
+    let key = place.join("victor");
+    let made = generate_to_file(&mut SystemEntropy, "victor", &key).unwrap();
+    let house = place.join("house");
+    fs::write(house.join("people/victor.pub"), made.public_key.line()).unwrap();
+    let toml = house.join("authority.toml");
+    let text = fs::read_to_string(&toml).unwrap();
+    let victor = "\n[[person]]\nprincipal = \"victor\"\nname = \"Victor\"\ngroups = [\"approvers\"]\n\
+                  key = [{ public_key_file = \"people/victor.pub\" }]\n";
+    fs::write(&toml, format!("{text}{victor}")).unwrap();
+    let toml = toml.to_str().unwrap();
+    let plan = types(place, "erin", &["authority", "plan", toml]);
+    assert!(plan.contains("+ person victor: groups approvers"), "{plan}");
+    types(place, "erin", &["authority", "plan", toml, "--keep"]);
+    let next = house.join("authority-2.json");
+    let next = next.to_str().unwrap();
+    for who in ["erin", "grace"] {
+        let key = place.join(who);
+        let sign = ["authority", "sign", next, "--key", key.to_str().unwrap()];
+        types(place, who, &[&sign[..], &["--yes"]].concat());
+    }
+    types(place, "erin", &["authority", "publish", next]);
+    let (url, key) = (serving.url.as_str(), key.to_str().unwrap());
+    types(
+        place,
+        "victor",
+        &["join", url, "--genesis", digest, "--key", key],
+    );
+    let keys = types(place, "victor", &["key", "list", "victor"]);
+    assert!(keys.contains("counts"), "{keys}");
 }
 
 #[test]

