@@ -1,5 +1,5 @@
 //! Development commands: `cargo xtask test` runs everything that has to hold, `cargo xtask tidy`
-//! the checks of the house alone, `cargo xtask bench` the benchmarks.
+//! the checks of the house alone, `cargo xtask bench` the benchmarks, `cargo xtask fuzz` the parsers.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ mod bench;
 mod cargo;
 mod clock;
 mod error;
+mod fuzz;
 mod packages;
 mod test;
 mod tidy;
@@ -28,6 +29,7 @@ usage: cargo xtask <command>
   test [-p <package>]... [<filter>...] only these tests; what follows -- goes to the test program
   tidy                                the checks of the house
   bench [rules|service]               the benchmarks, which print and never fail for being slow
+  fuzz [--seconds <n>] [<parser>...]  libFuzzer on the parsers, a minute each unless told; needs c++
 
 exit status of test: 0 all passed, 1 something failed, 2 wrong usage, 3 passed but not all could run";
 
@@ -38,6 +40,7 @@ enum Task {
     Test(Selection),
     Tidy,
     Bench(Vec<bench::Suite>),
+    Fuzz(fuzz::Wish),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn parse(arguments: &[String]) -> Option<Task> {
         "test" => Selection::parse(rest).map(Task::Test),
         "tidy" if rest.is_empty() => Some(Task::Tidy),
         "bench" => bench::Suite::parse(rest).map(Task::Bench),
+        "fuzz" => fuzz::Wish::parse(rest).map(Task::Fuzz),
         _ => None,
     }
 }
@@ -77,6 +81,7 @@ fn execute(task: Task) -> Result<ExitCode, Error> {
         Task::Test(selection) => test::run(&Workspace::load()?, &selection),
         Task::Tidy => tidy::run(&Workspace::load()?),
         Task::Bench(suites) => bench::run(&Workspace::load()?, &suites),
+        Task::Fuzz(wish) => fuzz::run(&Workspace::load()?, &wish),
     }
 }
 

@@ -147,13 +147,13 @@ impl fmt::Debug for PublicKey {
 }
 
 impl PublicKey {
-    /// Reads `type base64`, as in a `.pub` file; a comment and the line's end may follow.
+    /// Reads `type base64`, as in a `.pub` file, with one space between; another space or a tab
+    /// and a comment, and the line's end, may follow.
     pub fn from_line(line: &str) -> Result<Self, KeyError> {
-        let mut words = line.split_ascii_whitespace();
-        let (Some(name), Some(base64)) = (words.next(), words.next()) else {
-            return Err(KeyError::NotALine);
-        };
-        if line.trim_end_matches(['\r', '\n']).contains('\n') {
+        let line = line.trim_end_matches(['\r', '\n']);
+        let (name, rest) = line.split_once(' ').ok_or(KeyError::NotALine)?;
+        let base64 = rest.split([' ', '\t']).next().unwrap_or_default();
+        if line.contains('\n') {
             return Err(KeyError::NotALine);
         }
         let stated = KeyType::from_name(name)?;

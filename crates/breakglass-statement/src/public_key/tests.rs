@@ -19,6 +19,21 @@ fn a_line_is_read_with_and_without_comment() {
 }
 
 #[test]
+fn a_line_begins_with_its_type_and_has_one_space() {
+    let (name, base64) = ED25519.split_once(' ').unwrap();
+    for odd in [
+        format!(" {ED25519}"),
+        format!("\u{c}{ED25519}"),
+        format!("{name}  {base64}"),
+        format!("{name}\t{base64}"),
+        format!("{name} {base64}\u{c}comment"),
+    ] {
+        assert!(PublicKey::from_line(&odd).is_err(), "{odd:?}");
+    }
+    assert!(PublicKey::from_line(&format!("{ED25519}\tcomment")).is_ok());
+}
+
+#[test]
 fn lines_that_are_none_are_refused() {
     for wrong in [
         "",

@@ -20,7 +20,6 @@ mod incident;
 mod model;
 mod notice;
 mod obligation;
-mod parsers;
 mod random;
 mod request;
 mod rotation;

@@ -11,49 +11,11 @@ use std::{
 
 use breakglass::{signer::Agent, state::ClientConfig};
 use breakglass_api::{Client, wire::Proven};
+use breakglass_fuzz::mutation::{changed, run};
 use breakglass_server::Config;
-use proptest::{prelude::*, sample::Index, strategy::ValueTree as _, test_runner::TestRunner};
 
 use super::wire::{Reply, get, post};
 use crate::scene::Scene;
-
-/// One change: where, of which sort, with what.
-type Change = (Index, u8, u8);
-
-fn changes() -> impl Strategy<Value = Vec<Change>> {
-    prop::collection::vec((any::<Index>(), 0..6_u8, any::<u8>()), 1..4)
-}
-
-fn changed(bytes: &[u8], changes: &[Change]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    for (at, sort, with) in changes {
-        let at = at.index(bytes.len() + 1);
-        match sort {
-            0 if at < bytes.len() => bytes[at] = *with,
-            1 if at < bytes.len() => bytes[at] ^= 1 << (with % 8),
-            2 if at < bytes.len() => {
-                bytes.remove(at);
-            }
-            3 => bytes.insert(at, *with),
-            4 => bytes.truncate(at),
-            _ => {
-                let to = (at + usize::from(*with)).min(bytes.len());
-                let piece = bytes[at..to].to_vec();
-                bytes.splice(at..at, piece);
-            }
-        }
-    }
-    bytes
-}
-
-/// Runs something on so many lists of changes, the same ones every time.
-fn run(times: u32, mut attack: impl FnMut(&[Change])) {
-    let mut runner = TestRunner::deterministic();
-    for _ in 0..times {
-        let changes = changes().new_tree(&mut runner).unwrap();
-        attack(&changes.current());
-    }
-}
 
 /// Sends bytes and nothing more; what comes back.
 fn send(url: &str, bytes: &[u8]) -> Vec<u8> {
