@@ -1,7 +1,9 @@
 //! From what people type to what statements name.
 
 use breakglass_api::view::{GrantView, IncidentView, RequestView, RunView};
-use breakglass_format::{AccountId, GrantId, IncidentId, RequestId, RunId, authority::Account};
+use breakglass_format::{
+    AccountId, GrantId, IncidentId, RequestId, RunId, authority::Account, vocabulary::Obligation,
+};
 use thiserror::Error;
 
 use super::{Actor, ActorError};
@@ -131,6 +133,21 @@ impl Actor {
     pub fn sole_unclosed(&self) -> Result<IncidentView, ActorError> {
         let views = self.client.incidents_in("resolved")?.into_iter();
         sole("incident", views, |i| i.reference.clone())
+    }
+
+    /// The only incident whose board waits to be told, whether it is open or resolved.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or more than one.
+    pub fn sole_untold(&self) -> Result<IncidentView, ActorError> {
+        let mut views = self.client.incidents_in("open")?;
+        views.extend(self.client.incidents_in("resolved")?);
+        let untold = views.into_iter().filter(|i| {
+            let mut duties = i.obligations.iter();
+            duties.any(|o| o.clock.obligation == Obligation::CabNotified && o.met_at.is_none())
+        });
+        sole("incident", untold, |i| i.reference.clone())
     }
 
     /// The only pending request that somebody else made.

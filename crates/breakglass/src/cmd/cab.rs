@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use breakglass_format::{Line, Prose, vocabulary::CabDecision};
 use clap::Subcommand;
 
-use super::{
-    Context, document,
-    incident::{meant, unclosed},
-    input,
-};
+use super::{Context, document, incident::unclosed, input};
 use crate::{hint::Failure, output::line};
 
 /// What the board is told, and what it decides.
@@ -17,7 +13,7 @@ use crate::{hint::Failure, output::line};
 pub(super) enum Verb {
     /// Record that the board was told, before or after a deployment.
     Notify {
-        /// The incident; the only open one if not given.
+        /// The incident; the only one whose board waits to be told if not given.
         #[arg(value_name = "INC-1")]
         incident: Option<String>,
         /// How: by telephone, in which channel.
@@ -52,7 +48,10 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             channel,
             text,
         } => {
-            let incident = meant(&actor, incident.as_deref())?;
+            let incident = match incident.as_deref() {
+                Some(named) => actor.client().incident(named)?,
+                None => actor.sole_untold()?,
+            };
             let outcome = actor.notify_cab(&incident.id, channel, text)?;
             (outcome, incident, "recorded that the board was told of")
         }

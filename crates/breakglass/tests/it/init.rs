@@ -49,8 +49,9 @@ fn does(dir: &Path, args: &[&str]) -> String {
 
 const EVERYBODY: [&str; 7] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace"];
 
-/// From five answers to a signed genesis and a configuration; the genesis digest.
-fn installed(place: &Path) -> String {
+/// From five answers, and what is added to authority.toml, to a signed genesis and a configuration;
+/// the genesis digest.
+fn installed(place: &Path, added: &str) -> String {
     let house = place.join("house");
     let at = |name: &str| house.join(name).to_str().unwrap().to_owned();
     let init = [&["init", house.to_str().unwrap()][..], &ANSWERS].concat();
@@ -68,6 +69,8 @@ fn installed(place: &Path) -> String {
 
     // Before the keys are there, it is said whose is missing and where it goes.
     let (toml, document) = (at("authority.toml"), at("genesis/authority.json"));
+    let written = fs::read_to_string(&toml).unwrap();
+    fs::write(&toml, written + added).unwrap();
     let compile = ["authority", "compile", &toml, "--out", &document];
     let early = run(place, &compile);
     assert_eq!(early.code, 2);
@@ -153,73 +156,165 @@ fn types(place: &Path, who: &str, args: &[&str]) -> String {
         .to_owned()
 }
 
+/// A house whose server runs and whose people have joined.
+struct Inhabited<'a> {
+    place: &'a Path,
+    digest: String,
+    serving: Serving,
+}
+
+impl<'a> Inhabited<'a> {
+    fn moved_in(place: &'a Path, added: &str) -> Self {
+        let digest = installed(place, added);
+        let serving = Serving::of(&place.join("house"));
+        let this = Self {
+            place,
+            digest,
+            serving,
+        };
+        for who in EVERYBODY {
+            let (url, key) = (&this.serving.url, this.at(who));
+            let join = ["join", url, "--genesis", &this.digest, "--key", &key];
+            this.types(who, &join);
+        }
+        this
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.place.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn types(&self, who: &str, args: &[&str]) -> String {
+        types(self.place, who, args)
+    }
+
+    /// A password is put into custody by two, and attested, for no machine changes it.
+    fn custody(&self, password: &str, file: &str) {
+        fs::write(self.place.join("typed"), password).unwrap();
+        let (field, file) = (format!("password=@{}", self.at("typed")), self.at(file));
+        let add = ["account", "add-credential", "prod-db-root"];
+        let first = ["--username", "root", "--field", &field, "--out", &file];
+        self.types("bob", &[&add[..], &first].concat());
+        let agree = ["--agree", &file, "--yes"];
+        self.types("carol", &[&add[..], &agree].concat());
+        let attest = ["account", "attest", "prod-db-root"];
+        let how = ["--how", "changed at the console; the old one is refused"];
+        self.types("bob", &[&attest[..], &how].concat());
+        self.types("carol", &[&attest[..], &["--yes"]].concat());
+    }
+
+    /// Asked for with these words more, approved, used for one action, given back, resolved.
+    fn emergency(&self, more: &[&str], action: &str) {
+        let ask = ["request", "prod-db-root", "--severity", "sev1"];
+        let why = ["--commander", "erin", "--why", "it cannot wait"];
+        let asked = self.types("alice", &[&ask[..], &why, more].concat());
+        assert_eq!(asked, "R-1");
+        self.types("bob", &["approve", "--yes"]);
+        self.types("dave", &["approve", "--yes"]);
+        let password = self.types("alice", &["checkout", "--field", "password"]);
+        assert_eq!(password, "first-secret");
+        let done = ["action", "record", "--action", action, "--target", "shop"];
+        self.types("alice", &[&done[..], &["--description", "done"]].concat());
+        self.types("alice", &["return"]);
+        let over = ["incident", "resolve", "--summary", "over", "--yes"];
+        self.types("erin", &over);
+    }
+
+    /// An auditor takes everything along and verifies it.
+    fn audited(&self) {
+        let evidence = self.at("evidence");
+        self.types("frank", &["log", "export", &evidence]);
+        self.types("frank", &["verify", &evidence, "--genesis", &self.digest]);
+    }
+}
+
 #[test]
 fn from_five_answers_to_evidence_an_auditor_verifies() {
     let place = tempfile::tempdir().unwrap();
-    let place = place.path();
-    let digest = installed(place);
-    let serving = Serving::of(&place.join("house"));
-    let at = |name: &str| place.join(name).to_str().unwrap().to_owned();
-    for who in EVERYBODY {
-        let key = at(who);
-        let join = ["join", &serving.url, "--genesis", &digest, "--key", &key];
-        types(place, who, &join);
-    }
-    // An account is added by two, and attested, for no machine rotates it.
-    let custody = |password: &str, file: &str| {
-        fs::write(place.join("typed"), password).unwrap();
-        let (field, file) = (format!("password=@{}", at("typed")), at(file));
-        let add = ["account", "add-credential", "prod-db-root"];
-        let first = ["--username", "root", "--field", &field, "--out", &file];
-        types(place, "bob", &[&add[..], &first].concat());
-        types(
-            place,
-            "carol",
-            &[&add[..], &["--agree", &file, "--yes"]].concat(),
-        );
-        let attest = ["account", "attest", "prod-db-root"];
-        let how = ["--how", "changed at the console; the old one is refused"];
-        types(place, "bob", &[&attest[..], &how].concat());
-        types(place, "carol", &[&attest[..], &["--yes"]].concat());
-    };
-    custody("first-secret", "first.json");
-    // An emergency.
-    let ask = ["request", "prod-db-root", "--declare", "production-outage"];
-    let what = ["--title", "down", "--service", "shop", "--severity", "sev1"];
-    let why = ["--commander", "erin", "--why", "roll back"];
-    assert_eq!(
-        types(place, "alice", &[&ask[..], &what, &why].concat()),
-        "R-1"
-    );
-    types(place, "bob", &["approve", "--yes"]);
-    types(place, "dave", &["approve", "--yes"]);
-    let password = types(place, "alice", &["checkout", "--field", "password"]);
-    assert_eq!(password, "first-secret");
-    let done = [
-        "action", "record", "--action", "rollback", "--target", "shop",
-    ];
-    types(
-        place,
-        "alice",
-        &[&done[..], &["--description", "rolled back"]].concat(),
-    );
-    types(place, "alice", &["return"]);
-    types(
-        place,
-        "erin",
-        &["incident", "resolve", "--summary", "over", "--yes"],
-    );
-    custody("second-secret", "second.json");
-    let shown = types(place, "erin", &["incident", "show", "INC-1"]);
+    let house = Inhabited::moved_in(place.path(), "");
+    house.custody("first-secret", "first.json");
+    let what = ["--declare", "production-outage", "--title", "down"];
+    house.emergency(&[&what[..], &["--service", "shop"]].concat(), "rollback");
+    house.custody("second-secret", "second.json");
+    let shown = house.types("erin", &["incident", "show", "INC-1"]);
     assert!(
         shown.contains("credential_rotation of prod-db-root: met"),
         "{shown}"
     );
-    // An auditor.
-    let evidence = at("evidence");
-    types(place, "frank", &["log", "export", &evidence]);
-    types(place, "frank", &["verify", &evidence, "--genesis", &digest]);
-    somebody_comes(place, &serving, &digest);
+    house.audited();
+    somebody_comes(house.place, &house.serving, &house.digest);
+}
+
+/// Scenarios are the authority's: none of the procedure's three is in this house.
+const OF_ITS_OWN: &str = r#"
+[[scenario]]
+name = "data-breach"
+actions = ["isolate_host"]
+threat_required = true
+cab_notice = "2h"
+review = "24h"
+"#;
+
+#[test]
+fn a_scenario_of_ones_own_is_played_to_the_closed_incident_without_code() {
+    let place = tempfile::tempdir().unwrap();
+    let house = Inhabited::moved_in(place.path(), OF_ITS_OWN);
+    house.custody("first-secret", "first.json");
+    let other = ["request", "prod-db-root", "--declare", "production-outage"];
+    let why = ["--title", "t", "--service", "s", "--why", "w"];
+    let refused = breakglass(
+        &house.place.join("homes/alice"),
+        &[
+            &other[..],
+            &why,
+            &["--severity", "sev1", "--commander", "erin"],
+        ]
+        .concat(),
+    );
+    assert_ne!(refused.status.code(), Some(0));
+    let what = ["--declare", "data-breach", "--title", "a stranger reads"];
+    let threat = ["--threat", "a session from abroad copies tables"];
+    house.emergency(&[&what[..], &threat].concat(), "isolate_host");
+    house.custody("second-secret", "second.json");
+    let told = ["--channel", "telephone", "--text", "the host is isolated"];
+    house.types("erin", &[&["cab", "notify"][..], &told].concat());
+    let file = |name: &str, text: &str| {
+        fs::write(house.place.join(name), text).unwrap();
+        house.at(name)
+    };
+    let report = house.types("erin", &["report", "file", "--draft"]);
+    let report = file("report.md", &report);
+    let what = ["--summary", "a stranger read", "--from", &report];
+    house.types("erin", &[&["report", "file"][..], &what].concat());
+    let review = house.types("frank", &["review", "complete", "--draft"]);
+    let review = review.replace("verdict = \"\"", "verdict = \"justified\"");
+    let cause = "root_cause = \"\"\"\n";
+    let review = review.replace(cause, &format!("{cause}A key lay in a public place.\n"));
+    let review = file("review.toml", &review);
+    house.types("frank", &["review", "complete", "--from", &review]);
+    let keep = [
+        "--incident",
+        "INC-1",
+        "--decision",
+        "keep",
+        "--why",
+        "needed",
+    ];
+    let decide = ["access-review", "decide", "prod-db-root"];
+    house.types("grace", &[&decide[..], &keep].concat());
+    let accepted = [
+        "cab",
+        "record",
+        "--decision",
+        "accepted",
+        "--remark",
+        "well",
+    ];
+    house.types("grace", &accepted);
+    house.types("erin", &["incident", "close"]);
+    let shown = house.types("frank", &["incident", "show", "INC-1"]);
+    assert!(shown.contains("cab_notified: met"), "{shown}");
+    house.audited();
 }
 
 /// Somebody new is planned, signed in, published, and joins.
