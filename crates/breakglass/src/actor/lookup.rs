@@ -135,7 +135,8 @@ impl Actor {
         sole("incident", views, |i| i.reference.clone())
     }
 
-    /// The only incident whose board waits to be told, whether it is open or resolved.
+    /// The only incident whose board waits to be told, be it open or resolved; where none waits,
+    /// the only open one.
     ///
     /// # Errors
     ///
@@ -143,11 +144,14 @@ impl Actor {
     pub fn sole_untold(&self) -> Result<IncidentView, ActorError> {
         let mut views = self.client.incidents_in("open")?;
         views.extend(self.client.incidents_in("resolved")?);
-        let untold = views.into_iter().filter(|i| {
-            let mut duties = i.obligations.iter();
+        views.retain(|incident| {
+            let mut duties = incident.obligations.iter();
             duties.any(|o| o.clock.obligation == Obligation::CabNotified && o.met_at.is_none())
         });
-        sole("incident", untold, |i| i.reference.clone())
+        if views.is_empty() {
+            return self.sole_incident();
+        }
+        sole("incident", views.into_iter(), |i| i.reference.clone())
     }
 
     /// The only pending request that somebody else made.

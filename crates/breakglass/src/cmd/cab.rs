@@ -13,7 +13,7 @@ use crate::{hint::Failure, output::line};
 pub(super) enum Verb {
     /// Record that the board was told, before or after a deployment.
     Notify {
-        /// The incident; the only one whose board waits to be told if not given.
+        /// The incident; if not given, the only one whose board waits to be told, or the only open one.
         #[arg(value_name = "INC-1")]
         incident: Option<String>,
         /// How: by telephone, in which channel.

@@ -192,6 +192,9 @@ fn a_denial_ends_a_request_and_a_withdrawn_one_is_gone() {
     t.log_in(&["alice", "bob", "carol", "dave"]);
     t.import();
     t.ask();
+    // No duty here, and still whoever likes to tell the board may.
+    let told = ["--channel", "telephone", "--text", "we are on it"];
+    t.does("erin", &[&["cab", "notify"][..], &told].concat());
     let denied = t.types("bob", &["deny", "--why", "not from this laptop"]);
     assert_eq!((denied.code, denied.out.as_str()), (0, "R-1"), "{denied:?}");
     let said = t.refuses("carol", &["approve", "R-1", "--yes"]);
