@@ -18,6 +18,7 @@ pub mod control_plane;
 pub mod decide;
 pub mod grant;
 pub mod incident;
+pub mod key_state;
 mod letting_go;
 pub mod notice;
 pub mod obligation;

@@ -11,6 +11,7 @@ use breakglass_format::{
 };
 
 use crate::{
+    key_state::KeyState,
     quorum,
     world::{Version, World},
 };
@@ -243,15 +244,9 @@ impl<'a> Inspection<'a> {
     }
 
     fn person(&mut self, person: &'a Person) {
-        let number = self.version.authority.version;
-        let counts = |k: &&Key| {
-            k.not_after.0.is_none_or(|end| self.now < end)
-                && self.world.suspended(&person.person, k, number).is_none()
-        };
-        let keys: Vec<&Key> = person.keys.iter().filter(counts).collect();
-        let enrolled = keys
-            .iter()
-            .filter_map(|key| Some((key, self.world.enrolment(&person.person, &key.fingerprint)?)));
+        let keys = person.keys.iter().filter(|k| self.counts(person, k));
+        let enrolled =
+            keys.filter_map(|k| Some((k, self.world.enrolment(&person.person, &k.fingerprint)?)));
         let enrolled: Vec<_> = enrolled.collect();
         let principal = &person.principal;
         match enrolled.as_slice() {
@@ -289,36 +284,35 @@ impl<'a> Inspection<'a> {
         people.filter(move |p| p.may(privilege) && self.able(p, Kind::Act))
     }
 
-    /// Whether a person has an enrolled key that counts for a kind now.
+    /// Whether a person has a key to use for a kind now.
     fn able(&self, person: &Person, kind: Kind) -> bool {
-        person.keys.iter().any(|key| {
-            let fingerprint = &key.fingerprint;
-            let when = (kind, self.now);
-            let young = kind == Kind::Approval
-                && !self.world.is_settled(&person.person, fingerprint, self.now);
-            !young
-                && self.world.is_enrolled(&person.person, fingerprint)
-                && self
-                    .world
-                    .counting_key(self.version, person, fingerprint, when)
-                    .is_some()
-        })
+        person.keys.iter().any(|key| self.usable(person, key, kind))
     }
 
-    /// Whether one of the keys that count needs a touch.
+    /// Whether a key is enrolled and counts for a kind now; to approve with, it must have settled.
+    fn usable(&self, person: &Person, key: &Key, kind: Kind) -> bool {
+        let settled = || {
+            self.world
+                .is_settled(&person.person, &key.fingerprint, self.now)
+        };
+        key.namespaces.contains(&kind)
+            && self.counts(person, key)
+            && (kind != Kind::Approval || settled())
+    }
+
+    fn counts(&self, person: &Person, key: &Key) -> bool {
+        let state = self.world.key_state(self.version, person, key, self.now);
+        state == KeyState::Counts
+    }
+
+    /// Whether one of the keys to approve with needs a touch.
     fn has_token(&self, person: &Person) -> bool {
         let token = |k: &&Key| {
             let word = k.public_key.as_str();
             word.starts_with("sk-") || word.starts_with("webauthn-sk-")
         };
-        person.keys.iter().filter(token).any(|key| {
-            let when = (Kind::Approval, self.now);
-            self.world.is_enrolled(&person.person, &key.fingerprint)
-                && self
-                    .world
-                    .counting_key(self.version, person, &key.fingerprint, when)
-                    .is_some()
-        })
+        let mut tokens = person.keys.iter().filter(token);
+        tokens.any(|key| self.usable(person, key, Kind::Approval))
     }
 
     fn called(&self, id: &PersonId) -> String {

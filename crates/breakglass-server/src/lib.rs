@@ -13,6 +13,7 @@ mod history;
 mod http;
 pub mod outbound;
 mod readers;
+mod readiness;
 mod start;
 mod targets;
 mod worker;

@@ -3,7 +3,7 @@
 use breakglass_format::{
     Digest, Fingerprint, Timestamp,
     act::Act,
-    statement::{AuthorityRef, Kind, Signer},
+    statement::{Kind, Signer},
 };
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use crate::{
     authority_set::AuthoritySet,
     public_key::PublicKey,
     session::VerifiedSession,
-    verified::{ByKey, Signed, StatementError, Verified, check_instance, listed, open},
+    verified::{ByKey, StatementError, Verified, check_instance, listed, open, signed},
 };
 
 /// A verified act.
@@ -68,21 +68,7 @@ pub enum SessionActError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnrolledKey(pub(crate) Fingerprint);
 
-impl Signed for Act {
-    type Found = EnrolledKey;
-
-    fn signer(&self) -> Signer {
-        self.signer.clone()
-    }
-
-    fn authority(&self) -> &AuthorityRef {
-        &self.authority
-    }
-
-    fn stated_at(&self) -> Timestamp {
-        self.issued_at
-    }
-}
+signed!(Act, EnrolledKey);
 
 impl VerifiedAct {
     /// The key of the authority that it rests on: the one that signed, or the one that signed the

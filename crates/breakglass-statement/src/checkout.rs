@@ -1,34 +1,17 @@
 //! `checkout.v1@breakglass`.
 
-use breakglass_format::{
-    Timestamp,
-    statement::{AuthorityRef, Checkout, Signer},
-};
+use breakglass_format::statement::Checkout;
 
 use crate::{
     authority_set::AuthoritySet,
     kem,
-    verified::{Signed, StatementError, Verified, open},
+    verified::{StatementError, Verified, open, signed},
 };
 
 /// A verified checkout.
 pub type VerifiedCheckout = Verified<Checkout>;
 
-impl Signed for Checkout {
-    type Found = ();
-
-    fn signer(&self) -> Signer {
-        self.signer.clone()
-    }
-
-    fn authority(&self) -> &AuthorityRef {
-        &self.authority
-    }
-
-    fn stated_at(&self) -> Timestamp {
-        self.issued_at
-    }
-}
+signed!(Checkout, ());
 
 /// Verifies a checkout.
 pub fn verify_checkout(

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use breakglass_format::{
-    Timestamp,
-    statement::{AuthorityRef, Enroll, Kind, Signer},
-};
+use breakglass_format::statement::{AuthorityRef, Enroll, Kind};
 use thiserror::Error;
 
 use crate::{
     authority_set::AuthoritySet,
     chain::VerifiedAuthority,
-    verified::{Signed, StatementError, Verified, check_instance, open},
+    verified::{StatementError, Verified, check_instance, open, signed},
 };
 
 /// A verified enrolment.
@@ -40,21 +37,7 @@ pub enum EnrollError {
     },
 }
 
-impl Signed for Enroll {
-    type Found = ();
-
-    fn signer(&self) -> Signer {
-        self.signer.clone()
-    }
-
-    fn authority(&self) -> &AuthorityRef {
-        &self.authority
-    }
-
-    fn stated_at(&self) -> Timestamp {
-        self.issued_at
-    }
-}
+signed!(Enroll, ());
 
 /// Verifies an enrolment. It names no version of the authority: the latest that lists the key is
 /// the one that says whose it is.

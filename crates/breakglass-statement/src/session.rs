@@ -1,16 +1,13 @@
 //! `session.v1@breakglass`: a key made by the client may sign lesser acts for a while.
 
-use breakglass_format::{
-    Timestamp, limits,
-    statement::{AuthorityRef, Session, Signer},
-};
+use breakglass_format::{Timestamp, limits, statement::Session};
 use thiserror::Error;
 
 use crate::{
     authority_set::AuthoritySet,
     chain::VerifiedAuthority,
     public_key::{KeyError, PublicKey},
-    verified::{Signed, StatementError, Verified, open},
+    verified::{StatementError, Verified, open, signed},
 };
 
 /// A verified session.
@@ -43,21 +40,7 @@ pub enum SessionError {
     EnrolledKey,
 }
 
-impl Signed for Session {
-    type Found = SessionKey;
-
-    fn signer(&self) -> Signer {
-        self.signer.clone()
-    }
-
-    fn authority(&self) -> &AuthorityRef {
-        &self.authority
-    }
-
-    fn stated_at(&self) -> Timestamp {
-        self.issued_at
-    }
-}
+signed!(Session, SessionKey);
 
 /// The key that a session was found to certify.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,33 +1,16 @@
 //! `suspend.v1@breakglass`: a key, or a person, counts no longer.
 
-use breakglass_format::{
-    Timestamp,
-    statement::{AuthorityRef, Signer, Suspend},
-};
+use breakglass_format::statement::Suspend;
 
 use crate::{
     authority_set::AuthoritySet,
-    verified::{Signed, StatementError, Verified, open},
+    verified::{StatementError, Verified, open, signed},
 };
 
 /// A verified suspension, or one person's consent to it.
 pub type VerifiedSuspend = Verified<Suspend>;
 
-impl Signed for Suspend {
-    type Found = ();
-
-    fn signer(&self) -> Signer {
-        self.signer.clone()
-    }
-
-    fn authority(&self) -> &AuthorityRef {
-        &self.authority
-    }
-
-    fn stated_at(&self) -> Timestamp {
-        self.issued_at
-    }
-}
+signed!(Suspend, ());
 
 /// Verifies a suspension. Whether its target exists, and who may suspend it, is for the rules.
 pub fn verify_suspend(

@@ -141,6 +141,29 @@ pub trait Signed: Statement + Clone + Debug {
     fn stated_at(&self) -> Timestamp;
 }
 
+/// [`Signed`] for a statement with the fields `signer`, `authority` and `issued_at`.
+macro_rules! signed {
+    ($statement:ty, $found:ty) => {
+        impl $crate::verified::Signed for $statement {
+            type Found = $found;
+
+            fn signer(&self) -> ::breakglass_format::statement::Signer {
+                self.signer.clone()
+            }
+
+            fn authority(&self) -> &::breakglass_format::statement::AuthorityRef {
+                &self.authority
+            }
+
+            fn stated_at(&self) -> ::breakglass_format::Timestamp {
+                self.issued_at
+            }
+        }
+    };
+}
+
+pub(crate) use signed;
+
 /// A statement whose signature and text have been verified. Only this crate makes one.
 ///
 /// It says that the named person's key, listed for this kind in the authority that the text

@@ -21,6 +21,7 @@ mod model;
 mod notice;
 mod obligation;
 mod random;
+mod readiness;
 mod request;
 mod rotation;
 mod run;

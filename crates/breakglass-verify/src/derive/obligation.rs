@@ -235,9 +235,13 @@ impl Fold<'_> {
                 Status::MetLate => ("obligation_met_late", Level::Notice),
                 Status::Overdue => ("obligation_overdue", Level::Overdue),
             };
+            let about = match key.subject.as_str() {
+                "" => String::new(),
+                subject => format!(" ({subject})"),
+            };
             let detail = format!(
-                "{} {} of {} was due at {}",
-                key.obligation, key.subject, key.incident, duty.due_at
+                "{}{about} of {} was due at {}",
+                key.obligation, key.incident, duty.due_at
             );
             self.findings.push(Finding::new(level, code, detail));
         }

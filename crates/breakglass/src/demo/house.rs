@@ -150,7 +150,7 @@ impl House {
             narrator.line(&command);
         }
         narrator.line("");
-        narrator.line("(The play skipped some hours; --server-time signs by the house's clock.)");
+        narrator.line("(The play skipped some days; --server-time signs by the house's clock.)");
         narrator.line("Enter ends it; everything but the --out folder is then removed.");
         let mut input = std::io::stdin();
         if input.is_terminal() {

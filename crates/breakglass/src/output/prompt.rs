@@ -20,14 +20,8 @@ pub fn is_interactive() -> bool {
 /// Asks a question that only `y` or `yes` answers with yes.
 #[must_use]
 pub fn confirm(question: &str) -> bool {
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    let read = std::io::stdin()
-        .lock()
-        .take(ANSWER_BYTES_MAX)
-        .read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes" | "Yes")
+    let answer = line(&format!("{question} [y/N]"));
+    answer.is_some_and(|a| matches!(a.trim(), "y" | "Y" | "yes" | "Yes"))
 }
 
 /// Asks for a line of text; `None` at the end of input.

@@ -98,7 +98,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let failing = super::people::lacks(&app);
+    let failing = crate::readiness::lacks(&app.published().world, &app.tools, app.now());
     let failing = failing.iter().filter(|l| l.severity == Severity::Fails);
     let rows: [(&str, &str, u64); 12] = [
         ("readiness_failures", "gauge", failing.count() as u64),

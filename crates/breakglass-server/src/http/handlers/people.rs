@@ -4,17 +4,18 @@ use axum::{Json, extract::State};
 use breakglass_api::view::{KeyView, LackView, PersonView, ReadinessView};
 use breakglass_core::{
     World,
-    readiness::{Lack, Severity, readiness as inspect},
+    key_state::KeyState,
+    readiness::{Lack, Severity},
     world::Version,
 };
 use breakglass_format::{
     Timestamp,
-    authority::{Authority, Key, Person},
+    authority::{Key, Person},
 };
 
 use crate::{
     http::{app::App, extract::Reading},
-    worker::Tools,
+    readiness,
 };
 
 /// Everybody in the authority in force, with their keys.
@@ -47,34 +48,25 @@ fn person(world: &World, version: &Version, person: &Person, now: Timestamp) -> 
 
 fn key(world: &World, version: &Version, person: &Person, key: &Key, now: Timestamp) -> KeyView {
     let enrolment = world.enrolment(&person.person, &key.fingerprint);
-    let number = version.authority.version;
-    let suspended_at = world.suspended(&person.person, key, number);
-    let state = if suspended_at.is_some() {
-        "suspended"
-    } else if key.not_after.0.is_some_and(|end| end <= now) {
-        "over"
-    } else if now < key.not_before {
-        "not_yet"
-    } else if enrolment.is_none() {
-        "not_enrolled"
-    } else {
-        "counts"
-    };
+    let state = world.key_state(version, person, key, now);
     let key_type = key.public_key.as_str().split(' ').next();
     KeyView {
         fingerprint: key.fingerprint.to_string(),
         key_type: key_type.unwrap_or_default().to_owned(),
-        state: state.to_owned(),
+        state: state.as_str().to_owned(),
         recovery: enrolment.is_some_and(|e| e.recovery),
         used_at: enrolment.map(|e| e.used),
-        suspended_at,
+        suspended_at: match state {
+            KeyState::Suspended(at) => Some(at),
+            KeyState::Counts | KeyState::Over | KeyState::NotYet | KeyState::NotEnrolled => None,
+        },
     }
 }
 
 /// Whether an emergency could be handled now.
 #[utoipa::path(get, path = "/v1/readiness", responses((status = 200, body = ReadinessView)))]
 pub(crate) async fn readiness(State(app): State<App>, _: Reading) -> Json<ReadinessView> {
-    let lacks = lacks(&app);
+    let lacks = readiness::lacks(&app.published().world, &app.tools, app.now());
     let ready = lacks.iter().all(|l| l.severity != Severity::Fails);
     let view = |lack: Lack| LackView {
         severity: match lack.severity {
@@ -90,77 +82,4 @@ pub(crate) async fn readiness(State(app): State<App>, _: Reading) -> Json<Readin
         lacks: lacks.into_iter().map(view).collect(),
         time: app.now(),
     })
-}
-
-/// What the rules miss, and what this server cannot do that the authority counts on.
-pub(super) fn lacks(app: &App) -> Vec<Lack> {
-    let published = app.published();
-    let world = &published.world;
-    let mut found = inspect(world, app.now());
-    if let Some(version) = world.authority() {
-        found.extend(hands(&app.tools, &version.authority));
-        found.extend(told(&app.tools, world, &version.authority));
-    }
-    found.sort_by_key(|lack| lack.severity);
-    found
-}
-
-/// Rotators, connectors and probes that the authority names and the server's configuration lacks.
-fn hands(tools: &Tools, authority: &Authority) -> Vec<Lack> {
-    let lack = |code, about: &str, says: String| Lack {
-        severity: Severity::Fails,
-        code,
-        about: about.to_owned(),
-        says,
-    };
-    let mut found = Vec::new();
-    for account in &authority.accounts {
-        let name = account.name.as_str();
-        if let Some(rotator) = account.rotator.as_ref()
-            && !tools.rotators.contains_key(rotator.as_str())
-        {
-            let says = format!("the server's configuration has no rotator {rotator}");
-            found.push(lack("rotator_missing", name, says));
-        }
-        if let Some(connector) = account.connector.as_ref()
-            && !tools.connectors.contains_key(connector.as_str())
-        {
-            let says = format!("the server's configuration has no connector {connector}");
-            found.push(lack("connector_missing", name, says));
-        }
-    }
-    for scenario in authority.scenarios.iter().filter(|s| s.control_plane_down) {
-        if tools.probes.is_empty() {
-            let says = "the server has no probe of the control plane: its state must be attested";
-            let severity = Severity::Warns;
-            found.push(Lack {
-                severity,
-                ..lack("no_probe", scenario.name.as_str(), says.to_owned())
-            });
-        }
-    }
-    found
-}
-
-/// People who would not hear of an emergency.
-fn told(tools: &Tools, world: &World, authority: &Authority) -> Vec<Lack> {
-    let lack = |code, about: &str, says: &str| Lack {
-        severity: Severity::Warns,
-        code,
-        about: about.to_owned(),
-        says: says.to_owned(),
-    };
-    if tools.ways.is_none() {
-        let says = "the server has no way to tell people anything: [notify]";
-        return vec![lack("nobody_told", "everybody", says)];
-    }
-    if tools.ways.webhook.is_some() {
-        return Vec::new();
-    }
-    let unreached = |p: &&Person| !tools.has_address(world, &p.person);
-    let people = authority.people.iter().filter(unreached);
-    let says = "no address is known: breakglass contact set";
-    people
-        .map(|p| lack("no_contact", p.principal.as_str(), says))
-        .collect()
 }

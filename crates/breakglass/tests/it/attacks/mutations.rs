@@ -15,7 +15,7 @@ use breakglass_fuzz::mutation::{changed, run};
 use breakglass_server::Config;
 
 use super::wire::{Reply, get, post};
-use crate::scene::Scene;
+use crate::scene::{Cast, Scene};
 
 /// Sends bytes and nothing more; what comes back.
 fn send(url: &str, bytes: &[u8]) -> Vec<u8> {
@@ -41,18 +41,24 @@ fn raw_post(path: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// People, and the body of a call with which one of them has asked for access.
+fn asked(scene: &Scene) -> (Cast, Vec<u8>) {
+    let mut cast = scene.cast();
+    cast.take_custody(scene);
+    let incident = cast.declare();
+    cast.request(&incident);
+    let dossier = cast.alice.client().request("R-1").unwrap();
+    let body = serde_json::to_vec(&dossier.request).unwrap();
+    (cast, body)
+}
+
 #[test]
 fn changed_calls_are_refused_and_the_server_goes_on() {
     let scene = Scene::set_with(|_, config| {
         config.limits.statements_per_minute = 1_000_000;
         config.limits.reads_per_minute = 1_000_000;
     });
-    let mut cast = scene.cast();
-    cast.take_custody(&scene);
-    let incident = cast.declare();
-    cast.request(&incident);
-    let dossier = cast.alice.client().request("R-1").unwrap();
-    let body = serde_json::to_vec(&dossier.request).unwrap();
+    let (cast, body) = asked(&scene);
     let token = cast.alice.session().unwrap().token().to_owned();
     let read = format!(
         "GET /v1/incidents/INC-1?state=open HTTP/1.1\r\nHost: x\r\n\
@@ -83,12 +89,7 @@ fn a_changed_body_within_a_true_call_is_refused_by_its_code() {
     let scene = Scene::set_with(|_, config| {
         config.limits.statements_per_minute = 1_000_000;
     });
-    let mut cast = scene.cast();
-    cast.take_custody(&scene);
-    let incident = cast.declare();
-    cast.request(&incident);
-    let dossier = cast.alice.client().request("R-1").unwrap();
-    let body = serde_json::to_vec(&dossier.request).unwrap();
+    let (_cast, body) = asked(&scene);
     let size = scene.log_size();
     run(1_000, |changes| {
         let other = changed(&body, changes);
