@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{
     Access, AtFlags, CWD, FlockOperation, RenameFlags, accessat, flock, renameat_with,
@@ -17,6 +19,15 @@ const DIR_MODE: u32 = 0o700;
 /// Permission bits nobody but the owner has.
 const OTHERS: u32 = 0o077;
 
+/// How long an opener waits for a ledger that somebody else has.
+///
+/// A child that a server forked and that has not yet run its program still has the server's lock,
+/// also once the server is dead: whoever starts the server again at that moment would be told
+/// that another runs.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it asks meanwhile.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// That no other process has this ledger, until dropped.
 ///
 /// SQLite's own lock is a POSIX one, which is gone once any descriptor of the file is closed in
@@ -27,7 +38,20 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// Takes the lock, for which it waits a moment.
     pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
+        let until = Instant::now() + PATIENCE;
+        Self::take_waiting(database, || {
+            let waits = Instant::now() < until;
+            if waits {
+                thread::sleep(PAUSE);
+            }
+            waits
+        })
+    }
+
+    /// Takes the lock; each time somebody else has it, `wait` gives whether to ask again.
+    fn take_waiting(database: &Path, mut wait: impl FnMut() -> bool) -> Result<Self, OpenError> {
         let path = beside(database, ".lock");
         let file = OpenOptions::new()
             .write(true)
@@ -36,12 +60,17 @@ impl Lock {
             .mode(FileMode::OwnerOnly.bits())
             .open(&path)
             .map_err(OpenError::io("open", &path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse {
-                path: database.to_owned(),
-            }),
-            Err(error) => Err(OpenError::io("lock", &path)(error.into())),
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(rustix::io::Errno::WOULDBLOCK) if wait() => {}
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(OpenError::InUse {
+                        path: database.to_owned(),
+                    });
+                }
+                Err(error) => return Err(OpenError::io("lock", &path)(error.into())),
+            }
         }
     }
 }
@@ -132,4 +161,39 @@ pub(super) fn publish(from: &Path, to: &Path) -> Result<(), OpenError> {
 
 fn sync(dir: &Path) -> Result<(), OpenError> {
     sync_dir(dir).map_err(|error| OpenError::io("sync", dir)(error.source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_a_dying_child_still_has_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("ledger.db");
+        let mut dying = Some(Lock::take(&database).unwrap());
+        let mut asked = 0;
+        let lock = Lock::take_waiting(&database, || {
+            asked += 1;
+            if asked == 3 {
+                dying = None;
+            }
+            true
+        });
+        lock.unwrap();
+        assert_eq!(asked, 3);
+    }
+
+    #[test]
+    fn somebody_who_stays_is_named_in_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("ledger.db");
+        let _stays = Lock::take(&database).unwrap();
+        let mut left = 3;
+        let refused = Lock::take_waiting(&database, || {
+            left -= 1;
+            left > 0
+        });
+        assert!(matches!(refused, Err(OpenError::InUse { path }) if path == database));
+    }
 }
