@@ -2,7 +2,7 @@
 
 use breakglass_format::{
     AccountId, IncidentId,
-    act::{Act, Transfer, Waive},
+    act::{Act, Command, Transfer, Waive},
     event::{CommandTransferred, IncidentClosed, IncidentReopened, Member, ObligationWaived},
     vocabulary::{Obligation, Privilege},
 };
@@ -13,7 +13,7 @@ use crate::{
     incident::{Incident, required},
     obligation::{Status, review_clock},
     refusal::{Code, Refusal},
-    two_person::{About, Agreement},
+    two_person::{About, Agreement, agreement},
     world::{Map, World},
 };
 
@@ -69,6 +69,9 @@ impl World {
         let incident = self.unclosed(act)?;
         required("reason", args.reason.as_str())?;
         standing.require(Privilege::Waive)?;
+        if !act.documents.is_empty() {
+            return Err(Code::NotWaivable.with("documents", act.documents.len()));
+        }
         self.check_waivable(incident, args, cx)?;
         self.check_uninvolved(incident, args, &standing.person.person)?;
         let proposals = Some(&incident.proposals);
@@ -221,8 +224,21 @@ impl World {
     }
 
     pub(crate) fn apply_waived(&mut self, d: &ObligationWaived, at: breakglass_format::Timestamp) {
+        let agreed = agreement(
+            &Command::Waive(Waive {
+                account_gone: d.account_gone,
+                obligation: d.obligation,
+                reason: d.reason.clone(),
+                subject: d.subject.clone(),
+            }),
+            &d.incident_id.to_string(),
+            &[],
+        );
         if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
-            incident.proposals = Map::new_sync();
+            // Only this proposal is used up; what else was proposed waits for its second person.
+            if let Some(agreed) = agreed {
+                incident.proposals.remove_mut(&agreed);
+            }
             let waived = (d.obligation, d.subject.clone(), at);
             incident.aftermath.waived.push(waived);
         }

@@ -2,8 +2,13 @@
 //! arguments and documents to the letter.
 
 use breakglass_format::{
-    Digest, Fingerprint, Line, PersonId, Timestamp, act::Act, authority::Account, canonical,
-    event::ActProposed, statement::Kind, vocabulary::Privilege,
+    Digest, Fingerprint, Line, PersonId, Timestamp,
+    act::{Act, Command},
+    authority::Account,
+    canonical,
+    event::ActProposed,
+    statement::Kind,
+    vocabulary::Privilege,
 };
 
 use crate::{
@@ -54,12 +59,17 @@ pub(crate) struct Proposed {
 /// SHA-256 of what both must agree on: command, object, arguments and documents.
 #[must_use]
 pub fn agreement_digest(act: &Act) -> Option<Digest> {
-    let documents: Vec<String> = act.documents.iter().map(ToString::to_string).collect();
+    agreement(&act.command, act.object.id.as_str(), &act.documents)
+}
+
+/// The same, of its parts.
+pub(crate) fn agreement(command: &Command, object: &str, documents: &[Digest]) -> Option<Digest> {
+    let documents: Vec<String> = documents.iter().map(ToString::to_string).collect();
     let value = serde_json_object([
-        ("args", act.command.args().ok()?),
-        ("command", act.command.word().into()),
+        ("args", command.args().ok()?),
+        ("command", command.word().into()),
         ("documents", documents.into()),
-        ("object", act.object.id.as_str().into()),
+        ("object", object.into()),
     ]);
     Some(breakglass_statement::digest(&canonical::emit(&value).ok()?))
 }

@@ -86,7 +86,11 @@ fn two_uninvolved_people_let_a_duty_go() {
         |g| g.waive(WALTER.touching(), cab()),
         refused,
     );
+    let report = || waiver(Obligation::IncidentReport);
+    let given = check(given, |g| g.waive(WALTER, report()), PROPOSED);
     let given = check(given, |g| g.waive(WENDY, cab()), WAIVED);
+    // What else was proposed still waits for its second person.
+    check(given.clone(), |g| g.waive(WENDY, report()), WAIVED);
     assert!(matches!(
         status(&given, Obligation::CabReview),
         Status::Waived(_)

@@ -223,7 +223,8 @@ impl<'a> Fold<'a> {
     }
 
     /// Who signed the same as this act before, in time, and still is one who may, with a key that
-    /// counts: the first of two people. What was agreed on settles whatever else was proposed.
+    /// counts: the first of two people. What was agreed on settles whatever else was proposed of
+    /// the object, but for duties that are let go one by one.
     pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<&'a PersonId> {
         let privilege = privilege_of(act.statement())?;
         let may = |act: &Verified<Act>| {
@@ -240,7 +241,15 @@ impl<'a> Fold<'a> {
                 && agreement(p.act.statement()) == agreement(act.statement())
         });
         let first = first.map(|proposal| &proposal.act.signer().person);
-        self.settle(&act.statement().object.id);
+        match act.statement().command {
+            // One duty that is let go leaves what was proposed of others.
+            Command::Waive(_) => {
+                let agreed = agreement(act.statement());
+                self.proposals
+                    .retain(|p| agreement(p.act.statement()) != agreed);
+            }
+            _ => self.settle(&act.statement().object.id),
+        }
         first
     }
 
