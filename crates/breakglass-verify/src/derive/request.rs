@@ -1,7 +1,7 @@
 //! Requests and their answers.
 
 use breakglass_format::{
-    Digest, Entry, IncidentId, RequestId,
+    Digest, Entry, Fingerprint, IncidentId, PersonId, RequestId,
     authority::Authority,
     canonical,
     entry::Recorded,
@@ -195,7 +195,7 @@ impl<'a> Fold<'a> {
         let again = self.approvals.values().any(said);
         let size = u64::try_from(signed.statement().log.size).unwrap_or(0);
         let seen = asked.is_some_and(|(index, _)| size > index);
-        let entitled = self.may_approve(d);
+        let entitled = self.may_answer(d.request_id, &d.approver.person, &d.key);
         [
             pending,
             self.rule(
@@ -228,12 +228,13 @@ impl<'a> Fold<'a> {
         .all(|holds| holds)
     }
 
-    /// Whether the entitlement lets the person approve, under both authorities, and has for a day.
-    fn may_approve(&self, d: &BreakGlassApproved) -> bool {
-        let Some((_, asked)) = self.asked.get(&d.request_id).copied() else {
+    /// Whether the entitlement lets the person answer with this key, under both authorities, and
+    /// has for a day.
+    fn may_answer(&self, request: RequestId, person: &PersonId, key: &Fingerprint) -> bool {
+        let Some((_, asked)) = self.asked.get(&request).copied() else {
             return false;
         };
-        let Some(both) = self.judges_of(d.request_id) else {
+        let Some(both) = self.judges_of(request) else {
             return false;
         };
         let groups = both.iter().filter_map(|authority| {
@@ -241,7 +242,7 @@ impl<'a> Fold<'a> {
                 .entitlements
                 .iter()
                 .find(|e| e.name == asked.entitlement)?;
-            let person = authority.person(&d.approver.person)?;
+            let person = authority.person(person)?;
             Some(
                 e.approvers
                     .iter()
@@ -251,15 +252,9 @@ impl<'a> Fold<'a> {
         });
         let groups: Vec<_> = groups.collect();
         let member = |group: &&&breakglass_format::Name| {
-            self.settled(|a| {
-                a.person(&d.approver.person)
-                    .is_some_and(|p| p.in_group(group))
-            })
+            self.settled(|a| a.person(person).is_some_and(|p| p.in_group(group)))
         };
-        let key = self.settled(|a| {
-            a.person(&d.approver.person)
-                .is_some_and(|p| p.key(&d.key).is_some())
-        });
+        let key = self.settled(|a| a.person(person).is_some_and(|p| p.key(key).is_some()));
         key && groups.len() == both.len() && groups.iter().all(|g| g.iter().any(|g| member(&g)))
     }
 
@@ -281,6 +276,12 @@ impl<'a> Fold<'a> {
             ("request", on_file == Some(signed.request_digest())),
         ]);
         let Some(request) = request else { return };
+        let requester = request.requester == d.approver.person;
+        self.rule(
+            !requester && self.may_answer(d.request_id, &d.approver.person, &s.approver.key),
+            "denier_not_entitled",
+            "the entitlement does not name this person, or not yet, or it is the requester",
+        );
         let key = (d.approver.person.clone(), request.account, request.incident);
         let first = self.denials.insert(key);
         self.rule(

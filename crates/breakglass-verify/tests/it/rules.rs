@@ -347,6 +347,16 @@ fn a_persons_first_denial_ends_a_request_and_the_next_does_not() {
 }
 
 #[test]
+fn only_whom_the_entitlement_names_denies() {
+    for by in ["erin", "alice"] {
+        let (mut log, incident) = story::declared();
+        let asked = log.request("alice", incident, |_| {});
+        denied(&mut log, by, &asked, true);
+        broken(&log, &["denier_not_entitled"]);
+    }
+}
+
+#[test]
 fn a_request_lapses_when_its_time_is_over() {
     let (mut log, incident) = story::declared();
     let asked = log.request("alice", incident, |_| {});
