@@ -1,11 +1,14 @@
 //! Where people are reached, as far as the rules know it: by a commitment. Everybody sets their
-//! own, and whoever was reached elsewhere before is told there.
+//! own. What happens to a person's own contact and keys, that person is told where they were reached
+//! when it happened: whoever took a session, a key or an authority over cannot first turn the mail
+//! away.
 
 use breakglass_format::{
     Digest, EventId, PersonId, Timestamp,
     act::Act,
     entry::Recorded,
     event::{ContactSet, Member},
+    vocabulary::Notice,
 };
 
 use crate::{
@@ -29,13 +32,15 @@ pub struct Contact {
     pub at: Timestamp,
 }
 
-/// A change that its person was not told of yet.
+/// Something that happened to a person's own contact or keys and that they were not told yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContactChange {
+pub struct PersonalNotice {
+    /// What.
+    pub notice: Notice,
     /// Whose.
     pub person: PersonId,
-    /// Where they were reached before; none where the server's configuration said it.
-    pub before: Option<Digest>,
+    /// Where they were reached when it happened; none where the server's configuration said it.
+    pub reached: Option<Digest>,
     pub(crate) told: Notices,
 }
 
@@ -68,18 +73,30 @@ impl World {
 
     pub(crate) fn apply_contact_set(&mut self, d: &ContactSet, recorded: &Recorded) {
         let person = &d.member.person;
-        let change = ContactChange {
-            person: person.clone(),
-            before: self.contacts.get(person).map(|c| c.commitment),
-            told: Notices::new_sync(),
-        };
+        self.to_tell_personally(Notice::ContactChanged, person, recorded);
         let contact = Contact {
             commitment: d.commitment,
             at: recorded.entry.created_at,
         };
         self.contacts.insert_mut(person.clone(), contact);
-        self.contact_changes
-            .insert_mut(recorded.entry.event_id, change);
+    }
+
+    /// Something happened to a person's own contact or keys: they are to be told, where they are
+    /// reached as yet.
+    pub(crate) fn to_tell_personally(
+        &mut self,
+        notice: Notice,
+        person: &PersonId,
+        recorded: &Recorded,
+    ) {
+        let personal = PersonalNotice {
+            notice,
+            person: person.clone(),
+            reached: self.contacts.get(person).map(|c| c.commitment),
+            told: Notices::new_sync(),
+        };
+        self.personal_notices
+            .insert_mut(recorded.entry.event_id, personal);
     }
 
     /// Where a person is reached, if they said so.
@@ -88,18 +105,18 @@ impl World {
         self.contacts.get(person)
     }
 
-    /// A change that its person was not told of yet.
+    /// What a person was not told yet of what happened to their own contact or keys, by its event.
     #[must_use]
-    pub fn contact_change(&self, event: &EventId) -> Option<&ContactChange> {
-        self.contact_changes.get(event)
+    pub fn personal_notice(&self, event: &EventId) -> Option<&PersonalNotice> {
+        self.personal_notices.get(event)
     }
 
-    /// Whether a contact is still needed: somebody is reached there, or to be told of its change.
+    /// Whether a contact is still needed: somebody is reached there, or to be told something there.
     #[must_use]
     pub fn needs_contact(&self, commitment: &Digest) -> bool {
         let mut current = self.contacts.values();
-        let mut changes = self.contact_changes.values();
+        let mut personal = self.personal_notices.values();
         current.any(|c| c.commitment == *commitment)
-            || changes.any(|c| c.before == Some(*commitment))
+            || personal.any(|p| p.reached == Some(*commitment))
     }
 }

@@ -79,7 +79,7 @@ impl World {
             self.notices_of(incident, now, &mut due);
         }
         self.notices_of_accounts(now, &mut due);
-        self.notices_of_contacts(now, &mut due);
+        self.personal_notices_due(now, &mut due);
         due
     }
 
@@ -273,7 +273,7 @@ impl World {
             }
             None => {
                 self.notices_of_accounts(cx.now, &mut still);
-                self.notices_of_contacts(cx.now, &mut still);
+                self.personal_notices_due(cx.now, &mut still);
             }
         }
         if !still.contains(due) {
@@ -315,7 +315,9 @@ impl World {
         };
         let Some(id) = d.incident_id.0 else {
             match d.notice {
-                Notice::ContactChanged => self.contact_told(key, told),
+                Notice::ContactChanged | Notice::KeyEnrolled | Notice::KeySuspended => {
+                    self.personally_told(key, told);
+                }
                 Notice::IncidentDeclared
                 | Notice::CabNotice
                 | Notice::RequestWaiting
@@ -336,35 +338,35 @@ impl World {
         }
     }
 
-    fn notices_of_contacts(&self, now: Timestamp, due: &mut Vec<Due>) {
+    fn personal_notices_due(&self, now: Timestamp, due: &mut Vec<Due>) {
         let authority = self.authority().map(|v| &v.authority);
-        for (event, change) in &self.contact_changes {
+        for (event, personal) in &self.personal_notices {
             // Whoever left is no longer ours to write to.
-            if authority.is_none_or(|a| a.person(&change.person).is_none()) {
+            if authority.is_none_or(|a| a.person(&personal.person).is_none()) {
                 continue;
             }
             let mut teller = Teller {
-                told: &change.told,
+                told: &personal.told,
                 incident: None,
                 now,
                 due,
             };
-            let who = vec![change.person.clone()];
-            teller.tell(Notice::ContactChanged, &event.to_string(), None, 0, who);
+            let who = vec![personal.person.clone()];
+            teller.tell(personal.notice, &event.to_string(), None, 0, who);
         }
     }
 
     /// Remembered until they were told, or nobody tries any more.
-    fn contact_told(&mut self, key: NoticeKey, told: Told) {
+    fn personally_told(&mut self, key: NoticeKey, told: Told) {
         let Ok(event) = key.subject.as_str().parse() else {
             return;
         };
         if told.retry_at.is_none() {
-            self.contact_changes.remove_mut(&event);
-        } else if let Some(change) = self.contact_changes.get(&event) {
-            let mut change = change.clone();
-            change.told.insert_mut(key, told);
-            self.contact_changes.insert_mut(event, change);
+            self.personal_notices.remove_mut(&event);
+        } else if let Some(personal) = self.personal_notices.get(&event) {
+            let mut personal = personal.clone();
+            personal.told.insert_mut(key, told);
+            self.personal_notices.insert_mut(event, personal);
         }
     }
 

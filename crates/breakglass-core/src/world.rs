@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use breakglass_format::{
     AccountId, Digest, Event, EventId, Fingerprint, GrantId, IncidentId, Name, PersonId, RequestId,
-    RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference,
+    RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference, vocabulary::Notice,
 };
 use rpds::RedBlackTreeMapSync;
 
 use crate::{
     account::AccountState,
-    contact::{Contact, ContactChange},
+    contact::{Contact, PersonalNotice},
     grant::Grant,
     incident::Incident,
     planning::Planning,
@@ -86,7 +86,7 @@ pub struct World {
     pub(crate) plannings: Table<Planning>,
     pub(crate) accounts: Table<AccountState>,
     pub(crate) contacts: Map<PersonId, Contact>,
-    pub(crate) contact_changes: Map<EventId, ContactChange>,
+    pub(crate) personal_notices: Map<EventId, PersonalNotice>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
     /// When a practice was last declared.
@@ -136,7 +136,7 @@ impl World {
             plannings: Table::new(),
             accounts: Table::new(),
             contacts: Map::new_sync(),
-            contact_changes: Map::new_sync(),
+            personal_notices: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
             last_drill: None,
@@ -202,8 +202,14 @@ impl World {
                     used: entry.created_at,
                 };
                 self.enrolled.insert_mut(held, enrolment);
+                if d.recovery {
+                    self.to_tell_personally(Notice::KeyEnrolled, &d.member.person, recorded);
+                }
             }
-            Event::KeySuspended(d) => self.apply_suspended(d, entry.created_at),
+            Event::KeySuspended(d) => {
+                self.apply_suspended(d, entry.created_at);
+                self.to_tell_personally(Notice::KeySuspended, &d.member.person, recorded);
+            }
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::ContactSet(d) => self.apply_contact_set(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),

@@ -259,6 +259,11 @@ words!(
         RotationGivenUp = "rotation_given_up",
         /// Somebody is reached elsewhere from now on: that person, where they were reached before.
         ContactChanged = "contact_changed",
+        /// Somebody has another key from now on, which none of their keys vouched for: that
+        /// person.
+        KeyEnrolled = "key_enrolled",
+        /// A key, or all of somebody's keys, count no longer: that person.
+        KeySuspended = "key_suspended",
     }
 );
 

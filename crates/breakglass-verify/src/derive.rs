@@ -32,7 +32,7 @@ use breakglass_format::{
     act::Act,
     entry::Recorded,
     event::{BreakGlassRequested, Member},
-    vocabulary::Obligation,
+    vocabulary::{Notice, Obligation},
 };
 use breakglass_statement::{AuthoritySet, Verified};
 
@@ -86,8 +86,9 @@ struct Fold<'a> {
     suspensions: Vec<suspension::Suspension>,
     consents: Vec<suspension::Consent<'a>>,
     event_ids: BTreeSet<EventId>,
-    /// Whose contact each change is about, and when each person last changed theirs.
-    contacts: BTreeMap<EventId, PersonId>,
+    /// Of what happened to their own contact and keys whom may be told, and when each person last
+    /// changed their contact.
+    personal: BTreeMap<EventId, (Notice, PersonId)>,
     contact_set_at: BTreeMap<PersonId, Timestamp>,
     used_statements: BTreeMap<Digest, envelope::Used>,
     declared: BTreeMap<IncidentId, Digest>,
@@ -145,7 +146,7 @@ impl<'a> Fold<'a> {
             suspensions: Vec::new(),
             consents: Vec::new(),
             event_ids: BTreeSet::new(),
-            contacts: BTreeMap::new(),
+            personal: BTreeMap::new(),
             contact_set_at: BTreeMap::new(),
             used_statements: BTreeMap::new(),
             declared: BTreeMap::new(),

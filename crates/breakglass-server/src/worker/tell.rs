@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use breakglass_core::{
     Command, World,
-    contact::ContactChange,
+    contact::PersonalNotice,
     notice::{Due, NO_CHANNEL},
 };
 use breakglass_format::{
@@ -50,23 +50,23 @@ impl Tools {
             )
         });
         let deliveries: Vec<Delivery> = deliveries.collect();
-        let before = change(&published.world, &due).and_then(|c| c.before);
+        let reached = personal(&published.world, &due).and_then(|p| p.reached);
         // What is refused was answered meanwhile, or told by somebody who died before recording.
         let _ = self
             .engine
             .submit_blocking(Command::Notified(due, deliveries), Vec::new());
-        if let Some(before) = before
-            && !self.engine.published().world.needs_contact(&before)
+        if let Some(reached) = reached
+            && !self.engine.published().world.needs_contact(&reached)
         {
-            self.contacts.forget(&before);
+            self.contacts.forget(&reached);
         }
     }
 
     /// The address of a person: what they set; where they did not, what the configuration says.
-    /// Of a change they are told where they were reached before it.
+    /// Of their own contact and keys they are told where they were reached when it happened.
     fn address(&self, world: &World, due: &Due, person: &PersonId) -> Option<String> {
-        let set = match change(world, due) {
-            Some(change) => change.before,
+        let set = match personal(world, due) {
+            Some(personal) => personal.reached,
             None => world.contact(person).map(|c| c.commitment),
         };
         self.address_at(world, set, person)
@@ -121,12 +121,10 @@ impl Tools {
     }
 }
 
-/// The change of a contact that a notice is about.
-fn change<'a>(world: &'a World, due: &Due) -> Option<&'a ContactChange> {
-    if due.key.notice != Notice::ContactChanged {
-        return None;
-    }
-    world.contact_change(&due.key.subject.as_str().parse().ok()?)
+/// What happened to a person's own contact or keys, where a notice is about that.
+fn personal<'a>(world: &'a World, due: &Due) -> Option<&'a PersonalNotice> {
+    let personal = world.personal_notice(&due.key.subject.as_str().parse().ok()?)?;
+    (personal.notice == due.key.notice).then_some(personal)
 }
 
 fn word(channel: &'static str) -> Name {
@@ -204,7 +202,22 @@ fn compose(world: &World, due: &Due) -> Message {
                 "why, then order another try, which takes two:\n  breakglass account show {subject}\n  breakglass account rotate {subject}"
             ),
         ),
-        Notice::ContactChanged => moved(world, due),
+        Notice::ContactChanged => (
+            format!("{} is reached elsewhere from now on", whose(world, due)),
+            format!("{NOT_YOU}:\n  breakglass contact set YOUR-ADDRESS"),
+        ),
+        Notice::KeyEnrolled => (
+            format!("another key signs for {} from now on", whose(world, due)),
+            format!(
+                "see which:\n  breakglass key list\n{NOT_YOU}:\n  breakglass key suspend SHA256:… --why '…'"
+            ),
+        ),
+        Notice::KeySuspended => (
+            format!("keys of {} count no longer", whose(world, due)),
+            "who suspended which, and why:\n  breakglass key list\n\
+             a key counts again once a new version of the authority lists it anew"
+                .to_owned(),
+        ),
     };
     Message {
         id: id(due),
@@ -214,14 +227,13 @@ fn compose(world: &World, due: &Due) -> Message {
     }
 }
 
-fn moved(world: &World, due: &Due) -> (String, String) {
+/// Said to whom something happened that they should have done themselves.
+const NOT_YOU: &str =
+    "if that was not you, somebody acts in your name: call a root person now, then";
+
+fn whose(world: &World, due: &Due) -> String {
     let who: Vec<String> = due.people.iter().map(|p| principal(world, p)).collect();
-    let todo = "if that was not you, somebody holds your session or your key: call a root person \
-                now, then\n  breakglass contact set YOUR-ADDRESS";
-    (
-        format!("{} is reached elsewhere from now on", who.join(", ")),
-        todo.to_owned(),
-    )
+    who.join(", ")
 }
 
 fn pressing(due: &Due) -> String {

@@ -279,13 +279,13 @@ fn whoever_is_reached_elsewhere_is_told_of_each_change_once() {
     // A second change does not hide the first.
     assert_eq!(due(&given, Notice::ContactChanged).len(), 2);
     let event = first.key.subject.as_str().parse().unwrap();
-    assert_eq!(given.world().contact_change(&event).unwrap().before, None);
+    assert_eq!(given.world().personal_notice(&event).unwrap().reached, None);
     given.must(&told(first, false));
     assert_eq!(due(&given, Notice::ContactChanged).len(), 1, "tried later");
     given.sleep_s(60);
     given.tell();
     assert_eq!(given.to_tell(), []);
-    assert_eq!(given.world().contact_change(&event), None);
+    assert_eq!(given.world().personal_notice(&event), None);
 }
 
 #[test]
@@ -303,6 +303,26 @@ fn a_contact_is_needed_until_its_owner_was_told_of_the_next() {
     assert!(given.world().needs_contact(&before));
     given.tell();
     assert!(!given.world().needs_contact(&before));
+}
+
+#[test]
+fn whose_key_is_suspended_is_told_where_they_were_reached_when_it_happened() {
+    let mut given = Given::ready();
+    let set = given.set_contact(BOB);
+    given.must(&set);
+    given.tell();
+    let bob: PersonId = "per_bob".parse().unwrap();
+    let before = given.world().contact(&bob).unwrap().commitment;
+    let suspend = given.suspend(BOB, BOB, Some(BOB.key()));
+    given.must(&suspend);
+    let due = only(&given, Notice::KeySuspended);
+    assert_eq!(names(&due.people), ["bob"]);
+    let event = due.key.subject.as_str().parse().unwrap();
+    let personal = given.world().personal_notice(&event).unwrap();
+    assert_eq!(personal.reached, Some(before));
+    given.must(&told(due, true));
+    assert_eq!(given.to_tell(), []);
+    assert_eq!(given.world().personal_notice(&event), None);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Keys: enrolled, and certified for a session.
 
 use breakglass_core::{Command, refusal::Code};
+use breakglass_format::vocabulary::Notice;
 use breakglass_statement::digest;
 use breakglass_testkit::{
     Given, Hand, Then, check,
@@ -107,9 +108,16 @@ fn a_second_key_is_marked_for_the_approvers() {
     let first = given.enroll(victor);
     given.must(&first);
     assert!(!recovery(&given));
+    assert_eq!(given.to_tell(), []);
     let second = given.enroll(victor.touching());
     given.must(&second);
     assert!(recovery(&given));
+    let told = given.to_tell();
+    let [due] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(due.key.notice, Notice::KeyEnrolled);
+    assert_eq!(due.people, ["per_victor".parse().unwrap()], "whose it is");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use breakglass_format::{
     authority::Authority,
     event::{AccountRef, AuthorityPublished, KeyEnrolled, LogStarted, Member, SessionOpened},
     statement::{AuthorityRef, Signer},
-    vocabulary::Privilege,
+    vocabulary::{Notice, Privilege},
 };
 use breakglass_statement::{PublicKey, VerifiedAuthority};
 
@@ -110,6 +110,9 @@ impl<'a> Fold<'a> {
             authority.version > 1 && keys.map(|k| &k.fingerprint).any(mine)
         });
         self.repeats(&[("recovery", d.recovery == recovery)]);
+        if d.recovery {
+            self.concerns(entry.event_id, Notice::KeyEnrolled, &d.member.person);
+        }
         self.enrolled
             .insert((d.member.person.clone(), d.key.clone()));
     }

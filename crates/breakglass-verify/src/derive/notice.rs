@@ -3,7 +3,7 @@
 //! server's configuration.
 
 use breakglass_format::{
-    Entry, IncidentId,
+    Entry, EventId, IncidentId, PersonId,
     event::{ContactSet, Reference, StakeholderNotified},
     vocabulary::{Notice, Obligation, Privilege},
 };
@@ -13,6 +13,14 @@ use super::{Fold, authority::is_signer};
 /// Seconds between two changes of a contact.
 const CONTACT_EVERY_S: i64 = 60;
 
+/// Whether a notice tells somebody of their own contact or keys.
+fn is_personal(notice: Notice) -> bool {
+    matches!(
+        notice,
+        Notice::ContactChanged | Notice::KeyEnrolled | Notice::KeySuspended
+    )
+}
+
 impl Fold<'_> {
     pub(super) fn notified(&mut self, d: &StakeholderNotified) {
         let about = match d.incident_id.0 {
@@ -20,7 +28,7 @@ impl Fold<'_> {
                 self.incident(incident);
                 self.is_about_incident(incident, d)
             }
-            None if d.notice == Notice::ContactChanged => self.is_about_contact(d),
+            None if is_personal(d.notice) => self.is_about_person(d),
             None => self.is_about_account(d),
         };
         self.rule(
@@ -74,14 +82,17 @@ impl Fold<'_> {
                     && subject == d.subject.as_str()
                     && Some(duty.due_at) == d.due_at.0
             }),
-            Notice::RotationGivenUp | Notice::ContactChanged => false,
+            Notice::RotationGivenUp
+            | Notice::ContactChanged
+            | Notice::KeyEnrolled
+            | Notice::KeySuspended => false,
         }
     }
 
     /// Everybody sets their own contact, what it is nobody learns from the log.
     pub(super) fn contact_set(&mut self, entry: &Entry, d: &ContactSet) {
         let person = &d.member.person;
-        self.contacts.insert(entry.event_id, person.clone());
+        self.concerns(entry.event_id, Notice::ContactChanged, person);
         let before = self.contact_set_at.insert(person.clone(), self.now);
         self.rule(
             before.is_none_or(|at| self.now >= at.plus_s(CONTACT_EVERY_S)),
@@ -100,11 +111,18 @@ impl Fold<'_> {
         ]);
     }
 
-    /// A change is told to the person whose contact it is, and to nobody else.
-    fn is_about_contact(&self, d: &StakeholderNotified) -> bool {
+    /// Notes that an event is about somebody's own contact or keys, of which they are told.
+    pub(super) fn concerns(&mut self, event: EventId, notice: Notice, person: &PersonId) {
+        self.personal.insert(event, (notice, person.clone()));
+    }
+
+    /// What happens to somebody's contact or keys is told to that person, and to nobody else.
+    fn is_about_person(&self, d: &StakeholderNotified) -> bool {
         let event = d.subject.as_str().parse().ok();
-        let whose = event.and_then(|event| self.contacts.get(&event));
-        whose.is_some_and(|whose| d.deliveries.iter().all(|d| d.person == *whose))
+        let about = event.and_then(|event| self.personal.get(&event));
+        about.is_some_and(|(notice, whose)| {
+            d.notice == *notice && d.deliveries.iter().all(|d| d.person == *whose)
+        })
     }
 
     fn is_about_account(&self, d: &StakeholderNotified) -> bool {
@@ -126,7 +144,9 @@ impl Fold<'_> {
             | Notice::GrantedOverDenial
             | Notice::GrantEnding
             | Notice::GrantUndocumented
-            | Notice::ContactChanged => false,
+            | Notice::ContactChanged
+            | Notice::KeyEnrolled
+            | Notice::KeySuspended => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use breakglass_format::{
     canonical,
     event::{ActProposed, BreakGlassEnded, KeySuspended},
     statement::{Kind, Suspend, SuspendTarget},
-    vocabulary::Privilege,
+    vocabulary::{Notice, Privilege},
 };
 use breakglass_statement::Verified;
 
@@ -91,6 +91,7 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn key_suspended(&mut self, entry: &Entry, d: &KeySuspended) {
+        self.concerns(entry.event_id, Notice::KeySuspended, &d.member.person);
         let Some(said) = self.suspend(entry) else {
             return;
         };

@@ -12,6 +12,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass::actor::Suspended;
 use breakglass_server::{
     Server,
     config::{Hook, Mail},
@@ -224,6 +225,24 @@ fn who_is_reached_elsewhere_is_told_so_where_they_were_reached_before() {
         .unwrap()
         .unwrap();
     assert_eq!(mode(&kept.path()), 0o600);
+}
+
+#[test]
+fn whose_keys_are_suspended_is_told_by_mail() {
+    let (listener, address) = listen();
+    let server = mail_server(listener);
+    let scene = with_mail(address);
+    let bob = "bob".parse().unwrap();
+    let why = "My laptop was stolen.".parse().unwrap();
+    let mut actor = scene.actor("bob");
+    actor.suspend(&Suspended::Person(bob), why).unwrap();
+    let mail = mails(&server, 1).remove(0);
+    assert!(mail.contains("RCPT TO:<bob@example.org>"), "{mail}");
+    assert!(mail.contains("keys of bob count no longer"), "{mail}");
+    says(
+        &scene,
+        "told that keys of theirs count no longer: bob (mail)",
+    );
 }
 
 #[test]

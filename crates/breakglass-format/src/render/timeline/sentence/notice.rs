@@ -38,6 +38,8 @@ pub(super) fn told(d: &StakeholderNotified, scene: &Scene<'_>) -> Sentence {
             format!("that the rotation of {} needs somebody", quote(&d.subject))
         }
         Notice::ContactChanged => "that they are reached elsewhere from now on".to_owned(),
+        Notice::KeyEnrolled => "that they have another key from now on".to_owned(),
+        Notice::KeySuspended => "that keys of theirs count no longer".to_owned(),
     };
     let name = |d: &Delivery| format!("{} ({})", scene.names.person(&d.person), d.channel);
     let (sent, not): (Vec<_>, Vec<_>) = d.deliveries.iter().partition(|d| d.sent);
