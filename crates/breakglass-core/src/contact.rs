@@ -73,7 +73,7 @@ impl World {
 
     pub(crate) fn apply_contact_set(&mut self, d: &ContactSet, recorded: &Recorded) {
         let person = &d.member.person;
-        self.to_tell_personally(Notice::ContactChanged, person, recorded);
+        self.owe_personal_notice(Notice::ContactChanged, person, recorded);
         let contact = Contact {
             commitment: d.commitment,
             at: recorded.entry.created_at,
@@ -83,7 +83,7 @@ impl World {
 
     /// Something happened to a person's own contact or keys: they are to be told, where they are
     /// reached as yet.
-    pub(crate) fn to_tell_personally(
+    pub(crate) fn owe_personal_notice(
         &mut self,
         notice: Notice,
         person: &PersonId,

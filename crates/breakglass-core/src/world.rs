@@ -203,12 +203,12 @@ impl World {
                 };
                 self.enrolled.insert_mut(held, enrolment);
                 if d.recovery {
-                    self.to_tell_personally(Notice::KeyEnrolled, &d.member.person, recorded);
+                    self.owe_personal_notice(Notice::KeyEnrolled, &d.member.person, recorded);
                 }
             }
             Event::KeySuspended(d) => {
                 self.apply_suspended(d, entry.created_at);
-                self.to_tell_personally(Notice::KeySuspended, &d.member.person, recorded);
+                self.owe_personal_notice(Notice::KeySuspended, &d.member.person, recorded);
             }
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::ContactSet(d) => self.apply_contact_set(d, recorded),

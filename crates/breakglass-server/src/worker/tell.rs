@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use breakglass_core::{
     Command, World,
     contact::PersonalNotice,
+    incident::Incident,
     notice::{Due, NO_CHANNEL},
 };
 use breakglass_format::{
@@ -144,13 +145,7 @@ fn compose(world: &World, due: &Due) -> Message {
     let reference = incident
         .map(|i| i.reference.to_string())
         .unwrap_or_default();
-    let about = incident.map_or_else(String::new, |i| {
-        let drill = if i.drill { "DRILL, " } else { "" };
-        format!(
-            "{drill}{}, {} {}: {}",
-            i.reference, i.severity, i.scenario, i.title
-        )
-    });
+    let about = incident.map_or_else(String::new, line_about);
     let subject = due.key.subject.as_str();
     let minutes = human_s(due.key.stage * 60);
     let (headline, todo) = match due.key.notice {
@@ -202,22 +197,9 @@ fn compose(world: &World, due: &Due) -> Message {
                 "why, then order another try, which takes two:\n  breakglass account show {subject}\n  breakglass account rotate {subject}"
             ),
         ),
-        Notice::ContactChanged => (
-            format!("{} is reached elsewhere from now on", whose(world, due)),
-            format!("{NOT_YOU}:\n  breakglass contact set YOUR-ADDRESS"),
-        ),
-        Notice::KeyEnrolled => (
-            format!("another key signs for {} from now on", whose(world, due)),
-            format!(
-                "see which:\n  breakglass key list\n{NOT_YOU}:\n  breakglass key suspend SHA256:… --why '…'"
-            ),
-        ),
-        Notice::KeySuspended => (
-            format!("keys of {} count no longer", whose(world, due)),
-            "who suspended which, and why:\n  breakglass key list\n\
-             a key counts again once a new version of the authority lists it anew"
-                .to_owned(),
-        ),
+        Notice::ContactChanged => contact_changed(&whose(world, due)),
+        Notice::KeyEnrolled => key_enrolled(&whose(world, due)),
+        Notice::KeySuspended => key_suspended(&whose(world, due)),
     };
     Message {
         id: id(due),
@@ -225,6 +207,39 @@ fn compose(world: &World, due: &Due) -> Message {
         text: format!("{headline}\n{about}\n\n{todo}\n"),
         to: due.people.iter().map(|p| principal(world, p)).collect(),
     }
+}
+
+fn line_about(incident: &Incident) -> String {
+    let drill = if incident.drill { "DRILL, " } else { "" };
+    format!(
+        "{drill}{}, {} {}: {}",
+        incident.reference, incident.severity, incident.scenario, incident.title
+    )
+}
+
+fn contact_changed(whose: &str) -> (String, String) {
+    (
+        format!("{whose} is reached elsewhere from now on"),
+        format!("{NOT_YOU}:\n  breakglass contact set YOUR-ADDRESS"),
+    )
+}
+
+fn key_enrolled(whose: &str) -> (String, String) {
+    (
+        format!("another key signs for {whose} from now on"),
+        format!(
+            "see which:\n  breakglass key list\n{NOT_YOU}:\n  breakglass key suspend SHA256:… --why '…'"
+        ),
+    )
+}
+
+fn key_suspended(whose: &str) -> (String, String) {
+    (
+        format!("keys of {whose} count no longer"),
+        "who suspended which, and why:\n  breakglass key list\n\
+         a key counts again once a new version of the authority lists it anew"
+            .to_owned(),
+    )
 }
 
 /// Said to whom something happened that they should have done themselves.

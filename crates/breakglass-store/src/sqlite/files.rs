@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{
     Access, AtFlags, CWD, FlockOperation, RenameFlags, accessat, flock, renameat_with,
@@ -19,13 +19,13 @@ const DIR_MODE: u32 = 0o700;
 /// Permission bits nobody but the owner has.
 const OTHERS: u32 = 0o077;
 
-/// How long an opener waits for a ledger that somebody else has.
+/// How often an opener asks once more for a ledger that somebody else has: for two seconds in all.
 ///
 /// A child that a server forked and that has not yet run its program still has the server's lock,
 /// also once the server is dead: whoever starts the server again at that moment would be told
 /// that another runs.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How often it asks meanwhile.
+const PAUSES: u32 = 100;
+/// How long it waits in between.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// That no other process has this ledger, until dropped.
@@ -40,10 +40,11 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock, for which it waits a moment.
     pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
-        let until = Instant::now() + PATIENCE;
+        let mut pauses = PAUSES;
         Self::take_waiting(database, || {
-            let waits = Instant::now() < until;
+            let waits = pauses > 0;
             if waits {
+                pauses -= 1;
                 thread::sleep(PAUSE);
             }
             waits

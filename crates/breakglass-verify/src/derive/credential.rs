@@ -241,14 +241,13 @@ impl<'a> Fold<'a> {
                 && agreement(p.act.statement()) == agreement(act.statement())
         });
         let first = first.map(|proposal| &proposal.act.signer().person);
-        match act.statement().command {
+        if matches!(act.statement().command, Command::Waive(_)) {
             // One duty that is let go leaves what was proposed of others.
-            Command::Waive(_) => {
-                let agreed = agreement(act.statement());
-                self.proposals
-                    .retain(|p| agreement(p.act.statement()) != agreed);
-            }
-            _ => self.settle(&act.statement().object.id),
+            let agreed = agreement(act.statement());
+            self.proposals
+                .retain(|p| agreement(p.act.statement()) != agreed);
+        } else {
+            self.settle(&act.statement().object.id);
         }
         first
     }
