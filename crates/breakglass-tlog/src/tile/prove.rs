@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::{TILE_HEIGHT, TILE_WIDTH, TileReader, read_hashes, width_at};
-use crate::hash::Hash;
-use crate::tree::{Edge, EdgeError, root_of_leaves, root_of_peaks};
+use crate::hash::{Hash, node_hash};
+use crate::tree::{Edge, EdgeError, root_of_peaks};
 
 /// Why hashes could not be read from tiles.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,35 @@ pub enum ProveError<E: std::error::Error + 'static> {
 pub struct Prover<'r, R> {
     reader: &'r R,
     size: u64,
-    tiles: BTreeMap<(u8, u64), Vec<Hash>>,
+    tiles: BTreeMap<(u8, u64), Subtrees>,
+}
+
+/// A tile, and the roots of the perfect subtrees over its hashes as far as they were asked for:
+/// proofs of neighbours have most of them in common.
+#[derive(Debug)]
+struct Subtrees {
+    /// By height: row 0 are the hashes, each row above has half as many.
+    rows: Vec<Vec<Hash>>,
+}
+
+impl Subtrees {
+    fn over(hashes: Vec<Hash>) -> Self {
+        Self { rows: vec![hashes] }
+    }
+
+    /// The root of perfect subtree `place` among those over 2^`rise` hashes.
+    fn root(&mut self, rise: usize, place: usize) -> Option<Hash> {
+        while self.rows.len() <= rise {
+            let pairs = self.rows.last()?.chunks_exact(2);
+            let row = pairs.filter_map(|pair| match pair {
+                [left, right] => Some(node_hash(left, right)),
+                _ => None,
+            });
+            let row = row.collect();
+            self.rows.push(row);
+        }
+        self.rows.get(rise)?.get(place).copied()
+    }
 }
 
 /// A run of leaves: the first, and the one after the last.
@@ -183,24 +211,20 @@ impl<'r, R: TileReader> Prover<'r, R> {
         // A height is below 64, a level therefore below 8.
         let level = u8::try_from(height / TILE_HEIGHT).unwrap_or(u8::MAX);
         let rise = height % TILE_HEIGHT;
-        let tiles_per_node_shift = TILE_HEIGHT - rise;
-        let tile_index = index >> tiles_per_node_shift;
-        let width = u64::from(TILE_WIDTH);
-        let start = usize::try_from((index << rise) % width).unwrap_or(usize::MAX);
+        let tile_index = index >> (TILE_HEIGHT - rise);
+        let nodes_per_tile = u64::from(TILE_WIDTH) >> rise;
+        let place = usize::try_from(index % nodes_per_tile).unwrap_or(usize::MAX);
         let outside = ReadError::OutsideTree {
             level,
             index: tile_index,
             size: self.size,
         };
-        let hashes = self.tile(level, tile_index)?;
-        let below = hashes
-            .get(start..)
-            .and_then(|rest| rest.get(..1 << rise))
-            .ok_or(outside)?;
-        Ok(root_of_leaves(below))
+        let rise = usize::try_from(rise).unwrap_or(usize::MAX);
+        let tile = self.tile(level, tile_index)?;
+        tile.root(rise, place).ok_or(outside)
     }
 
-    fn tile(&mut self, level: u8, index: u64) -> Result<&[Hash], ReadError<R::Error>> {
+    fn tile(&mut self, level: u8, index: u64) -> Result<&mut Subtrees, ReadError<R::Error>> {
         match self.tiles.entry((level, index)) {
             Entry::Occupied(held) => Ok(held.into_mut()),
             Entry::Vacant(place) => {
@@ -212,7 +236,8 @@ impl<'r, R: TileReader> Prover<'r, R> {
                         size: self.size,
                     });
                 }
-                Ok(place.insert(read_hashes(self.reader, level, index, width)?))
+                let hashes = read_hashes(self.reader, level, index, width)?;
+                Ok(place.insert(Subtrees::over(hashes)))
             }
         }
     }
