@@ -173,6 +173,14 @@ pub enum CommitFailure {
     /// The tiles just written cannot be read back.
     #[error("the tiles just written do not read back")]
     ReadBack(#[from] ProveError<TileError>),
+    /// A tile does not lie there as it was just written; the last checkpoint stays the last.
+    #[error("tile {index} of level {level} reads back as something else")]
+    Written {
+        /// Its level.
+        level: u8,
+        /// Its index.
+        index: u64,
+    },
     /// The tiles just written do not extend the last checkpoint, which therefore stays the last.
     #[error("the tree just written does not extend the last checkpoint")]
     Inconsistent(#[from] ExtendsError),

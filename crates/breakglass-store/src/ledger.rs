@@ -226,6 +226,12 @@ pub trait Ledger: fmt::Debug {
     /// As [`Ledger::inclusion_proof`].
     fn receipt(&self, index: u64) -> Result<String, ReadError>;
 
+    /// The receipts of a run of entries under the present head, cheap for those just appended.
+    ///
+    /// # Errors
+    /// As [`Ledger::inclusion_proof`].
+    fn receipts(&self, range: Range<u64>) -> Result<Vec<String>, ReadError>;
+
     /// The index of the entry a follower wants next, if it has ever said.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ pub use ledger::{
     Visibility,
 };
 pub use sqlite::{
-    CreateError, MIN_SQLITE_VERSION, OpenError, Remedy, Replayed, Snapshot, SqliteLedger,
+    CreateError, MIN_SQLITE_VERSION, OpenError, Opening, Remedy, Replayed, Snapshot, SqliteLedger,
     SqliteReader, View,
 };
 pub use verified::{TileError, VerifiedTiles};

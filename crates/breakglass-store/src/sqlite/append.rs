@@ -13,6 +13,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::SqliteLedger;
 use super::read::{self, RawTiles};
+use super::recent::Recent;
 use super::schema::{blob_checksum, integer, visibility_number};
 use crate::error::{BatchError, CommitFailure, ReadError, StorageError};
 use crate::ledger::{Append, BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Batch, Blob, Head, digest};
@@ -22,6 +23,7 @@ use crate::verified::VerifiedTiles;
 struct Growth {
     edge: Edge,
     tiles: Vec<Tile>,
+    recent: Recent,
 }
 
 impl SqliteLedger {
@@ -46,6 +48,7 @@ impl SqliteLedger {
                 let first_index = self.head.size();
                 self.head = head.clone();
                 self.edge = growth.edge;
+                self.recent = growth.recent;
                 Ok(Append::Committed { head, first_index })
             }
             Err(failure) => {
@@ -95,19 +98,27 @@ impl SqliteLedger {
     fn grow(&self, batch: &Batch) -> Result<Growth, BatchError> {
         let leaves: Vec<Hash> = batch.entries.iter().map(|entry| leaf_hash(entry)).collect();
         let size = self.head.size();
-        let tiles =
-            tiles_after_append(&self.reads().tiles(), size, &leaves).map_err(
-                |error| match error {
-                    AppendError::TooLarge { old_size, added } => BatchError::Full {
-                        size: old_size,
-                        added,
-                    },
-                    AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
+        let tiles = tiles_after_append(&self.recent.or(self.reads().tiles()), size, &leaves)
+            .map_err(|error| match error {
+                AppendError::TooLarge { old_size, added } => BatchError::Full {
+                    size: old_size,
+                    added,
                 },
-            )?;
+                AppendError::Read(error) => ReadError::from(ProveError::Read(error)).into(),
+            })?;
+        for tile in &tiles {
+            self.recent
+                .still_stored(&self.connection, tile.level(), tile.index())
+                .map_err(ReadError::from)?;
+        }
         let mut edge = self.edge.clone();
         edge.extend(leaves);
-        Ok(Growth { edge, tiles })
+        let recent = self.recent.after(&tiles);
+        Ok(Growth {
+            edge,
+            tiles,
+            recent,
+        })
     }
 
     /// The one transaction.
@@ -125,7 +136,7 @@ impl SqliteLedger {
             .map_err(StorageError::when("write entries"))?;
         write_blobs(&transaction, &batch.blobs).map_err(StorageError::when("write blobs"))?;
         write_tiles(&transaction, &growth.tiles).map_err(StorageError::when("write tiles"))?;
-        let checkpoint = extend(&transaction, &self.head, &growth.edge)?;
+        let checkpoint = extend(&transaction, &self.head, growth)?;
         let head = Head::new(SignedCheckpoint::sign(checkpoint, key)?);
         if !move_head(&transaction, &self.head, &head)
             .map_err(StorageError::when("write the head of the log"))?
@@ -192,7 +203,8 @@ fn write_entries(
     first_index: u64,
     entries: &[Vec<u8>],
 ) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare("INSERT INTO entry (position, bytes) VALUES (?1, ?2)")?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO entry (position, bytes) VALUES (?1, ?2)")?;
     for (index, entry) in (first_index..).zip(entries) {
         insert.execute(params![integer(index), entry])?;
     }
@@ -200,7 +212,7 @@ fn write_entries(
 }
 
 fn write_blobs(connection: &Connection, blobs: &[Blob]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare(
+    let mut insert = connection.prepare_cached(
         "INSERT INTO blob (digest, visibility, checksum, bytes) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (digest) DO NOTHING",
     )?;
@@ -216,7 +228,7 @@ fn write_blobs(connection: &Connection, blobs: &[Blob]) -> rusqlite::Result<()> 
 }
 
 fn write_tiles(connection: &Connection, tiles: &[Tile]) -> rusqlite::Result<()> {
-    let mut upsert = connection.prepare(
+    let mut upsert = connection.prepare_cached(
         "INSERT INTO tile (level, number, hashes) VALUES (?1, ?2, ?3)
          ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes",
     )?;
@@ -230,10 +242,22 @@ fn write_tiles(connection: &Connection, tiles: &[Tile]) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// The checkpoint to sign: only if the tiles as written prove to a stranger that the tree of the
-/// last checkpoint grew into this one.
-fn extend(connection: &Connection, last: &Head, edge: &Edge) -> Result<Checkpoint, CommitFailure> {
-    let tiles = VerifiedTiles::new(RawTiles(connection), edge);
+/// The checkpoint to sign: only if the tiles, which lie there as they were to be written, prove to
+/// a stranger that the tree of the last checkpoint grew into this one.
+fn extend(
+    connection: &Connection,
+    last: &Head,
+    growth: &Growth,
+) -> Result<Checkpoint, CommitFailure> {
+    for tile in &growth.tiles {
+        let (level, index) = (tile.level(), tile.index());
+        if read::raw_tile(connection, level, index)? != Some(tile.to_bytes()) {
+            return Err(CommitFailure::Written { level, index });
+        }
+    }
+    let edge = &growth.edge;
+    let stored = VerifiedTiles::new(RawTiles(connection), edge);
+    let tiles = growth.recent.or(stored);
     let last = last.checkpoint().checkpoint();
     let next = Checkpoint::new(last.origin().clone(), edge.size(), edge.root())?;
     let proof = Prover::new(&tiles, edge.size()).consistency(last.size())?;

@@ -71,13 +71,8 @@ impl SqliteLedger {
         build(&unfinished, &first_checkpoint(key)?)?;
         files::publish(&unfinished, path)?;
         let (origin, verifier) = (key.verifier().name().as_str(), key.verifier());
-        Ok(Self::open_locked(
-            path,
-            lock,
-            origin,
-            verifier,
-            &mut |_| {},
-        )?)
+        let opening = Self::begin_locked(path, lock, origin, verifier)?;
+        Ok(opening.whole(&mut |_| {})?)
     }
 }
 

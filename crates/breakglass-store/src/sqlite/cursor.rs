@@ -63,7 +63,7 @@ impl SqliteLedger {
     fn stored_cursors(&self) -> Result<Vec<Stored>, StorageError> {
         let failed = StorageError::when("read the cursors");
         self.connection
-            .prepare("SELECT name, next_index, checksum FROM cursor")
+            .prepare_cached("SELECT name, next_index, checksum FROM cursor")
             .and_then(|mut statement| statement.query_map([], Stored::read)?.collect())
             .map_err(failed)
     }

@@ -11,6 +11,7 @@ mod files;
 mod open;
 mod read;
 mod reader;
+mod recent;
 mod refusal;
 mod schema;
 mod verify;
@@ -24,7 +25,7 @@ use breakglass_tlog::{Edge, Hash, ProveError, SigningKey, VerifierKey};
 use rusqlite::Connection;
 
 pub use create::CreateError;
-pub use open::MIN_SQLITE_VERSION;
+pub use open::{MIN_SQLITE_VERSION, Opening};
 pub use reader::{Snapshot, SqliteReader, View};
 pub use refusal::{OpenError, Remedy};
 pub use verify::Replayed;
@@ -33,6 +34,7 @@ use crate::error::{BatchError, CursorError, ReadError};
 use crate::ledger::{Append, Batch, Blob, CommitHook, Head, Ledger, NoHook};
 use files::Lock;
 use read::Reads;
+use recent::Recent;
 
 /// The ledger in one SQLite database, verified when it was opened.
 pub struct SqliteLedger {
@@ -41,6 +43,8 @@ pub struct SqliteLedger {
     head: Head,
     /// The right edge of the tree: what every read is checked against.
     edge: Edge,
+    /// Its tiles, and those of the last append.
+    recent: Recent,
     hook: Box<dyn CommitHook>,
     /// A write has failed: none is tried after it.
     stopped: bool,
@@ -70,18 +74,19 @@ impl SqliteLedger {
         }
     }
 
-    fn opened(
-        connection: Connection,
-        lock: Lock,
-        key: VerifierKey,
-        head: Head,
-        edge: Edge,
-    ) -> Self {
+    fn opened(opening: Opening, edge: Edge, recent: Recent) -> Self {
+        let Opening {
+            connection,
+            lock,
+            key,
+            head,
+        } = opening;
         Self {
             connection,
             key,
             head,
             edge,
+            recent,
             hook: Box::new(NoHook),
             stopped: false,
             lock: Arc::new(lock),
@@ -150,6 +155,11 @@ impl Ledger for SqliteLedger {
 
     fn receipt(&self, index: u64) -> Result<String, ReadError> {
         self.reads().receipt(index)
+    }
+
+    fn receipts(&self, range: Range<u64>) -> Result<Vec<String>, ReadError> {
+        let tiles = self.recent.or(self.reads().tiles());
+        read::receipts(&tiles, &self.head, range)
     }
 
     fn cursor(&self, name: &Name) -> Result<Option<u64>, CursorError> {

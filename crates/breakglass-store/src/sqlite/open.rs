@@ -4,16 +4,20 @@ use std::ffi::CStr;
 use std::path::Path;
 use std::time::Duration;
 
-use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+use breakglass_format::Digest;
+use breakglass_tlog::{Edge, Hash, Prover, SignedCheckpoint, VerifierKey};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::files::{self, Lock};
+use super::read::{self, RawTiles, Reads};
+use super::recent::Recent;
 use super::refusal::OpenError;
-use super::verify::{self, Replayed};
+use super::verify::{self, Extent, Replayed};
 use super::{SqliteLedger, schema};
-use crate::error::StorageError;
-use crate::ledger::Head;
+use crate::error::{ReadError, StorageError};
+use crate::ledger::{Blob, Head};
+use crate::verified::VerifiedTiles;
 
 /// The first SQLite without the WAL-reset bug, as `sqlite3_libversion_number` counts: 3.51.3.
 pub const MIN_SQLITE_VERSION: i32 = 3_051_003;
@@ -25,6 +29,15 @@ const OURS_ALONE: &CStr = c"unix-excl";
 /// Before the first read.
 const BEFORE_READING: &str = "PRAGMA mmap_size = 0;
     PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON;";
+
+/// A ledger that is connected to and whose head is signed; nothing else of it is known yet.
+#[derive(Debug)]
+pub struct Opening {
+    pub(super) connection: Connection,
+    pub(super) lock: Lock,
+    pub(super) key: VerifierKey,
+    pub(super) head: Head,
+}
 
 impl SqliteLedger {
     /// Opens the ledger of the log `origin`, after verifying all of it.
@@ -43,28 +56,130 @@ impl SqliteLedger {
         key: &VerifierKey,
         replay: &mut dyn FnMut(&Replayed<'_>),
     ) -> Result<Self, OpenError> {
+        Self::begin(path, origin, key)?.whole(replay)
+    }
+
+    /// Takes the ledger of the log `origin` and reads its head, to go on from either all of it or
+    /// what came after a point that is known.
+    ///
+    /// # Errors
+    /// [`OpenError`], as [`Self::open`].
+    pub fn begin(path: &Path, origin: &str, key: &VerifierKey) -> Result<Opening, OpenError> {
         check_library()?;
         files::check(path)?;
         let lock = Lock::take(path)?;
-        Self::open_locked(path, lock, origin, key, replay)
+        Self::begin_locked(path, lock, origin, key)
     }
 
-    pub(super) fn open_locked(
+    pub(super) fn begin_locked(
         path: &Path,
         lock: Lock,
         origin: &str,
         key: &VerifierKey,
-        replay: &mut dyn FnMut(&Replayed<'_>),
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Opening, OpenError> {
         let connection = connect(path)?;
         identify(&connection, path)?;
         make_durable(&connection)?;
         schema::check(&connection)?;
-        check_structure(&connection)?;
         let head = stored_head(&connection, origin, key)?;
-        let edge = verify::log(&connection, &head, replay)?;
-        verify::blobs(&connection)?;
-        Ok(Self::opened(connection, lock, key.clone(), head, edge))
+        Ok(Opening {
+            connection,
+            lock,
+            key: key.clone(),
+            head,
+        })
+    }
+}
+
+impl Opening {
+    /// How far the log has come.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Verifies all of it: see [`SqliteLedger::open`].
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub fn whole(self, replay: &mut dyn FnMut(&Replayed<'_>)) -> Result<SqliteLedger, OpenError> {
+        check_structure(&self.connection)?;
+        let edge = verify::log(&self.connection, &self.head, Extent::Whole, &mut |entry| {
+            replay(entry);
+            true
+        })?;
+        verify::blobs(&self.connection)?;
+        let edge = edge.ok_or(OpenError::HeadMissing)?;
+        self.at(edge)
+    }
+
+    /// An entry, checked up to the root of an edge that [`Opening::continues`] gave.
+    ///
+    /// # Errors
+    /// As [`crate::Ledger::entry`].
+    pub fn entry(&self, edge: &Edge, index: u64) -> Result<Vec<u8>, ReadError> {
+        let reads = Reads {
+            connection: &self.connection,
+            head: &self.head,
+            edge,
+        };
+        reads.entry(index)
+    }
+
+    /// The blob with that digest, checked against it, if the ledger has it.
+    ///
+    /// # Errors
+    /// As [`crate::Ledger::blob`].
+    pub fn blob(&self, digest: &Digest) -> Result<Option<Blob>, ReadError> {
+        read::blob(&self.connection, digest)
+    }
+
+    /// The right edge as the stored tiles give it, if the log is one that grew out of the tree of
+    /// `size` entries with that root. Whatever else is stored is not looked at.
+    ///
+    /// `None` also where a tile that this takes is damaged: reading all of it says which.
+    #[must_use]
+    pub fn continues(&self, size: u64, root: Hash) -> Option<Edge> {
+        if size > self.head.size() {
+            return None;
+        }
+        let stored = RawTiles(&self.connection);
+        let edge = Prover::new(&stored, self.head.size()).edge().ok()?;
+        if edge.root() != self.head.root() {
+            return None;
+        }
+        // From here on the tiles are checked up to the signed root.
+        let tiles = VerifiedTiles::new(stored, &edge);
+        let then = Prover::new(&tiles, size).root().ok()?;
+        (then == root).then_some(edge)
+    }
+
+    /// Opens it where everything up to `size` is known from elsewhere: the entries after that are
+    /// checked and handed to `replay`, in order. All else is checked when it is read, and by
+    /// [`crate::SqliteReader::verify`].
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub fn after(
+        self,
+        size: u64,
+        edge: Edge,
+        replay: &mut dyn FnMut(&Replayed<'_>),
+    ) -> Result<SqliteLedger, OpenError> {
+        verify::nothing_beyond(&self.connection, self.head.size())?;
+        let reads = Reads {
+            connection: &self.connection,
+            head: &self.head,
+            edge: &edge,
+        };
+        verify::tail(&reads, size, replay)?;
+        self.at(edge)
+    }
+
+    fn at(self, edge: Edge) -> Result<SqliteLedger, OpenError> {
+        let stored = VerifiedTiles::new(RawTiles(&self.connection), &edge);
+        let recent = Recent::read(&stored, self.head.size()).map_err(OpenError::Edge)?;
+        Ok(SqliteLedger::opened(self, edge, recent))
     }
 }
 

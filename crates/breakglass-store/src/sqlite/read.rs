@@ -179,7 +179,7 @@ impl<'l> Reads<'l> {
         let failed = StorageError::when("read entries");
         let mut statement = self
             .connection
-            .prepare("SELECT bytes FROM entry WHERE position = ?1")
+            .prepare_cached("SELECT bytes FROM entry WHERE position = ?1")
             .map_err(failed)?;
         for (index, expected) in (first..).zip(leaves) {
             if !part.contains(&index) {
@@ -224,6 +224,25 @@ impl<'l> Reads<'l> {
 
     pub(super) fn receipt(&self, index: u64) -> Result<String, ReadError> {
         let proof = self.with_prover(self.head.size(), |prover| prover.inclusion(index))?;
-        Ok(ProofBundle::new(index, proof, self.head.checkpoint()).to_text())
+        Ok(receipt(index, proof, self.head))
     }
+}
+
+fn receipt(index: u64, proof: Vec<Hash>, head: &Head) -> String {
+    ProofBundle::new(index, proof, head.checkpoint()).to_text()
+}
+
+/// The receipts of a run of entries under a head, their proofs made together.
+pub(super) fn receipts<R: TileReader<Error = TileError>>(
+    tiles: &R,
+    head: &Head,
+    range: Range<u64>,
+) -> Result<Vec<String>, ReadError> {
+    let mut prover = Prover::new(tiles, head.size());
+    range
+        .map(|index| {
+            let proof = prover.inclusion(index)?;
+            Ok(receipt(index, proof, head))
+        })
+        .collect()
 }

@@ -17,6 +17,7 @@ use super::files::Lock;
 use super::open::connect;
 use super::read::Reads;
 use super::refusal::OpenError;
+use super::verify::{self, Extent, Replayed};
 use crate::error::{ReadError, StorageError};
 use crate::ledger::{Blob, Head};
 
@@ -99,6 +100,28 @@ impl SqliteReader {
                 edge: &snapshot.edge,
             },
         }
+    }
+}
+
+impl SqliteReader {
+    /// Verifies everything that is stored of the log up to a snapshot, and all blobs, while the
+    /// log may grow: what opening a ledger verifies, for one that was opened without.
+    ///
+    /// `replay` is given every entry, in order, and says whether to go on. Gives whether it did.
+    ///
+    /// # Errors
+    /// [`OpenError`] names what is damaged.
+    pub fn verify(
+        &self,
+        snapshot: &Snapshot,
+        replay: &mut dyn FnMut(&Replayed<'_>) -> bool,
+    ) -> Result<bool, OpenError> {
+        let head = &snapshot.head;
+        let edge = verify::log(&self.connection, head, Extent::Prefix, replay)?;
+        if edge.is_some() {
+            verify::blobs(&self.connection)?;
+        }
+        Ok(edge.is_some())
     }
 }
 

@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use super::open::MIN_SQLITE_VERSION;
 use super::schema;
-use crate::error::StorageError;
+use crate::error::{ReadError, StorageError};
+use crate::verified::TileError;
 
 /// Why a ledger was not opened. Nothing has been written to it.
 #[derive(Debug, Error)]
@@ -135,6 +136,12 @@ pub enum OpenError {
         /// Its index.
         index: u64,
     },
+    /// A tile at the right edge cannot be read, or is not the one in the tree.
+    #[error("the right edge of the tree cannot be read")]
+    Edge(#[source] TileError),
+    /// An entry after the known ones is missing or not the one in the tree.
+    #[error("the end of the log cannot be read")]
+    Tail(#[from] ReadError),
     /// There are tiles beyond those of the tree.
     #[error("the tree has {expected} tiles, stored are {got}")]
     TileCount {
@@ -224,6 +231,8 @@ impl OpenError {
             | Self::Entry { .. }
             | Self::Root { .. }
             | Self::Tile { .. }
+            | Self::Edge(_)
+            | Self::Tail(_)
             | Self::TileCount { .. }
             | Self::Blob { .. }
             | Self::BlobRecord { .. }

@@ -153,7 +153,7 @@ fn nothing_is_proved_or_signed_over_a_damaged_tile() {
     assert!(matches!(ledger.root_at(300), Err(ReadError::Proof(_))));
     assert!(matches!(
         append(&mut ledger, 1),
-        Err(BatchError::Read(ReadError::Proof(_)))
+        Err(BatchError::Read(ReadError::Tile(TileError::Root { .. })))
     ));
     assert_eq!(ledger.entry(5).unwrap().len(), 5, "under the other tile");
 
