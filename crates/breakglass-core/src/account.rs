@@ -10,6 +10,7 @@ use breakglass_format::{
     },
     vocabulary::Privilege,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft, Prepared, account_ref},
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// A version of a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
     /// 1, 2, 3 … never used twice for an account.
     pub version: i64,
@@ -32,7 +33,7 @@ pub struct Credential {
 }
 
 /// A rotation that the log calls for and that is not proven yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotation {
     /// The event that calls for it.
     pub cause: EventId,
@@ -51,7 +52,7 @@ pub struct Rotation {
 }
 
 /// What is known of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     /// The credential that works.
     pub current: Option<Credential>,

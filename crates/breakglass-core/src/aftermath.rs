@@ -9,6 +9,7 @@ use breakglass_format::{
     },
     vocabulary::Obligation,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What was done about an incident after its end, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aftermath {
     /// The change advisory board was told.
     pub cab_notified: Option<Timestamp>,

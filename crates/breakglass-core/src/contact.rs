@@ -10,6 +10,7 @@ use breakglass_format::{
     event::{ContactSet, Member},
     vocabulary::Notice,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     aftermath::one_document,
@@ -24,7 +25,7 @@ use crate::{
 const CHANGE_S: i64 = 60;
 
 /// Where a person is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// SHA-256 of the contact, which lies beside the log.
     pub commitment: Digest,
@@ -33,7 +34,7 @@ pub struct Contact {
 }
 
 /// Something that happened to a person's own contact or keys and that they were not told yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonalNotice {
     /// What.
     pub notice: Notice,

@@ -17,6 +17,7 @@ use breakglass_format::{
     statement::ControlPlane,
     vocabulary::{Occasion, Verdict},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft, Observation, Prepared, ProbeReport},
@@ -37,7 +38,7 @@ const FRESH_S: i64 = 60;
 const ASK_AGAIN_S: i64 = 10;
 
 /// A verdict on record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {
     /// The event that says so.
     pub event: EventId,

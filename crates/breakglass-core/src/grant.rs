@@ -12,6 +12,7 @@ use breakglass_format::{
     vocabulary::{ActionMode, EndReason, Obligation, Privilege, PurposeKind},
 };
 use breakglass_statement::VerifiedCheckout;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft, Handout},
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// A grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Its id.
     pub id: GrantId,
@@ -69,7 +70,7 @@ pub struct Grant {
 }
 
 /// An extension of a grant: from the end it moved, access rests on its quorum as well.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
     /// The request it consumed.
     pub request: RequestId,

@@ -12,6 +12,7 @@ use breakglass_format::{
 };
 
 use rpds::RedBlackTreeSetSync;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     aftermath::Aftermath,
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// An incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// Its id.
     pub id: IncidentId,

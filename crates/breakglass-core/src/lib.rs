@@ -32,6 +32,7 @@ pub mod request;
 mod review;
 pub mod rotation;
 pub mod run;
+pub mod snapshot;
 pub mod suspension;
 mod table;
 pub mod terms;

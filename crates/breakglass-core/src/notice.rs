@@ -11,6 +11,7 @@ use breakglass_format::{
     event::{Delivery, StakeholderNotified},
     vocabulary::{Notice, Obligation, Privilege},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -34,7 +35,7 @@ const ATTEMPTS: i64 = 5;
 const RETRY_S: i64 = 30;
 
 /// What a notice is: never told twice, but to those whom it did not reach.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoticeKey {
     /// What.
     pub notice: Notice,
@@ -60,7 +61,7 @@ pub struct Due {
 }
 
 /// What became of a notice so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     attempts: i64,
     left: Vec<PersonId>,

@@ -6,6 +6,7 @@ use breakglass_format::{
     event::{Clock, ObligationOverdue},
     vocabulary::{Obligation, Privilege},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// How a duty stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// To be done by its due time.
     Open,

@@ -12,6 +12,7 @@ use breakglass_format::{
     limits,
     statement::Signer,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     account::Credential,
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// An access for the sake of a plan, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planning {
     /// SHA-256 of the act that asks for the plan.
     pub statement: Digest,

@@ -8,11 +8,12 @@ use breakglass_format::{
     authority::{Authority, Entitlement},
     event::Member,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::refusal::{Code, Refusal};
 
 /// An approval on record, with what the quorum depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The event that recorded it.
     pub event: breakglass_format::EventId,

@@ -14,6 +14,7 @@ use breakglass_format::{
     vocabulary::{Origin, PurposeKind},
 };
 use breakglass_statement::VerifiedRequest;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -29,7 +30,7 @@ use crate::{
 const PENDING_MAX: usize = 16;
 
 /// A request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Its id: the event that recorded it.
     pub id: RequestId,
@@ -68,7 +69,7 @@ pub struct Request {
 }
 
 /// Where a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Waiting for approvals.
     Pending,

@@ -8,6 +8,7 @@ use breakglass_format::{
     statement::Signer,
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     account::Credential,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// A run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Its id, which is also the idempotency key at the plane.
     pub id: RunId,

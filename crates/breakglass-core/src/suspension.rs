@@ -15,6 +15,7 @@ use breakglass_format::{
     vocabulary::{EndReason, Privilege},
 };
 use breakglass_statement::VerifiedSuspend;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft, name},
@@ -30,7 +31,7 @@ use crate::{
 const AGREE_WITHIN_S: i64 = 3_600;
 
 /// When something ceased to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspension {
     /// Since when.
     pub at: Timestamp,
@@ -47,7 +48,7 @@ impl Suspension {
 }
 
 /// One person's consent to a suspension that takes several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// The event that recorded it.
     pub event: EventId,

@@ -10,6 +10,7 @@ use breakglass_format::{
     statement::Kind,
     vocabulary::Privilege,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -23,7 +24,7 @@ use crate::{
 const AGREE_WITHIN_S: i64 = 15 * 60;
 
 /// What one of two people agreed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// Who.
     pub by: PersonId,

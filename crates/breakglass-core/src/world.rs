@@ -10,6 +10,7 @@ use breakglass_format::{
     RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference, vocabulary::Notice,
 };
 use rpds::RedBlackTreeMapSync;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     account::AccountState,
@@ -27,7 +28,7 @@ use crate::{
 pub type Map<K, V> = RedBlackTreeMapSync<K, V>;
 
 /// Since when something counts, and whether it has to wait before it may approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Since {
     /// First published.
     pub at: Timestamp,
@@ -36,7 +37,7 @@ pub struct Since {
 }
 
 /// The proof that a person holds a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {
     /// Enrolled without the countersignature of an older key of the same person.
     pub recovery: bool,
@@ -55,9 +56,10 @@ impl Since {
 }
 
 /// A version of the authority in the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// The document.
+    #[serde(with = "crate::snapshot::shared")]
     pub authority: Arc<Authority>,
     /// SHA-256 of its bytes.
     pub digest: Digest,
@@ -66,7 +68,7 @@ pub struct Version {
 }
 
 /// What is open, and what the rules need to remember.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct World {
     pub(crate) instance: Option<Digest>,
     pub(crate) versions: Map<i64, Version>,
@@ -98,7 +100,7 @@ pub struct World {
 }
 
 /// The last numbers given out, for references.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbers {
     pub(crate) incident: u64,
     pub(crate) request: u64,

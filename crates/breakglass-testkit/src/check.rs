@@ -1,6 +1,6 @@
 //! Given, when, then.
 
-use breakglass_core::{Command, refusal::Code};
+use breakglass_core::{Command, World, refusal::Code};
 
 use crate::harness::{Given, types};
 
@@ -47,5 +47,14 @@ pub fn check(mut given: Given, when: impl FnOnce(&mut Given) -> Command, then: T
         }
     }
     assert_eq!(*given.world(), given.replayed(), "replay differs");
+    comes_back_from_its_snapshot(given.world());
     given
+}
+
+/// A world that is written and read again is the same.
+pub fn comes_back_from_its_snapshot(world: &World) {
+    let read = world
+        .to_snapshot()
+        .and_then(|bytes| World::from_snapshot(&bytes));
+    assert_eq!(read.ok().as_ref(), Some(world), "the snapshot differs");
 }

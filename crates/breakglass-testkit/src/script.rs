@@ -37,6 +37,7 @@ use breakglass_format::{
 };
 
 use crate::{
+    check::comes_back_from_its_snapshot,
     harness::Given,
     people::{self, EVERYBODY, Hand, READER, SHOP, VAULT},
     statements::outage,
@@ -95,6 +96,7 @@ pub fn play(script: &str) -> String {
     }
     let given = stage.given;
     assert_eq!(*given.world(), given.replayed(), "replay differs");
+    comes_back_from_its_snapshot(given.world());
     out
 }
 

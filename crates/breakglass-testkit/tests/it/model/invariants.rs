@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use breakglass_core::World;
 use breakglass_format::{
     AccountId, Digest, Event, EventId, GrantId, IncidentId, PersonId, RequestId, Timestamp,
     authority::{Authority, Entitlement},
@@ -475,6 +476,9 @@ fn nothing_is_open_under_a_resolved_incident(
 pub(super) fn world_after_replay_equals_world_before(given: &Given) -> Result<(), String> {
     let replayed = given.replayed();
     holds(replayed == *given.world(), || "it is another".to_owned())?;
+    let written = given.world().to_snapshot().map_err(|e| e.to_string())?;
+    let read = World::from_snapshot(&written).map_err(|e| e.to_string())?;
+    holds(read == replayed, || "its snapshot is another".to_owned())?;
     let remembered = given.remembered();
     holds(remembered == *given.whole(), || {
         "it is another, with everything closed".to_owned()
