@@ -27,6 +27,10 @@ pub struct Config {
     /// is recognised. Best on another disk than the data; beside it where this is not given.
     #[serde(default)]
     pub high_water_file: Option<PathBuf>,
+    /// Entries after which the world is written to a snapshot, from which the next start goes on;
+    /// 0 for never. A shorter log is simply read.
+    #[serde(default = "snapshot_every")]
+    pub snapshot_every: u64,
     /// The genesis pin: `sha256:…`. The server refuses to start on another genesis.
     pub genesis: Digest,
     /// The log's signing key.
@@ -65,6 +69,10 @@ pub struct Config {
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
+}
+
+const fn snapshot_every() -> u64 {
+    10_000
 }
 
 /// How people are told.

@@ -8,7 +8,6 @@ use std::{
 };
 
 use breakglass_connectors::command::CommandError;
-use breakglass_format::Digest;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
     CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, SqliteReader,
@@ -24,15 +23,16 @@ use crate::{
     config::{Config, ConfigError},
     contacts::Contacts,
     custody::{Custody, KeyError, read_secret},
-    engine::{
-        BootstrapError, Engine, EngineHandle, Opened, Replay, ReplayError, Wiring, bootstrap,
-    },
+    engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring},
     entropy::random,
     follower::Follower,
-    genesis::{Genesis, GenesisError},
+    genesis::GenesisError,
     history::Historian,
     http::{self, App, ListenError, Listening},
+    opening::{genesis, mark, no_log_is_known, open, open_whole},
     readers::{READERS, Readers, Threads},
+    recheck::{Keeper, Recheck, Taken},
+    snapshot::SnapshotFile,
     targets,
     worker::{self, Attempts, Plans, Tools},
 };
@@ -130,6 +130,7 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     read_only: Option<String>,
+    resumed_at: Option<u64>,
 }
 
 impl Server {
@@ -147,6 +148,8 @@ impl Server {
         let mark = mark(config);
         let read_only = read_only(&opened, &mark, &log_key)?;
         let custody = keys(config, &authorities, &log_key)?;
+        let resumed_at = opened.taken.as_ref().map(|taken| taken.size);
+        let keeper = keeper(config, &opened, &log_key, read_only.is_none())?;
         let wiring = Wiring {
             clock: clock.clone(),
             log_key,
@@ -169,6 +172,7 @@ impl Server {
         let (historian, shelf) = Historian::open(&config.data_dir, &engine, remembers);
         let mut threads = Vec::new();
         threads.extend(remember(historian, &stopped, runtime.handle())?);
+        threads.push(keeper.start(&engine, &stopped, runtime.handle())?);
         if read_only.is_none() {
             threads.push(follow(
                 &engine,
@@ -198,6 +202,7 @@ impl Server {
             address,
             metrics_address,
             read_only,
+            resumed_at,
         })
     }
 
@@ -219,7 +224,7 @@ impl Server {
             keys(config, &authorities, &log_key)?;
             return Ok((0, None));
         }
-        let (ledger, replay) = open_ledger(&path, &log_key, config.genesis)?;
+        let (ledger, replay) = open_whole(&path, &log_key, config.genesis)?;
         if ledger.head().size() == 0 {
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
@@ -245,10 +250,23 @@ impl Server {
         self.metrics_address
     }
 
+    /// How many entries it knew from a snapshot when it started, where it did; they are read and
+    /// compared while it runs.
+    #[must_use]
+    pub fn resumed_at(&self) -> Option<u64> {
+        self.resumed_at
+    }
+
     /// Why it only reads, where it only reads.
     #[must_use]
     pub fn read_only(&self) -> Option<&str> {
         self.read_only.as_deref()
+    }
+
+    /// What is wrong with the log that it writes to, where something is.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.engine.trouble()
     }
 
     /// Makes it look at its clock now.
@@ -302,82 +320,26 @@ fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
     SigningKey::parse(text.trim_end()).map_err(|e| wrong(e.to_string()))
 }
 
-/// The log, verified and replayed; a new one begins with the genesis.
-fn open(config: &Config, clock: &dyn Clock, key: &SigningKey) -> Result<Opened, StartError> {
-    let path: PathBuf = config.data_dir.join("log.db");
-    if !path.exists() {
-        no_log_is_known(config, key, &path)?;
-        genesis(config)?.verify(config.genesis)?;
-        return begin(SqliteLedger::create(&path, key)?, config, clock, key);
-    }
-    let (ledger, replay) = open_ledger(&path, key, config.genesis)?;
-    if ledger.head().size() > 0 {
-        return Ok(replay.finish(ledger)?);
-    }
-    // The process died between making the file and writing to it. Where the mark knows of more,
-    // this is a replaced log, and the comparison with the mark says so.
-    begin(ledger, config, clock, key)
-}
-
-/// Where the mark knows of a log, a missing file is not a new beginning.
-fn no_log_is_known(config: &Config, key: &SigningKey, path: &Path) -> Result<(), StartError> {
-    let known = mark(config).read(key.verifier().name().as_str(), key.verifier());
-    match known {
-        Ok(None) => Ok(()),
-        Ok(Some(mark)) if mark.checkpoint().size() == 0 => Ok(()),
-        Ok(Some(_)) | Err(_) => Err(StartError::LogGone {
-            path: path.to_owned(),
-        }),
-    }
-}
-
-/// Opens and verifies the ledger, and rebuilds the world on the way.
-fn open_ledger(
-    path: &Path,
-    key: &SigningKey,
-    pin: Digest,
-) -> Result<(SqliteLedger, Replay), OpenError> {
-    let mut replay = Replay::new(pin);
-    let origin = key.verifier().name().as_str();
-    let ledger = SqliteLedger::open(path, origin, key.verifier(), &mut |replayed| {
-        replay.next(replayed);
-    })?;
-    Ok((ledger, replay))
-}
-
-/// The first entries of an empty log.
-fn begin(
-    ledger: SqliteLedger,
+/// Who compares the snapshot that the server started from with the log, and writes the next.
+fn keeper(
     config: &Config,
-    clock: &dyn Clock,
-    key: &SigningKey,
-) -> Result<Opened, StartError> {
-    let mark = mark(config);
-    // Before the first entry: from then on a missing mark means a restored backup.
-    if matches!(
-        mark.read(key.verifier().name().as_str(), key.verifier()),
-        Ok(None)
-    ) {
-        let head = ledger.head().checkpoint();
-        mark.write(head)
-            .map_err(|e| StartError::Mark(e.to_string()))?;
-    }
-    Ok(bootstrap(
-        ledger,
-        &genesis(config)?,
-        config.genesis,
-        clock,
-        key,
-    )?)
-}
-
-fn mark(config: &Config) -> HighWaterMark {
-    let beside = || config.data_dir.join("high-water.checkpoint");
-    HighWaterMark::new(config.high_water_file.clone().unwrap_or_else(beside))
-}
-
-fn genesis(config: &Config) -> Result<Genesis, GenesisError> {
-    Genesis::read(config.genesis_dir.as_deref().ok_or(GenesisError::Missing)?)
+    opened: &Opened,
+    log_key: &SigningKey,
+    writes: bool,
+) -> Result<Keeper, OpenError> {
+    let recheck = |taken: &Taken| {
+        Ok::<_, OpenError>(Recheck {
+            reader: opened.ledger.reader()?,
+            snapshot: opened.ledger.snapshot(),
+            pin: config.genesis,
+            taken: taken.clone(),
+        })
+    };
+    Ok(Keeper {
+        file: SnapshotFile::beside(&config.data_dir, log_key),
+        recheck: opened.taken.as_ref().map(recheck).transpose()?,
+        every: if writes { config.snapshot_every } else { 0 },
+    })
 }
 
 /// Why nothing may be appended, where the log is behind what it was or differs from it.

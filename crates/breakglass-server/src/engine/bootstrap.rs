@@ -104,6 +104,7 @@ const fn opened(
         world,
         authorities: Some(authorities),
         memory,
+        taken: None,
         missing: None,
     }
 }

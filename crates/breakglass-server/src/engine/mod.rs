@@ -146,6 +146,7 @@ pub(crate) enum Job {
     Read(ReadFn),
     Repeat(Digest, oneshot::Sender<Option<Result<Outcome, Rejection>>>),
     Wake,
+    Distrust(String),
     Stop,
 }
 
@@ -157,6 +158,8 @@ pub(crate) struct Published {
     pub(crate) head: Head,
     /// The same head, as readers believe by it.
     pub(crate) snapshot: Snapshot,
+    /// Where the versions of the authority lie.
+    pub(crate) authority_at: Vec<u64>,
 }
 
 /// A hand-hold on the engine.
@@ -280,6 +283,11 @@ impl EngineHandle {
     pub(crate) fn wake(&self) {
         // A full queue wakes it as well, and a stopped engine has nothing to look at.
         let _ = self.jobs.try_send(Job::Wake);
+    }
+
+    /// Nothing is appended any more: what the server decides by is not what the log says.
+    pub(crate) fn distrust(&self, reason: String) {
+        let _ = self.jobs.send(Job::Distrust(reason));
     }
 
     /// Ends the engine after the jobs that wait already.

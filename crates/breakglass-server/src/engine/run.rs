@@ -8,7 +8,7 @@ use std::{
 };
 
 use breakglass_core::{Command, Refusal, World, next_deadline};
-use breakglass_format::{Digest, Event, Timestamp, event::AuthorityPublished};
+use breakglass_format::{Digest, Entry, Event, Timestamp, event::AuthorityPublished};
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{Append, Batch, Blob, Head, Ledger as _, SqliteLedger};
 use breakglass_tlog::SigningKey;
@@ -99,6 +99,7 @@ impl Engine {
             authorities: authorities.clone(),
             head,
             snapshot: opened.ledger.snapshot(),
+            authority_at: opened.memory.authority_at.clone(),
         })));
         let time = EngineTime::start(&*wiring.clock, world.last());
         let handle = EngineHandle {
@@ -149,6 +150,7 @@ impl Engine {
                         let _ = reply.send(self.repeat(&statement));
                     }
                     Job::Wake => {}
+                    Job::Distrust(reason) => self.distrust(reason),
                     Job::Stop => {
                         self.commit_commands(commands);
                         return;
@@ -162,6 +164,16 @@ impl Engine {
             }
             self.commit_commands(commands);
         }
+    }
+
+    /// From here on it only reads, and says why.
+    fn distrust(&mut self, reason: String) {
+        self.trouble_is(Some(reason.clone()));
+        self.wiring.read_only = Some(reason);
+    }
+
+    fn trouble_is(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// How long until time alone changes something, bounded so that a step of the clock is seen.
@@ -210,7 +222,7 @@ impl Engine {
         };
         let trouble = done.err().map(|rejection| rejection.to_string());
         let went_well = trouble.is_none();
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        self.trouble_is(trouble);
         went_well
     }
 
@@ -355,32 +367,50 @@ impl Engine {
             }
             self.advance(world);
         }
-        for (reply, decided) in answers {
-            // Whoever asked may have gone; what was recorded stays recorded.
-            let _ = reply.send(self.outcome(first, decided));
-        }
+        self.answer(first, entries, answers);
         Ok(())
     }
 
-    fn outcome(&mut self, first: u64, decided: Decided) -> Result<Outcome, Rejection> {
-        match decided {
-            Decided::Made(range) => {
-                let (from, to) = (first + range.start as u64, first + range.end as u64);
-                Ok(Outcome {
-                    entries: self.proven(from, to)?,
-                    repeated: false,
-                })
-            }
-            Decided::Again(statement) => self.repeat(&statement).unwrap_or(Err(Rejection::Stopped)),
-            Decided::Rejected(rejection) => Err(rejection),
+    /// Everybody gets what became of their command, with the receipts of the whole batch made at
+    /// once.
+    fn answer(&mut self, first: u64, entries: Vec<(Vec<u8>, Entry)>, answers: Vec<Answer>) {
+        if answers.is_empty() {
+            return;
+        }
+        let mut recorded = self.recorded(first, entries);
+        for (reply, decided) in answers {
+            let outcome = match decided {
+                Decided::Made(range) => own_part(&mut recorded, range),
+                Decided::Again(statement) => {
+                    self.repeat(&statement).unwrap_or(Err(Rejection::Stopped))
+                }
+                Decided::Rejected(rejection) => Err(rejection),
+            };
+            // Whoever asked may have gone; what was recorded stays recorded.
+            let _ = reply.send(outcome);
         }
     }
 
-    fn append(
-        &mut self,
-        entries: &[(Vec<u8>, breakglass_format::Entry)],
-        blobs: Vec<Blob>,
-    ) -> Result<(), Rejection> {
+    /// The entries of a batch that was just appended, proven.
+    fn recorded(
+        &self,
+        first: u64,
+        entries: Vec<(Vec<u8>, Entry)>,
+    ) -> Result<Vec<Option<Proven>>, Rejection> {
+        let receipts = self.ledger.receipts(first..first + entries.len() as u64)?;
+        let all = (first..).zip(entries).zip(receipts);
+        let all = all.map(|((index, (bytes, entry)), proof)| {
+            Some(Proven {
+                index,
+                bytes,
+                entry,
+                proof,
+            })
+        });
+        Ok(all.collect())
+    }
+
+    fn append(&mut self, entries: &[(Vec<u8>, Entry)], blobs: Vec<Blob>) -> Result<(), Rejection> {
         let expected = self.ledger.head().clone();
         let entries = entries.iter().map(|(bytes, _)| bytes.clone()).collect();
         let batch = Batch { entries, blobs };
@@ -411,6 +441,7 @@ impl Engine {
             authorities: self.authorities.clone(),
             head,
             snapshot: self.ledger.snapshot(),
+            authority_at: self.memory.authority_at.clone(),
         };
         *self
             .published
@@ -440,13 +471,14 @@ impl Engine {
         }
     }
 
+    /// Entries of before, read back and proven under the present head.
     fn proven(&mut self, from: u64, to: u64) -> Result<Vec<Proven>, Rejection> {
+        let entries = self.ledger.entries(from..to)?;
+        let receipts = self.ledger.receipts(from..to)?;
         let mut proven = Vec::new();
-        for index in from..to {
-            let bytes = self.ledger.entry(index)?;
-            let entry = breakglass_format::Entry::from_bytes(&bytes)
-                .map_err(|e| Rejection::TooLarge(e.to_string()))?;
-            let proof = self.ledger.receipt(index)?;
+        for ((index, bytes), proof) in (from..).zip(entries).zip(receipts) {
+            let entry =
+                Entry::from_bytes(&bytes).map_err(|e| Rejection::TooLarge(e.to_string()))?;
             proven.push(Proven {
                 index,
                 bytes,
@@ -456,4 +488,17 @@ impl Engine {
         }
         Ok(proven)
     }
+}
+
+/// What of a batch's entries came of one command.
+fn own_part(
+    recorded: &mut Result<Vec<Option<Proven>>, Rejection>,
+    range: Range<usize>,
+) -> Result<Outcome, Rejection> {
+    let all = recorded.as_mut().map_err(|rejection| rejection.again())?;
+    let own = all.get_mut(range).into_iter().flatten();
+    Ok(Outcome {
+        entries: own.filter_map(Option::take).collect(),
+        repeated: false,
+    })
 }

@@ -1,6 +1,9 @@
 //! Rebuilding the world from the log: one pass over every entry, each verified by the store.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use breakglass_core::World;
 use breakglass_format::{
@@ -10,8 +13,10 @@ use breakglass_format::{
     event::AuthorityPublished,
 };
 use breakglass_statement::{AuthoritySet, ChainError};
-use breakglass_store::{Blob, ReadError, Replayed, SqliteLedger};
+use breakglass_store::{BATCH_ENTRIES_MAX, Blob, ReadError, Replayed, SqliteLedger};
 use thiserror::Error;
+
+use crate::{recheck::Taken, snapshot::Kept};
 
 /// What replay found.
 #[derive(Debug)]
@@ -22,27 +27,57 @@ pub(crate) struct Opened {
     pub(crate) memory: Memory,
     /// A blob that an entry names and that is not there: the log is read-only then.
     pub(crate) missing: Option<String>,
+    /// What the world was taken from, where that was a snapshot.
+    pub(crate) taken: Option<Taken>,
 }
 
-/// Where the answers of statements and command ids lie, so that a repeated call gets the same
-/// answer.
+/// A repeated call gets the same answer as long as no more entries than these followed. Later the
+/// rules say that the statement is too old, or was accepted before.
+const REMEMBERED: u64 = 65_536;
+
+/// Where the answers of statements and command ids lie, and the versions of the authority.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(super) statements: HashMap<Digest, (u64, u64)>,
     pub(super) commands: HashMap<CommandId, Digest>,
+    /// Which to let go of first.
+    order: VecDeque<(u64, Digest, Option<CommandId>)>,
+    pub(super) authority_at: Vec<u64>,
 }
 
 impl Memory {
     pub(super) fn note(&mut self, index: u64, entry: &Entry) {
+        let newer = self.authority_at.last().is_none_or(|last| *last < index);
+        if matches!(entry.event, Event::AuthorityPublished(_)) && newer {
+            self.authority_at.push(index);
+        }
         let Some(statement) = entry.statement.0 else {
             return;
         };
+        let command = entry.command_id.0;
+        let order = &mut self.order;
         self.statements
             .entry(statement)
             .and_modify(|(_, end)| *end = index + 1)
-            .or_insert((index, index + 1));
-        if let Some(command) = entry.command_id.0 {
+            .or_insert_with(|| {
+                order.push_back((index, statement, command));
+                (index, index + 1)
+            });
+        if let Some(command) = command {
             self.commands.insert(command, statement);
+        }
+        self.forget(index);
+    }
+
+    fn forget(&mut self, index: u64) {
+        while let Some((first, statement, command)) = self.order.front().copied()
+            && first + REMEMBERED <= index
+        {
+            self.order.pop_front();
+            self.statements.remove(&statement);
+            if let Some(command) = command {
+                self.commands.remove(&command);
+            }
         }
     }
 }
@@ -86,6 +121,7 @@ pub(crate) struct Replay {
     memory: Memory,
     missing: Option<String>,
     failed: Option<ReplayError>,
+    taken: Option<Taken>,
 }
 
 impl Replay {
@@ -98,7 +134,55 @@ impl Replay {
             memory: Memory::default(),
             missing: None,
             failed: None,
+            taken: None,
         }
+    }
+
+    /// After the entries that a snapshot comes from: what it holds, and the authorities, which
+    /// are verified anew. `None` where they are not there as it says.
+    pub(crate) fn resume(
+        pin: Digest,
+        kept: Kept,
+        entry: &dyn Fn(u64) -> Option<Vec<u8>>,
+        blob: BlobOf<'_>,
+    ) -> Option<Self> {
+        let mut replay = Self::new(pin);
+        for index in &kept.authorities {
+            let published = Entry::from_bytes(&entry(*index)?).ok()?;
+            let Event::AuthorityPublished(published) = published.event else {
+                return None;
+            };
+            replay.succeed(&published, blob).ok()?;
+        }
+        let current = replay.authorities.as_ref()?.current().digest();
+        if kept.world.authority()?.digest != current {
+            return None;
+        }
+        replay.memory.authority_at = kept.authorities;
+        replay.world = kept.world.clone();
+        replay.taken = Some(Taken {
+            size: kept.size,
+            world: kept.world,
+        });
+        Some(replay)
+    }
+
+    /// The first entry that it wants to see: some before the snapshot, for the answers that are
+    /// given again. As many as one transaction may have come from a statement of before these.
+    pub(crate) fn recalls_from(&self) -> u64 {
+        let size = self.taken.as_ref().map_or(0, |taken| taken.size);
+        size.saturating_sub(REMEMBERED + BATCH_ENTRIES_MAX as u64)
+    }
+
+    /// The world so far.
+    pub(crate) const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What is wrong with the entries so far.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let failed = self.failed.as_ref().map(ToString::to_string);
+        failed.or_else(|| self.missing.clone())
     }
 
     /// The next entry. After one that cannot be taken in nothing is.
@@ -118,6 +202,7 @@ impl Replay {
                 authorities: self.authorities,
                 memory: self.memory,
                 missing: self.missing,
+                taken: self.taken,
             }),
         }
     }
@@ -126,6 +211,10 @@ impl Replay {
         let index = replayed.index;
         let entry = Entry::from_bytes(replayed.bytes)
             .map_err(|source| ReplayError::Entry { index, source })?;
+        if self.taken.as_ref().is_some_and(|taken| index < taken.size) {
+            self.memory.note(index, &entry);
+            return Ok(());
+        }
         let blob = |digest: &Digest| replayed.blob(digest);
         let authority = if let Event::AuthorityPublished(published) = &entry.event {
             Some(self.succeed(published, &blob)?)

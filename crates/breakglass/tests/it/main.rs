@@ -50,6 +50,8 @@ mod runs;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod snapshot;
+#[cfg(test)]
 mod ssh;
 #[cfg(test)]
 mod stepped;
