@@ -172,11 +172,13 @@ mod tests {
     const ONE: Package = Package {
         name: "one",
         programs: &["one"],
+        files: &[],
         why: "a test",
     };
     const TWO: Package = Package {
         name: "two",
         programs: &["two"],
+        files: &[],
         why: "a test",
     };
 

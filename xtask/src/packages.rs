@@ -8,8 +8,11 @@ use std::path::Path;
 pub(crate) struct Package {
     /// Its name for `apt-get install`.
     pub(crate) name: &'static str,
-    /// The programs whose presence proves that it is installed.
+    /// The programs whose presence proves that it is installed; by their absolute path where only
+    /// Debian's own will do.
     pub(crate) programs: &'static [&'static str],
+    /// Other files that prove it, by their absolute path.
+    pub(crate) files: &'static [&'static str],
     /// What the tests use it for.
     pub(crate) why: &'static str,
 }
@@ -17,18 +20,33 @@ pub(crate) struct Package {
 /// Every package the tests may need beyond Rust, gcc, libc6-dev, git and ca-certificates.
 pub(crate) const PACKAGES: &[Package] = &[
     Package {
+        name: "golang-go",
+        programs: &["/usr/bin/go"],
+        files: &[],
+        why: "builds the foreign auditor that reads our log, and no other Go will do",
+    },
+    Package {
+        name: "golang-golang-x-mod-dev",
+        programs: &[],
+        files: &["/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog/tile.go"],
+        why: "is what that auditor is made of: the Go authors' transparency log",
+    },
+    Package {
         name: "openssh-client",
         programs: &["ssh-keygen", "ssh-agent"],
+        files: &[],
         why: "statements are signed and verified against the real ssh-keygen and ssh-agent",
     },
     Package {
         name: "openssl",
         programs: &["openssl"],
+        files: &[],
         why: "makes the certificate that the program is spoken to with over TLS",
     },
     Package {
         name: "postgresql",
         programs: &["initdb", "postgres", "psql"],
+        files: &[],
         why: "passwords of roles are rotated at a real server, which the tests start themselves",
     },
 ];
@@ -68,13 +86,13 @@ pub(crate) fn missing_now() -> Vec<&'static Package> {
     missing(PACKAGES, &search_path())
 }
 
-/// The packages of `table` of which a program is not found on `path`.
+/// The packages of `table` of which a program is not found on `path`, or a file not at all.
 fn missing<'a>(table: &'a [Package], path: &OsStr) -> Vec<&'a Package> {
     let absent = |program: &&str| !is_on_path(program, path);
-    table
-        .iter()
-        .filter(|package| package.programs.iter().any(absent))
-        .collect()
+    let gone = |file: &&str| !Path::new(file).is_file();
+    let lacks =
+        |package: &&Package| package.programs.iter().any(absent) || package.files.iter().any(gone);
+    table.iter().filter(lacks).collect()
 }
 
 /// Whether `program` is found in one of the folders of `path`.
@@ -98,27 +116,35 @@ mod tests {
         Package {
             name: "there",
             programs: &["sh"],
+            files: &[],
             why: "a test",
         },
         Package {
             name: "half",
             programs: &["sh", "no-such-program"],
+            files: &[],
+            why: "a test",
+        },
+        Package {
+            name: "library",
+            programs: &["/bin/sh"],
+            files: &["/no/such/file"],
             why: "a test",
         },
     ];
 
     #[test]
-    fn a_package_is_missing_when_one_of_its_programs_is() {
+    fn a_package_is_missing_when_one_of_its_programs_or_files_is() {
         let found = missing(TABLE, OsStr::new("/bin:/usr/bin"));
         assert_eq!(
             found.iter().map(|package| package.name).collect::<Vec<_>>(),
-            ["half"]
+            ["half", "library"]
         );
     }
 
     #[test]
     fn an_empty_path_finds_nothing() {
-        assert_eq!(missing(TABLE, OsStr::new("")).len(), 2);
+        assert_eq!(missing(TABLE, OsStr::new("")).len(), 3);
     }
 
     #[test]
@@ -147,7 +173,7 @@ mod tests {
         assert!(PACKAGES.is_sorted_by(|a, b| a.name < b.name));
         for package in PACKAGES {
             assert!(
-                !package.programs.is_empty() && !package.why.is_empty(),
+                package.programs.len() + package.files.len() > 0 && !package.why.is_empty(),
                 "{}",
                 package.name
             );

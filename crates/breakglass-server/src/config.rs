@@ -66,6 +66,9 @@ pub struct Config {
     /// How people are told that something waits for them; without it nobody is.
     #[serde(default)]
     pub notify: Notify,
+    /// What of the log is served to whom.
+    #[serde(default)]
+    pub log: Log,
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
@@ -73,6 +76,27 @@ pub struct Config {
 
 const fn snapshot_every() -> u64 {
     10_000
+}
+
+/// What of the log is served to whom.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What anybody may have who reaches the address, without a session.
+    pub public: Public,
+}
+
+/// How much of the log is for anybody; each has what is before it. Entries never are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Public {
+    /// Not even the checkpoint: it takes a session, whoever's.
+    Nothing,
+    /// The checkpoint, and the proof that it continues another one.
+    #[default]
+    Checkpoint,
+    /// The tiles of hashes as well, out of which anybody makes any proof.
+    Tiles,
 }
 
 /// How people are told.

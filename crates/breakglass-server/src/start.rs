@@ -190,7 +190,7 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
-        let app = App::new(tools, readers, shelf, &config.limits, nonce_key()?);
+        let app = App::new(tools, readers, shelf, config, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
             engine,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::Limits,
+    config::{Config, Public},
     custody::Custody,
     engine::{EngineHandle, Published},
     history::Shelf,
@@ -58,6 +58,8 @@ pub(crate) struct App {
     pub(super) counters: Arc<Counters>,
     /// How long the body of a call may take to arrive.
     pub(super) patience: Duration,
+    /// What of the log anybody may have.
+    pub(super) public: Public,
 }
 
 impl App {
@@ -65,9 +67,10 @@ impl App {
         tools: Arc<Tools>,
         readers: Readers,
         shelf: Shelf,
-        limits: &Limits,
+        config: &Config,
         nonce_key: Zeroizing<[u8; 32]>,
     ) -> Self {
+        let limits = &config.limits;
         Self {
             engine: tools.engine.clone(),
             readers,
@@ -81,6 +84,7 @@ impl App {
             reads: Arc::new(RateLimit::new(limits.reads_per_minute)),
             counters: Arc::default(),
             patience: Duration::from_secs(limits.read_timeout_s),
+            public: config.log.public,
         }
     }
 

@@ -13,6 +13,8 @@ use breakglass_format::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::config::Public;
+
 use super::{
     BODY_BYTES_MAX,
     app::{App, Caller},
@@ -92,6 +94,51 @@ impl FromRequestParts<App> for Anybody {
             |token| Caller::Session(breakglass_statement::digest(token.as_bytes())),
         );
         may_ask(app, caller, now).map(|()| Self)
+    }
+}
+
+/// Somebody who asks for a part of the log that may be for anybody: with the session they have, or
+/// without one.
+#[derive(Debug)]
+pub(crate) struct Looking(Option<Reading>);
+
+impl Looking {
+    /// Refuses who has no session, where this part is not for anybody.
+    pub(super) fn require_session(&self, part: Public, app: &App) -> Result<(), ApiError> {
+        self.session(part, app).map(|_| ())
+    }
+
+    /// Refuses who may not read the log itself, where this part is not for anybody.
+    pub(super) fn require_auditor(&self, part: Public, app: &App) -> Result<(), ApiError> {
+        self.session(part, app)?
+            .map_or(Ok(()), |reading| reading.require(Privilege::Auditor, app))
+    }
+
+    /// The session that is needed for this part, if one is.
+    fn session(&self, part: Public, app: &App) -> Result<Option<&Reading>, ApiError> {
+        if part <= app.public {
+            return Ok(None);
+        }
+        let missing = || ApiError::unauthenticated("no reading session is given").at(app.now());
+        self.0.as_ref().map(Some).ok_or_else(missing)
+    }
+}
+
+impl FromRequestParts<App> for Looking {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let known = token(parts).is_some_and(|t| app.sessions.reader(t, app.now()).is_some());
+        if !known {
+            return Anybody::from_request_parts(parts, app)
+                .await
+                .map(|_| Self(None));
+        }
+        match Reading::from_request_parts(parts, app).await {
+            // Whose key no longer counts is anybody.
+            Err(error) if error.is_unauthenticated() => Ok(Self(None)),
+            reading => reading.map(|reading| Self(Some(reading))),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use axum::{
     routing::{get, post},
 };
 use handlers::{
-    documents, evidence, lists, operations, people, proposals, read, statements, timeline,
+    documents, evidence, lists, operations, people, proposals, read, statements, tiles, timeline,
 };
 
 /// A statement, its signature, a session and attachments, all escaped.
@@ -80,6 +80,9 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/log/proof/{index}", get(evidence::proof))
         .route("/v1/log/entries", get(evidence::entries))
         .route("/v1/blobs/{digest}", get(evidence::blob))
+        .route("/log/checkpoint", get(tiles::checkpoint))
+        .route("/log/tile/entries/{*index}", get(tiles::entries))
+        .route("/log/tile/{*index}", get(tiles::tile))
         .route("/v1/status", get(operations::status))
         .route("/v1/openapi.json", get(operations::openapi))
         .route("/healthz", get(operations::healthz))

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::handlers::{
-    documents, evidence, lists, operations, people, proposals, read, statements, timeline,
+    documents, evidence, lists, operations, people, proposals, read, statements, tiles, timeline,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,9 @@ use super::handlers::{
         evidence::proof,
         evidence::entries,
         evidence::blob,
+        tiles::checkpoint,
+        tiles::tile,
+        tiles::entries,
         operations::status,
         operations::authority,
     )

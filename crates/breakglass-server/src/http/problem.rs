@@ -49,6 +49,11 @@ impl ApiError {
         self
     }
 
+    /// Whether what is missing is a session.
+    pub(super) fn is_unauthenticated(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     pub(super) fn unauthenticated(detail: impl Into<String>) -> Self {
         let hint = "breakglass login opens a session that may read";
         Self::new(
@@ -352,6 +357,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         let json = header::HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
+        // What is not there now may be a moment later: a tile, a proof.
+        let fresh = header::HeaderValue::from_static("no-store");
+        headers.insert(header::CACHE_CONTROL, fresh);
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

@@ -156,6 +156,14 @@ impl View<'_> {
         self.reads.blob(digest)
     }
 
+    /// As [`crate::Ledger::tile`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<u8>, ReadError> {
+        self.reads.tile(level, index, width)
+    }
+
     /// As [`crate::Ledger::root_at`].
     ///
     /// # Errors

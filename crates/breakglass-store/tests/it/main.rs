@@ -9,6 +9,8 @@ mod fixture;
 #[cfg(test)]
 mod flips;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod highwater;
 #[cfg(test)]
 mod history;
@@ -16,3 +18,6 @@ mod history;
 mod sqlite;
 #[cfg(test)]
 mod tamper;
+#[cfg(test)]
+#[path = "../../../../testdata/foreign/tlogcheck.rs"]
+mod tlogcheck;

@@ -50,6 +50,8 @@ mod runs;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
 mod snapshot;
 #[cfg(test)]
 mod ssh;
@@ -59,6 +61,9 @@ mod stepped;
 mod suspension;
 #[cfg(test)]
 mod timeline;
+#[cfg(test)]
+#[path = "../../../../testdata/foreign/tlogcheck.rs"]
+mod tlogcheck;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

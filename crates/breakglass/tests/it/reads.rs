@@ -59,8 +59,16 @@ fn filled(path: &str, run: &str, request: Digest) -> Vec<(&'static str, String)>
         "/v1/blobs/{digest}" => vec![("request", path.replace("{digest}", &request.to_string()))],
         "/v1/log/proof/{index}" => vec![("entry 0", path.replace("{index}", "0"))],
         "/v1/log/consistency" => vec![("", format!("{path}?old=1&new=2"))],
+        "/log/tile/{level}/{index}" => vec![
+            ("tile 0", "/log/tile/0/000.p/1".to_owned()),
+            ("no tile", "/log/tile/9/000".to_owned()),
+        ],
+        "/log/tile/entries/{index}" => vec![
+            ("entry 0", "/log/tile/entries/000.p/1".to_owned()),
+            ("no entry", "/log/tile/entries/999".to_owned()),
+        ],
         "/v1/log/entries" => vec![("", format!("{path}?from=0"))],
-        "/v1/accounts" | "/v1/authority" | "/v1/grants" | "/v1/incidents"
+        "/log/checkpoint" | "/v1/accounts" | "/v1/authority" | "/v1/grants" | "/v1/incidents"
         | "/v1/log/checkpoint" | "/v1/people" | "/v1/readiness" | "/v1/requests" | "/v1/runs"
         | "/v1/status" | "/v1/whoami" => vec![("", path.to_owned())],
         other => panic!("nobody says who may read {other}"),

@@ -7,10 +7,11 @@ use breakglass_store::Visibility;
 use serde::Deserialize;
 
 use crate::{
+    config::Public,
     engine::Rejection,
     http::{
         app::App,
-        extract::{Anybody, Path, Query, Reading},
+        extract::{Looking, Path, Query, Reading},
         problem::ApiError,
     },
 };
@@ -19,13 +20,18 @@ use crate::{
 pub(super) const PAGE: u64 = 256;
 
 /// The latest signed checkpoint.
-#[utoipa::path(get, path = "/v1/log/checkpoint", responses((status = 200, body = String)))]
-pub(crate) async fn checkpoint(State(app): State<App>, _: Anybody) -> impl IntoResponse {
+#[utoipa::path(get, path = "/v1/log/checkpoint",
+    responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
+pub(crate) async fn checkpoint(
+    State(app): State<App>,
+    looking: Looking,
+) -> Result<impl IntoResponse, ApiError> {
+    looking.require_session(Public::Checkpoint, &app)?;
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, app.published().head.checkpoint().to_text())
+    Ok((headers, app.published().head.checkpoint().to_text()))
 }
 
 /// Two sizes of the log.
@@ -41,9 +47,10 @@ pub(crate) struct Sizes {
     responses((status = 200, body = Vec<String>)))]
 pub(crate) async fn consistency(
     State(app): State<App>,
-    _: Anybody,
+    looking: Looking,
     Query(sizes): Query<Sizes>,
 ) -> Result<Json<Vec<String>>, ApiError> {
+    looking.require_session(Public::Checkpoint, &app)?;
     let size = app.published().head.size();
     if sizes.old > sizes.new || sizes.new > size {
         return Err(

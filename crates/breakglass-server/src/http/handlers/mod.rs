@@ -10,4 +10,5 @@ mod prepare;
 pub(super) mod proposals;
 pub(super) mod read;
 pub(super) mod statements;
+pub(super) mod tiles;
 pub(super) mod timeline;
