@@ -4,7 +4,7 @@
 mod compare;
 mod differs;
 mod heads;
-mod log;
+pub(crate) mod log;
 mod plans;
 mod statements;
 

@@ -9,6 +9,12 @@ use std::{
 
 use thiserror::Error;
 
+use crate::continuation::Continuation;
+
+/// The signed checkpoint, which is written when everything it covers is there.
+pub(crate) const CHECKPOINT: &str = "log/checkpoint";
+/// A file on its way to its place: it is renamed, so that no file of an export is half written.
+pub(crate) const WRITING: &str = ".writing";
 /// Most files a folder may hold.
 pub const FILES_MAX: usize = 1_000_000;
 /// Most bytes of one file.
@@ -168,17 +174,57 @@ impl Folder {
                 path: root.to_path_buf(),
             });
         }
-        for (path, bytes) in self.iter() {
-            let place = root.join(path);
-            if let Some(parent) = place.parent() {
-                fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
-            }
-            let file = OpenOptions::new().write(true).create_new(true).open(&place);
-            let written = file.and_then(|mut file| file.write_all(bytes));
-            written.map_err(|e| at(&place, e))?;
+        let everything = Continuation::of_nothing(self);
+        self.write_as(root, &everything)
+    }
+
+    /// Writes and takes away, in a folder, what makes it this one.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`]; the folder may then be made this one by the same call again.
+    pub fn write_as(&self, root: &Path, how: &Continuation) -> Result<(), FolderError> {
+        for path in &how.write {
+            put(root, path, self.get(path).unwrap_or_default())?;
+        }
+        for path in &how.remove {
+            take_away(root, path)?;
         }
         Ok(())
     }
+}
+
+/// Puts a file in its place, whole or not at all.
+fn put(root: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
+    let place = root.join(path);
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
+    }
+    let writing = root.join(WRITING);
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&writing);
+    let written = file.and_then(|mut file| file.write_all(bytes));
+    let written = written.and_then(|()| fs::rename(&writing, &place));
+    written.map_err(|e| at(&place, e))
+}
+
+/// Takes a file away, and the folders that are empty without it.
+fn take_away(root: &Path, path: &str) -> Result<(), FolderError> {
+    let place = root.join(path);
+    match fs::remove_file(&place) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&place, e)),
+        Ok(()) | Err(_) => {}
+    }
+    for parent in place.ancestors().skip(1).take_while(|p| *p != root) {
+        // It has other files.
+        if fs::remove_dir(parent).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl FromIterator<(String, Vec<u8>)> for Folder {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`folder`] | files to and from a disk; the only input and output of this crate |
 //! | [`emit()`] | log to folder: the same log always gives the same bytes |
+//! | [`continuation`] | an earlier export made the one of today, by what is new alone |
 //! | [`check()`] | folder to verdict: tree, hashes and signatures first, then the rules |
 //! | [`derive()`] | entries and verified statements to what they add up to, and what they break |
 //! | [`verdict`] | outcome, findings, exit codes |
@@ -16,6 +17,7 @@
 
 mod authority;
 pub mod check;
+pub mod continuation;
 pub mod derive;
 pub mod emit;
 pub mod folder;

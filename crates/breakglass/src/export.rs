@@ -1,13 +1,22 @@
-//! `log export`: fetches what an auditor may have and writes the evidence folder from it.
+//! `log export`: fetches what an auditor may have and makes the evidence folder of it. Of an export
+//! that is there already only what is new is fetched.
 
 use std::collections::BTreeMap;
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
-use breakglass_verify::{EmitError, Folder, Source, emit};
+use breakglass_tlog::{Hash, OpenError, SignedCheckpoint, leaf_hash, root_of_leaves};
+use breakglass_verify::{
+    EmitError, Finding, Folder, Source,
+    continuation::{self, Held},
+    emit,
+};
 use thiserror::Error;
 
-use crate::trust::{Trust, TrustError};
+use crate::{
+    state::{ForkKind, PinError},
+    trust::{Trust, TrustError},
+};
 
 /// Times a log that grows meanwhile is looked at anew.
 const TRIES: u32 = 8;
@@ -24,9 +33,35 @@ pub enum ExportError {
     /// The folder cannot be written from what the server gave.
     #[error(transparent)]
     Emit(#[from] EmitError),
+    /// The export that is to be continued is of another installation.
+    #[error("the export is of another installation, whose genesis is {got}")]
+    OtherInstallation {
+        /// Its genesis.
+        got: String,
+    },
+    /// The export that is to be continued does not hold.
+    #[error("the export does not hold: {0}")]
+    Damaged(Box<Finding>),
+    /// The checkpoint of the export that is to be continued is not one of this log.
+    #[error("the checkpoint of the export: {0}")]
+    Checkpoint(#[from] OpenError),
+    /// The export that is to be continued is of another history of this log.
+    #[error(transparent)]
+    Fork(PinError),
     /// The log kept growing.
     #[error("the log grew faster than it could be read; try again in a quieter moment")]
     Growing,
+}
+
+/// An export, and how much of its log was there before.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// The folder as it is to be.
+    pub folder: Folder,
+    /// Entries that were not fetched.
+    pub from: u64,
+    /// Entries there are.
+    pub size: u64,
 }
 
 /// Fetches the log and everything public beside it, and makes the evidence folder.
@@ -35,23 +70,134 @@ pub enum ExportError {
 ///
 /// See [`ExportError`].
 pub fn export(client: &Client, trust: &Trust, now: Timestamp) -> Result<Folder, ExportError> {
+    let export = resume(client, trust, now, &Folder::new())?;
+    Ok(export.folder)
+}
+
+/// Fetches what the log has besides an export of it that is there, and makes the evidence folder
+/// as it is now. A server that is behind adds nothing to it.
+///
+/// # Errors
+///
+/// See [`ExportError`]; of another history of the log than the export, both signed checkpoints are
+/// kept.
+pub fn resume(
+    client: &Client,
+    trust: &Trust,
+    now: Timestamp,
+    before: &Folder,
+) -> Result<Export, ExportError> {
+    let held = held(trust, before)?;
     for _ in 0..TRIES {
-        let checkpoint = client.checkpoint()?;
-        let size = trust
-            .see_checkpoint(client, &checkpoint, now)?
-            .checkpoint()
-            .size();
-        let entries = entries(client, size)?;
-        let Some(entries) = entries else { continue };
-        let blobs = blobs(client, &entries, &checkpoint)?;
-        return Ok(folder(&entries, &checkpoint, &blobs)?);
+        let text = client.checkpoint()?;
+        let shown = trust.see_checkpoint(client, &text, now)?;
+        let checkpoint = newest(trust, held.as_ref(), &shown, now)?;
+        let size = checkpoint.checkpoint().size();
+        let at_hand = held.as_ref().map_or(&[][..], |held| &held.entries);
+        let Some(entries) = entries(client, at_hand.to_vec(), size)? else {
+            continue;
+        };
+        if let Some(held) = &held {
+            continues(client, trust, held, (&checkpoint, &entries), now)?;
+        }
+        let text = checkpoint.to_text();
+        let known = known(before);
+        let blobs = blobs(client, &entries, &text, known)?;
+        return Ok(Export {
+            folder: folder(&entries, &text, &blobs)?,
+            from: at_hand.len() as u64,
+            size,
+        });
     }
     Err(ExportError::Growing)
 }
 
-/// Exactly so many entries; `None` where the server has fewer, which a later look settles.
-fn entries(client: &Client, size: u64) -> Result<Option<Vec<Vec<u8>>>, ClientError> {
-    let mut entries: Vec<Vec<u8>> = Vec::new();
+/// The log that a folder holds, if it is one of this installation's and whole.
+fn held(trust: &Trust, before: &Folder) -> Result<Option<Held>, ExportError> {
+    let genesis = before.get("genesis").map(String::from_utf8_lossy);
+    let ours = trust.authorities().instance().to_string();
+    if let Some(got) = genesis.filter(|got| got.trim_end() != ours) {
+        let got = got.trim_end().to_owned();
+        return Err(ExportError::OtherInstallation { got });
+    }
+    let held =
+        continuation::held(before).map_err(|finding| ExportError::Damaged(finding.into()))?;
+    if let Some(held) = &held {
+        let note = held.checkpoint.to_text();
+        SignedCheckpoint::open(note.as_bytes(), &trust.log().origin, &trust.log().key)?;
+    }
+    Ok(held)
+}
+
+/// The longer one of the checkpoint of the export and the one that is shown; the shorter one must
+/// be of the same log earlier on, which the entries of the export tell.
+fn newest(
+    trust: &Trust,
+    held: Option<&Held>,
+    shown: &SignedCheckpoint,
+    now: Timestamp,
+) -> Result<SignedCheckpoint, ExportError> {
+    let Some(held) = held.filter(|held| is_behind(shown, held)) else {
+        return Ok(shown.clone());
+    };
+    let size = usize::try_from(shown.checkpoint().size()).unwrap_or(usize::MAX);
+    let past = held.entries.get(..size).map(root_of);
+    if past == Some(shown.checkpoint().root()) {
+        return Ok(held.checkpoint.clone());
+    }
+    let kind = if size == held.entries.len() {
+        ForkKind::Forked
+    } else {
+        ForkKind::RolledBack
+    };
+    let fork = trust.pins().keep_fork(kind, &held.checkpoint, shown, now);
+    Err(ExportError::Fork(fork))
+}
+
+fn is_behind(shown: &SignedCheckpoint, held: &Held) -> bool {
+    shown.checkpoint().size() <= held.checkpoint.checkpoint().size()
+}
+
+/// That entries whose first ones are those of the export are the log of a checkpoint. Where they
+/// are not, the log's own proof tells whether it is another history, or entries that were not
+/// fetched as they are; those make no folder.
+fn continues(
+    client: &Client,
+    trust: &Trust,
+    held: &Held,
+    (shown, entries): (&SignedCheckpoint, &[Vec<u8>]),
+    now: Timestamp,
+) -> Result<(), ExportError> {
+    if root_of(entries) == shown.checkpoint().root()
+        || trust.continues(client, held.checkpoint.checkpoint(), shown.checkpoint())?
+    {
+        return Ok(());
+    }
+    let kind = ForkKind::Forked;
+    let fork = trust.pins().keep_fork(kind, &held.checkpoint, shown, now);
+    Err(ExportError::Fork(fork))
+}
+
+fn root_of(entries: &[Vec<u8>]) -> Hash {
+    let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    root_of_leaves(&leaves)
+}
+
+/// What an export has already of what entries name.
+fn known(before: &Folder) -> BTreeMap<Digest, Option<Vec<u8>>> {
+    let files = continuation::by_digest(before).into_iter();
+    files
+        .map(|(digest, bytes)| (digest, Some(bytes.to_vec())))
+        .collect()
+}
+
+/// So many entries, those at hand first; `None` where the server has fewer, which a later look
+/// settles.
+fn entries(
+    client: &Client,
+    mut entries: Vec<Vec<u8>>,
+    size: u64,
+) -> Result<Option<Vec<Vec<u8>>>, ClientError> {
     while (entries.len() as u64) < size {
         let page = client.entries(entries.len() as u64)?;
         if page.entries.is_empty() {
@@ -69,8 +215,8 @@ fn blobs(
     client: &Client,
     entries: &[Vec<u8>],
     checkpoint: &str,
+    mut known: BTreeMap<Digest, Option<Vec<u8>>>,
 ) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, ExportError> {
-    let mut known: BTreeMap<Digest, Option<Vec<u8>>> = BTreeMap::new();
     loop {
         let wanted = std::cell::RefCell::new(Vec::new());
         let look = |digest: &Digest| match known.get(digest) {

@@ -4,13 +4,10 @@
 use breakglass_api::{Client, ClientError, LogTrust, wire::AuthoritySubmission};
 use breakglass_format::{Digest, Principal, Timestamp, authority::Authority};
 use breakglass_statement::{AuthoritySet, ChainError};
-use breakglass_tlog::{Hash, HashError, OpenError, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Checkpoint, Hash, HashError, OpenError, SignedCheckpoint, VerifierKey};
 use thiserror::Error;
 
-use crate::state::{
-    AuthorityPin, PinError, Pins,
-    pins::{Pinned, Step},
-};
+use crate::state::{AuthorityPin, PinError, Pins, pins::Step};
 
 /// How often another process may pin something while we compare.
 const CONTENTION_MAX: usize = 100;
@@ -81,6 +78,7 @@ impl Trust {
             origin: identity.origin.to_string(),
             key: VerifierKey::parse(identity.vkey.as_str())?,
         };
+        pins.see_log_key(&log.key).map_err(PinError::from)?;
         Ok(Self {
             authorities,
             log,
@@ -130,12 +128,27 @@ impl Trust {
                 Step::Settled => return Ok(shown),
                 Step::Prove(base) => base,
             };
-            let proof = fetch_proof(client, &base, &shown)?;
+            let proof = fetch_proof(client, base.sizes(&shown))?;
             if self.pins.settle(&shown, &base, proof.as_deref(), now)? {
                 return Ok(shown);
             }
         }
         Err(TrustError::Contended)
+    }
+
+    /// Whether the server proves that one checkpoint continues an older one. Pins nothing.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be asked.
+    pub fn continues(
+        &self,
+        client: &Client,
+        older: &Checkpoint,
+        newer: &Checkpoint,
+    ) -> Result<bool, TrustError> {
+        let proof = fetch_proof(client, (older.size(), newer.size()))?;
+        Ok(proof.is_some_and(|proof| newer.verify_extends(older, &proof).is_ok()))
     }
 }
 
@@ -168,13 +181,8 @@ fn signatures(version: &AuthoritySubmission) -> Result<Vec<(Principal, String)>,
     .collect()
 }
 
-/// The proof between the pinned and the shown checkpoint; `None` where the server has none.
-fn fetch_proof(
-    client: &Client,
-    base: &Pinned,
-    shown: &SignedCheckpoint,
-) -> Result<Option<Vec<Hash>>, TrustError> {
-    let (old, new) = base.sizes(shown);
+/// The proof between a smaller and a larger log; `None` where the server has none.
+fn fetch_proof(client: &Client, (old, new): (u64, u64)) -> Result<Option<Vec<Hash>>, TrustError> {
     if old == 0 {
         // There is nothing to prove: every log continues the empty one.
         return Ok(Some(Vec::new()));

@@ -9,16 +9,17 @@ use super::differs;
 use crate::{Finding, Folder, emit, record};
 
 /// A log whose bytes are under its signed checkpoint.
-pub(super) struct Log {
+pub(crate) struct Log {
+    pub(crate) signed: SignedCheckpoint,
     pub(super) checkpoint: Checkpoint,
-    pub(super) entries: Vec<Vec<u8>>,
+    pub(crate) entries: Vec<Vec<u8>>,
     pub(super) leaves: Vec<Hash>,
     /// The files of `log/`, as they must be.
     pub(super) files: Vec<(String, Vec<u8>)>,
 }
 
 /// Reads the log of a folder; the first thing that is wrong with it otherwise.
-pub(super) fn read(folder: &Folder) -> Result<Log, Finding> {
+pub(crate) fn read(folder: &Folder) -> Result<Log, Finding> {
     let key = key(folder)?;
     let path = "log/checkpoint";
     let note = file(folder, path)?;
@@ -52,6 +53,7 @@ pub(super) fn read(folder: &Folder) -> Result<Log, Finding> {
     }
     files.push((path.to_owned(), only));
     Ok(Log {
+        signed,
         checkpoint,
         entries,
         leaves,

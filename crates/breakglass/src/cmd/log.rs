@@ -1,16 +1,20 @@
 //! `breakglass log`.
 
-use std::path::{Path, PathBuf};
+mod export;
 
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use breakglass_api::wire::Proven;
 use breakglass_format::canonical;
-use breakglass_verify::FolderError;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
     actor::ActorError,
-    export::ExportError,
     hint::{Code, Failure},
     output::line,
 };
@@ -25,60 +29,28 @@ pub(super) enum Verb {
         /// Its index, from 0.
         index: u64,
         /// Print the proof (C2SP tlog-proof) instead.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "out")]
         proof: bool,
+        /// Write the entry and its proof into this folder, as files that `breakglass verify` takes.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
-    /// Write the evidence folder: everything an auditor needs, checkable offline.
+    /// Write the evidence folder: everything an auditor needs, checkable offline. Into an earlier
+    /// export of the same log only what is new is written.
     Export {
-        /// An empty or new folder.
+        /// A new or empty folder, or an earlier export.
         dir: PathBuf,
+        /// Only continue an export of exactly so many entries.
+        #[arg(long, value_name = "N")]
+        since: Option<u64>,
     },
 }
 
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
         Verb::Checkpoint => checkpoint(cx),
-        Verb::Prove { index, proof } => prove(*index, *proof, cx),
-        Verb::Export { dir } => export(dir, cx),
-    }
-}
-
-fn export(dir: &Path, cx: &Context) -> Result<(), Failure> {
-    let (client, trust) = cx.reading()?;
-    let folder = crate::export::export(&client, &trust, cx.now()).map_err(not_exported)?;
-    folder.write(dir).map_err(|e| not_written(&e))?;
-    let files = folder.iter().count();
-    let dir = dir.display().to_string();
-    let genesis = trust.authorities().instance();
-    let written = json!({"dir": dir, "files": files, "genesis": genesis});
-    cx.output().answer(&dir, &written);
-    cx.output().say(&format!(
-        "{files} files; check them: breakglass verify {dir} --genesis {genesis}"
-    ));
-    Ok(())
-}
-
-fn not_exported(error: ExportError) -> Failure {
-    let message = error.to_string();
-    match error {
-        ExportError::Client(error) => error.into(),
-        ExportError::Trust(error) => error.into(),
-        ExportError::Growing => {
-            Failure::of(Code::LogGrowing, message).hint("the same command again, a minute later")
-        }
-        ExportError::Emit(_) => Failure::of(Code::NotProven, message)
-            .hint("the server's log does not hold; ask another server, and tell the operators"),
-    }
-}
-
-fn not_written(error: &FolderError) -> Failure {
-    let message = error.to_string();
-    match error {
-        FolderError::NotEmpty { .. } => Failure::of(Code::FileExists, message)
-            .hint("an export goes into a new or empty folder; name another"),
-        FolderError::Io { .. } | FolderError::TooMuch { .. } => {
-            Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
-        }
+        Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
+        Verb::Export { dir, since } => export::run(dir, *since, cx),
     }
 }
 
@@ -103,7 +75,7 @@ fn checkpoint(cx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
+fn prove(index: u64, proof: bool, out: Option<&Path>, cx: &Context) -> Result<(), Failure> {
     let (client, trust) = cx.reading()?;
     let proven = client.prove(index)?;
     let received = trust
@@ -115,6 +87,9 @@ fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
         let got = received.index;
         let message = format!("entry {index} was asked for, entry {got} is proven");
         return Err(Failure::of(Code::NotProven, message));
+    }
+    if let Some(dir) = out {
+        return write(dir, index, &proven, cx);
     }
     if proof {
         cx.output().data(proven.proof.trim_end());
@@ -132,4 +107,32 @@ fn prove(index: u64, proof: bool, cx: &Context) -> Result<(), Failure> {
         received.leaf
     ));
     Ok(())
+}
+
+/// Writes an entry and its proof side by side, for whoever has nothing else.
+fn write(dir: &Path, index: u64, proven: &Proven, cx: &Context) -> Result<(), Failure> {
+    let [entry, proof] = ["json", "tlog-proof"].map(|kind| dir.join(format!("{index}.{kind}")));
+    let files = [(&entry, &proven.entry), (&proof, &proven.proof)];
+    std::fs::create_dir_all(dir).map_err(|e| not_kept(dir, &e))?;
+    for (path, text) in files {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).open(path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|e| not_kept(path, &e))?;
+    }
+    let [entry, proof] = [entry, proof].map(|path| path.display().to_string());
+    let written = json!({"entry": entry, "proof": proof});
+    cx.output().answer(&proof, &written);
+    cx.output().say(&format!(
+        "check it, anywhere and offline: breakglass verify {proof} --entry {entry}"
+    ));
+    Ok(())
+}
+
+fn not_kept(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("{}: {error}", path.display());
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        return Failure::of(Code::FileExists, message).hint("name another folder with --out");
+    }
+    Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
 }

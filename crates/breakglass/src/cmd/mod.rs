@@ -78,8 +78,8 @@ enum Verb {
     /// What a person does at an installation.
     #[command(flatten)]
     Personal(Box<Personal>),
-    /// Check an evidence folder, offline.
-    Verify(verify::Args),
+    /// Check an evidence folder, or the proof of one entry, offline.
+    Verify(Box<verify::Args>),
     /// Play an emergency on this machine, everything real.
     Demo(crate::demo::Args),
     /// Begin a new installation: asks five questions, makes the keys, writes both files.
@@ -201,7 +201,9 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     match cli.verb {
-        Verb::Verify(args) => verify::run(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Verify(args) => {
+            verify::run(&args, cli.home.as_deref(), output).map(|()| ExitCode::SUCCESS)
+        }
         Verb::Demo(args) => crate::demo::main(&args).map(|()| ExitCode::SUCCESS),
         Verb::Init(args) => init::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),

@@ -1,8 +1,11 @@
 //! `verify`: is this evidence what it claims to be? Offline, from bytes.
 
+mod receipt;
+
 use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
+use breakglass_tlog::VerifierKey;
 use breakglass_verify::{Folder, Options, Outcome, Verdict, check};
 use serde_json::json;
 
@@ -11,18 +14,25 @@ use crate::{
     output::Output,
 };
 
-/// Check an evidence folder, offline
+/// Check an evidence folder, or the proof of one entry, offline
 ///
 /// Exit status: 0 ok, 2 usage, 4 tampered (a wrong pin too), 5 forked, 6 stale, 7 cannot tell,
 /// 8 duties overdue (only with --strict).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The evidence folder, as `log export` writes it
-    folder: PathBuf,
+    /// The evidence folder, as `log export` writes it; or a proof, as `log prove --out` does
+    #[arg(value_name = "FOLDER|FILE.tlog-proof")]
+    path: PathBuf,
+    /// With a proof: the entry that it proves
+    #[arg(long, value_name = "FILE")]
+    entry: Option<PathBuf>,
+    /// With a proof: the log's public key; without it the one of the installation joined from here
+    #[arg(long, value_name = "NAME+ID+KEY", value_parser = VerifierKey::parse)]
+    log_key: Option<VerifierKey>,
     /// SHA-256 of the genesis authority, from paper or from a voice you know
     #[arg(long, value_name = "sha256:…")]
     genesis: Option<Digest>,
-    /// A signed checkpoint of the same log, seen elsewhere; the folder must agree with it
+    /// A signed checkpoint of the same log, seen elsewhere, that this must agree with
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// Fewer entries than this are stale
@@ -40,8 +50,15 @@ const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
 const WRONG_PIN: &str = "wrong_pin";
 
 /// Checks and says.
-pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let folder = folder(&args.folder)?;
+pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<(), Failure> {
+    if args.path.is_file() {
+        return receipt::run(args, home, output);
+    }
+    if args.entry.is_some() || args.log_key.is_some() {
+        return Err(Failure::usage("--entry and --log-key go with a proof")
+            .hint("name the proof of one entry: breakglass verify FILE.tlog-proof --entry FILE"));
+    }
+    let folder = folder(&args.path)?;
     let against = args.against.as_deref().map(checkpoint).transpose()?;
     let options = Options {
         pin: args.genesis,

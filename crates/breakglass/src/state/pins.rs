@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_format::{Digest, Timestamp};
-use breakglass_tlog::{Checkpoint, Hash, Note, SignedCheckpoint};
+use breakglass_tlog::{Checkpoint, Hash, Note, SignedCheckpoint, VerifierKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -188,6 +188,39 @@ impl Pins {
         Ok(file::write_atomic(&path, &content)?)
     }
 
+    /// The log's key, as the newest authority that was seen names it: by it a receipt is checked
+    /// where no server is reached.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn log_key(&self) -> Result<Option<VerifierKey>, StateError> {
+        let path = self.dir.join("log.vkey");
+        let Some(content) = file::read(&path)? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&content);
+        let key = VerifierKey::parse(text.trim_end());
+        key.map(Some).map_err(|e| damaged(&path, &e.to_string()))
+    }
+
+    /// Pins the log's key of an authority that was verified.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn see_log_key(&self, key: &VerifierKey) -> Result<(), StateError> {
+        let path = self.dir.join("log.vkey");
+        let content = format!("{key}\n").into_bytes();
+        if file::read(&path)?
+            .as_ref()
+            .is_some_and(|kept| **kept == *content)
+        {
+            return Ok(());
+        }
+        file::write_atomic(&path, &content)
+    }
+
     /// The last checkpoint that was seen.
     ///
     /// # Errors
@@ -261,6 +294,22 @@ impl Pins {
         }
         self.pin(shown)?;
         Ok(true)
+    }
+
+    /// Keeps two signed checkpoints of which neither continues the other, whatever is pinned.
+    #[must_use]
+    pub fn keep_fork(
+        &self,
+        kind: ForkKind,
+        before: &SignedCheckpoint,
+        shown: &SignedCheckpoint,
+        now: Timestamp,
+    ) -> PinError {
+        let before = Pinned {
+            checkpoint: before.checkpoint().clone(),
+            text: before.to_text(),
+        };
+        self.fork(kind, &before, shown, now)
     }
 
     fn pin(&self, shown: &SignedCheckpoint) -> Result<(), StateError> {

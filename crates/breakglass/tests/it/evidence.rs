@@ -2,7 +2,9 @@
 //! with the program, whole and damaged (DESIGN 11).
 
 mod cli;
+mod continued;
 mod damage;
+mod receipt;
 mod stock;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Played, played};
 
-fn breakglass(args: &[&str]) -> Output {
+pub(super) fn breakglass(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_breakglass"))
         .args(args)
         .stdin(Stdio::null())
@@ -39,10 +39,16 @@ fn the_auditor_exports_and_nobody_else() {
     assert_eq!(exported.status.code(), Some(0), "{exported:?}");
     let read = breakglass_verify::Folder::read(&out).unwrap();
     assert_eq!(read, played.folder());
-    // Not over something that is there.
+    // Again, there is nothing new; and nothing that is something else is written over.
     let again = export_as(&played, "frank", &out);
-    assert_eq!(again.status.code(), Some(2), "{again:?}");
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
     assert_eq!(breakglass_verify::Folder::read(&out).unwrap(), read);
+    let other = dir.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("letter.txt"), "dear").unwrap();
+    let refused = export_as(&played, "frank", &other);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
     let nothing = dir.path().join("nothing");
     let refused = export_as(&played, "alice", &nothing);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
