@@ -2,7 +2,7 @@
 
 mod approvals;
 mod at_rest;
-mod authority;
+pub(crate) mod authority;
 mod bearer;
 mod checkouts;
 mod clock;

@@ -6,6 +6,7 @@ mod continued;
 mod damage;
 mod receipt;
 mod stock;
+mod without_us;
 
 use std::collections::BTreeSet;
 

@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// A played house, the auditor's token, and the entries of the log at that moment.
-struct House {
+pub(crate) struct House {
     scene: Scene,
     cast: Cast,
     token: String,
 }
 
 impl House {
-    fn of(public: Public) -> Self {
+    pub(crate) fn of(public: Public) -> Self {
         let scene = Scene::set_with(|_, config| config.log.public = public);
         let mut cast = scene.cast();
         cast.play(&scene);
@@ -61,7 +61,7 @@ impl House {
     }
 
     /// Notes until the log has so many entries.
-    fn grow(&mut self, size: u64) {
+    pub(crate) fn grow(&mut self, size: u64) {
         let incident = self.cast.declare();
         while self.scene.log_size() < size {
             let text = format!("entry {}", self.scene.log_size());
@@ -70,7 +70,7 @@ impl House {
         }
     }
 
-    fn export(&self, dir: &Path) {
+    pub(crate) fn export(&self, dir: &Path) {
         let frank = &self.cast.frank;
         let folder = breakglass::export::export(frank.client(), frank.trust(), frank.now());
         folder.unwrap().write(dir).unwrap();

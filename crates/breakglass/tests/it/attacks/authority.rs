@@ -12,7 +12,7 @@ use super::hand::new_key;
 use crate::scene::Scene;
 
 /// The next version, in which one approval of anybody suffices.
-fn next(scene: &Scene) -> Authority {
+pub(crate) fn next(scene: &Scene) -> Authority {
     let alice = scene.actor("alice");
     let current = alice.trust().authorities().current_ref();
     let mut next = alice.trust().authority().clone();
@@ -26,7 +26,12 @@ fn next(scene: &Scene) -> Authority {
 }
 
 /// A signature in somebody's name: with a key file of somebody's, or with a new key.
-fn signed(scene: &Scene, name: &str, key_of: Option<&str>, bytes: &[u8]) -> RootSignature {
+pub(crate) fn signed(
+    scene: &Scene,
+    name: &str,
+    key_of: Option<&str>,
+    bytes: &[u8],
+) -> RootSignature {
     let mut key = match key_of {
         Some(principal) => open_file(&scene.stage.home(principal).join(KEY)).unwrap(),
         None => Box::new(new_key()),

@@ -45,7 +45,7 @@ fn grow(played: &mut Played) {
     cast.give_back(&grant, 4);
 }
 
-fn entries(folder: &Folder) -> Vec<Vec<u8>> {
+pub(super) fn entries(folder: &Folder) -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = Vec::new();
     let note = String::from_utf8(folder.get("log/checkpoint").unwrap().to_vec()).unwrap();
     let size = note.lines().nth(1).unwrap().parse().unwrap();
