@@ -228,6 +228,10 @@ fn a_reader_sees_what_is_committed_up_to_its_snapshot_and_writes_nothing() {
         );
         let proof = view.consistency_proof(3, size).unwrap();
         assert_eq!(proof, ledger.consistency_proof(3, size).unwrap());
+        let (number, width) = (size / 256, u16::try_from(size % 256).unwrap());
+        let tile = view.tile(0, number, width).unwrap();
+        assert_eq!(tile, ledger.tile(0, number, width).unwrap());
+        assert!(view.tile(0, number, width + 1).is_err(), "not there yet");
     }
     assert_eq!(
         reader.at(&after).receipt(5).unwrap(),

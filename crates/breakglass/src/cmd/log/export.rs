@@ -124,7 +124,7 @@ fn not_written(error: &FolderError) -> Failure {
     let message = error.to_string();
     match error {
         FolderError::NotEmpty { .. } => Failure::of(Code::FileExists, message)
-            .hint("an export goes into a new or empty folder, or into an earlier export"),
+            .hint("name another: a new or empty folder, or an earlier export of this log"),
         FolderError::Io { .. } | FolderError::TooMuch { .. } => {
             Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
         }

@@ -22,7 +22,9 @@ use crate::scene::{Cast, Scene, Secrets, password};
 /// What is served beside the described operations.
 const UNDESCRIBED: [&str; 3] = ["/v1/openapi.json", "/healthz", "/readyz"];
 /// What only an auditor may read.
-const AUDITORS: [&str; 3] = [
+const AUDITORS: [&str; 5] = [
+    "/log/tile/entries/{index}",
+    "/log/tile/{level}/{index}",
     "/v1/log/proof/{index}",
     "/v1/log/entries",
     "/v1/blobs/{digest}",
@@ -74,6 +76,8 @@ fn filled(path: &str, query: &[String], digest: &Digest) -> String {
     };
     let digest = digest.to_string();
     let path = path
+        .replace("/tile/{level}/{index}", "/tile/0/000.p/1")
+        .replace("/entries/{index}", "/entries/000.p/1")
         .replace("{index}", "0")
         .replace("{digest}", &digest)
         .replace("{account}", ACCOUNT);
