@@ -26,39 +26,40 @@ func main() {
 		grown    = flag.String("consistency", "", "with -old: the log's own proof, a `file` of base64 hashes")
 		receipts = flag.String("receipts", "", "a `folder` of N.entry and N.tlog-proof files to check")
 		samples  = flag.Int64("samples", 64, "entries whose inclusion is proven out of the tiles")
+		growing  = flag.Bool("growing", false, "do not look beyond the checkpoint: the log grows meanwhile")
 	)
 	flag.Parse()
-	done, size, err := audit(*place, *vkey, *token, *seen, *grown, *receipts, *samples)
+	log, err := begin(*place, *token, *vkey)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tlogcheck:", err)
-		os.Exit(1)
+		fail(err)
 	}
-	fmt.Printf("ok: size %d, tiles %d, entries %d, included %d, receipts %d, consistent %d\n",
-		size, done.tiles, done.entries, done.included, done.receipts, done.consistent)
-}
-
-func audit(place, vkey, token, seen, grown, receipts string, samples int64) (tally, int64, error) {
 	var done tally
-	src, err := open(place, token)
-	if err != nil {
-		return done, 0, err
-	}
-	log, err := openLog(src, vkey)
-	if err != nil {
-		return done, 0, err
-	}
 	steps := []func(*tally) error{
 		log.checkTiles,
 		log.checkEntries,
-		log.nothingBeyond,
-		func(t *tally) error { return log.proveInclusion(t, samples) },
-		func(t *tally) error { return log.checkContinues(t, seen, grown) },
-		func(t *tally) error { return log.checkReceipts(t, receipts) },
+		func(*tally) error { return log.nothingBeyond(*growing) },
+		func(t *tally) error { return log.proveInclusion(t, *samples) },
+		func(t *tally) error { return log.checkContinues(t, *seen, *grown) },
+		func(t *tally) error { return log.checkReceipts(t, *receipts) },
 	}
 	for _, step := range steps {
 		if err := step(&done); err != nil {
-			return done, log.tree.N, err
+			fail(err)
 		}
 	}
-	return done, log.tree.N, nil
+	fmt.Printf("ok: size %d, tiles %d, entries %d, included %d, receipts %d, consistent %d\n",
+		log.tree.N, done.tiles, done.entries, done.included, done.receipts, done.consistent)
+}
+
+func begin(place, token, vkey string) (*log, error) {
+	src, err := open(place, token)
+	if err != nil {
+		return nil, err
+	}
+	return openLog(src, vkey)
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "tlogcheck:", err)
+	os.Exit(1)
 }

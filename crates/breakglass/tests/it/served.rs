@@ -1,7 +1,12 @@
 //! The log as tlog-tiles under `/log`: what is served to whom, with which headers, and as a
 //! foreign implementation sees it while it grows; the exported one beside it.
 
-use std::{io::Read as _, path::Path};
+use std::{
+    collections::BTreeSet,
+    io::Read as _,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use breakglass_server::config::Public;
 use breakglass_tlog::{
@@ -16,7 +21,10 @@ use crate::{
     tlogcheck::Auditor,
 };
 
-/// A played house, the auditor's token, and the entries of the log at that moment.
+/// Audits at most until the log was seen to grow.
+const AUDITS_MAX: usize = 100;
+
+/// A played house, and the auditor's token.
 pub(crate) struct House {
     scene: Scene,
     cast: Cast,
@@ -305,6 +313,49 @@ fn a_foreign_implementation_accepts_the_served_and_the_exported_log_as_they_grow
     let asked = ["-vkey", &vkey, "-log", log.to_str().unwrap()];
     let said = auditor.audit(&asked).unwrap_err();
     assert!(said.contains("is not the one in the tree"), "{said}");
+}
+
+#[test]
+fn a_log_that_grows_while_it_is_read_is_the_one_of_the_checkpoint() {
+    let name = "served::a_log_that_grows_while_it_is_read_is_the_one_of_the_checkpoint";
+    let auditor = match Auditor::build() {
+        Ok(auditor) => auditor,
+        Err(reason) => return skipped(name, &reason),
+    };
+    let mut house = House::of(Public::Checkpoint);
+    let vkey = house.cast.frank.trust().log().key.to_string();
+    let served = format!("{}/log", house.scene.url);
+    let token = house.token.clone();
+    let asked = [
+        "-growing", "-vkey", &vkey, "-log", &served, "-token", &token,
+    ];
+    let incident = house.cast.declare();
+    let over = AtomicBool::new(false);
+    let sizes = std::thread::scope(|threads| {
+        let reading = threads.spawn(|| {
+            let mut sizes = BTreeSet::new();
+            for _ in 0..AUDITS_MAX {
+                let said = auditor.audit(&asked);
+                let grown = said.as_ref().map(|said| sizes.insert(said.clone()));
+                if sizes.len() == 3 || grown.is_err() {
+                    over.store(true, Ordering::SeqCst);
+                    return said.map(|_| sizes.len());
+                }
+            }
+            over.store(true, Ordering::SeqCst);
+            Ok(sizes.len())
+        });
+        while !over.load(Ordering::SeqCst) {
+            let text = "one more".parse().unwrap();
+            house.cast.alice.note(&incident, text).unwrap();
+        }
+        reading.join().unwrap()
+    });
+    assert_eq!(
+        sizes,
+        Ok(3),
+        "it grew between the audits, and each was in order"
+    );
 }
 
 /// Receipts of some entries as files, each beside its entry; how many.

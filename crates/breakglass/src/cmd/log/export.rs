@@ -25,7 +25,7 @@ pub(super) fn run(dir: &Path, since: Option<u64>, cx: &Context) -> Result<(), Fa
     if let Some(since) = since.filter(|since| *since != export.from) {
         let from = export.from;
         let message = format!("{} has {from} entries, not {since}", dir.display());
-        return Err(Failure::of(Code::FileExists, message)
+        return Err(Failure::usage(message)
             .hint("leave --since out, or name the export that is meant; nothing was written"));
     }
     let how = continuation(&before, &export.folder).map_err(|e| not_continued(&e))?;

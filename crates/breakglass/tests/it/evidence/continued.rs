@@ -106,7 +106,7 @@ fn an_export_that_is_continued_has_the_bytes_of_a_new_one() {
     // A number that is not the export's is somebody's mistake.
     let wrong = (had - 1).to_string();
     let (code, said) = export(&played, &out, &["--since", &wrong]).unwrap_err();
-    assert_eq!((code, &said["code"]), (2, &Value::from("file_exists")));
+    assert_eq!((code, &said["code"]), (2, &Value::from("usage")));
     let nothing = dir.path().join("nothing");
     let (code, _) = export(&played, &nothing, &["--since", &wrong]).unwrap_err();
     assert_eq!(code, 2);
