@@ -13,13 +13,15 @@ pub(crate) enum Suite {
     Rules,
     /// A server over loopback.
     Service,
+    /// The engine by itself, beside the disk and PostgreSQL.
+    Log,
 }
 
 impl Suite {
     /// The suites that are asked for, all of them where none is named.
     pub(crate) fn parse(words: &[String]) -> Option<Vec<Self>> {
         if words.is_empty() {
-            return Some(vec![Self::Rules, Self::Service]);
+            return Some(vec![Self::Rules, Self::Service, Self::Log]);
         }
         words.iter().map(|word| Self::named(word)).collect()
     }
@@ -28,6 +30,7 @@ impl Suite {
         match word {
             "rules" => Some(Self::Rules),
             "service" => Some(Self::Service),
+            "log" => Some(Self::Log),
             _ => None,
         }
     }
@@ -38,6 +41,15 @@ impl Suite {
         match self {
             Self::Rules => ("breakglass-testkit", "rules"),
             Self::Service => ("breakglass", "service"),
+            Self::Log => ("breakglass", "log"),
+        }
+    }
+
+    /// What it needs that nothing else does.
+    const fn features(self) -> Option<&'static str> {
+        match self {
+            Self::Rules | Self::Service => None,
+            Self::Log => Some("bench"),
         }
     }
 }
@@ -48,6 +60,9 @@ pub(crate) fn run(workspace: &Workspace, suites: &[Suite]) -> Result<ExitCode, E
         let (package, name) = suite.program();
         let mut cargo = workspace.cargo();
         cargo.args(["bench", "--locked", "--package", package, "--bench", name]);
+        if let Some(features) = suite.features() {
+            cargo.args(["--features", features]);
+        }
         let status = cargo.status().map_err(Error::spawn("cargo bench"))?;
         if !status.success() {
             return Ok(ExitCode::FAILURE);

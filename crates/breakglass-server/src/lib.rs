@@ -23,6 +23,8 @@ mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
+#[cfg(feature = "bench")]
+pub use engine::LoneEngine;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::openapi::document as openapi;

@@ -6,6 +6,8 @@
 
 mod batch;
 mod bootstrap;
+#[cfg(feature = "bench")]
+mod lone;
 mod refusals;
 mod run;
 mod state;
@@ -25,6 +27,8 @@ use crate::clock::{Clock, EngineTime};
 
 pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
+#[cfg(feature = "bench")]
+pub use lone::LoneEngine;
 pub(crate) use run::{Engine, Wiring};
 pub(crate) use state::{Opened, Replay, ReplayError};
 

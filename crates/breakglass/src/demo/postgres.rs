@@ -62,6 +62,11 @@ impl PostgresServer {
     /// Makes a new server in a folder of its own and starts it; `None` where PostgreSQL is not
     /// installed. The user `postgres` must be able to reach the folder that it is made in.
     pub fn start(within: &Path) -> Result<Option<Self>, DemoError> {
+        Self::start_with(within, &["fsync=off"])
+    }
+
+    /// The same with these settings of the server, and otherwise as it comes: durable.
+    pub fn start_with(within: &Path, settings: &[&str]) -> Result<Option<Self>, DemoError> {
         let Some(bin) = find() else { return Ok(None) };
         let dir = within.join("postgres");
         let file = |source| DemoError::File {
@@ -95,9 +100,10 @@ impl PostgresServer {
         let child = as_user(&bin.join("postgres"), user, &dir)
             .arg("-D")
             .arg(&data)
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
+            .args(["-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "unix_socket_directories=", "-c"])
             .arg(format!("port={port}"))
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .spawn()
             .map_err(file)?;
         let server = Self {
@@ -138,6 +144,18 @@ impl PostgresServer {
     pub fn sql(&self, statement: &str) -> Result<String, DemoError> {
         let mut psql = self.psql(SUPERUSER, self.superuser.expose());
         done(psql.args(["-c", statement]), "psql")
+    }
+
+    /// One of PostgreSQL's own programs, told how to reach this server as its superuser.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(self.bin.join(name));
+        program
+            .args(["-h", "127.0.0.1", "-p"])
+            .arg(self.port.to_string())
+            .args(["-U", SUPERUSER])
+            .env("PGPASSWORD", self.superuser.expose());
+        program
     }
 
     /// Whether a role with this password is let in.
