@@ -49,6 +49,17 @@ impl Plan {
             .collect()
     }
 
+    /// How often the other threads make a call of that name: what is to happen to one that is not
+    /// later than that would happen to theirs.
+    fn elsewhere(&self, name: &str) -> usize {
+        let thread = self.sound.steps.iter().find(|step| step.effect.stores());
+        let thread = thread.map(|step| step.thread);
+        let calls = self.sound.calls.iter();
+        calls
+            .filter(|call| Some(call.thread) != thread && call.name == name)
+            .count()
+    }
+
     /// The places of calls that write to the disk.
     fn writes(&self) -> Vec<usize> {
         let stores = self.sound.steps.iter().filter(|step| step.effect.stores());
@@ -75,7 +86,8 @@ impl Plan {
                 errors.iter().for_each(|error| add(What::Fails(error)));
             }
             // Before a call that writes, and after it; or before whatever it is.
-            if writes || after || (everything() && place > first) {
+            let more = everything() && place > first && count > self.elsewhere(&call.name);
+            if writes || after || more {
                 add(What::Kill);
             }
             after = writes;
