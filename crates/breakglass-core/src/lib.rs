@@ -32,6 +32,7 @@ pub mod request;
 mod review;
 pub mod rotation;
 pub mod run;
+mod storage;
 pub mod suspension;
 mod table;
 pub mod terms;

@@ -19,6 +19,7 @@ use crate::{
     planning::Planning,
     request::Request,
     run::Run,
+    storage::Faults,
     suspension::{Consent, Suspension},
     table::Table,
 };
@@ -89,6 +90,8 @@ pub struct World {
     pub(crate) personal_notices: Map<EventId, PersonalNotice>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
+    /// What is the matter with where the log lies.
+    pub(crate) faults: Faults,
     /// When a practice was last declared.
     pub(crate) last_drill: Option<Timestamp>,
     pub(crate) last: Timestamp,
@@ -139,6 +142,7 @@ impl World {
             personal_notices: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
+            faults: Faults::default(),
             last_drill: None,
             last: Timestamp::EPOCH,
             size: 0,
@@ -253,6 +257,7 @@ impl World {
             | Event::RefusalsSummarised(_)
             | Event::ClockStepped(_)
             | Event::SinkChanged(_) => {}
+            Event::StorageChanged(d) => self.apply_storage(d),
         }
     }
 

@@ -27,6 +27,10 @@ pub struct Config {
     /// is recognised. Best on another disk than the data; beside it where this is not given.
     #[serde(default)]
     pub high_water_file: Option<PathBuf>,
+    /// Mebibytes kept free beside the log for when the disk is full: they still take what ends
+    /// access. 0: none, and a full disk ends the server.
+    #[serde(default = "default_disk_reserve_mib")]
+    pub disk_reserve_mib: u64,
     /// The genesis pin: `sha256:…`. The server refuses to start on another genesis.
     pub genesis: Digest,
     /// The log's signing key.
@@ -258,6 +262,10 @@ impl Postgres {
             || self.host == "localhost"
             || address.is_some_and(|a| a.is_loopback())
     }
+}
+
+const fn default_disk_reserve_mib() -> u64 {
+    16
 }
 
 const fn default_postgres_port() -> u16 {

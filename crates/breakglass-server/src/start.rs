@@ -11,8 +11,8 @@ use breakglass_connectors::command::CommandError;
 use breakglass_format::Digest;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, SqliteReader,
-    compare,
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, Reserve, SqliteLedger,
+    SqliteReader, compare,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
@@ -157,7 +157,7 @@ impl Server {
         let connections: Result<Vec<_>, OpenError> =
             (0..READERS).map(|_| opened.ledger.reader()).collect();
         let connections = connections?;
-        let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
+        let (engine, engine_thread) = Engine::start(opened, authorities, wiring, disk(config))?;
         let (readers, reading) = Readers::start(&engine, connections)?;
         let tools = tools(config, &engine, custody, &clock, read_only.clone())?;
         let runtime = tokio::runtime::Runtime::new()?;
@@ -369,6 +369,11 @@ fn begin(
         clock,
         key,
     )?)
+}
+
+fn disk(config: &Config) -> Box<Reserve> {
+    let bytes = config.disk_reserve_mib.saturating_mul(1024 * 1024);
+    Box::new(Reserve::beside(&config.data_dir.join("log.db"), bytes))
 }
 
 fn mark(config: &Config) -> HighWaterMark {

@@ -7,6 +7,7 @@
 mod batch;
 mod bootstrap;
 mod refusals;
+mod room;
 mod run;
 mod state;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::clock::{Clock, EngineTime};
 
 pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
+pub(crate) use room::Seen;
 pub(crate) use run::{Engine, Wiring};
 pub(crate) use state::{Opened, Replay, ReplayError};
 
@@ -74,6 +76,9 @@ pub(crate) enum Rejection {
     /// The log is read-only, and says why.
     #[error("the log is read-only: {0}")]
     ReadOnly(String),
+    /// The disk is nearly full, and this does not end access.
+    #[error("the disk of the log is nearly full: only what ends access is taken")]
+    DiskFull,
     /// The store does not take it; nothing was written.
     #[error("the log did not take it: {0}")]
     NotTaken(String),
@@ -119,6 +124,7 @@ impl Rejection {
             Self::KeyReused => Self::KeyReused,
             Self::Busy => Self::Busy,
             Self::Stopped => Self::Stopped,
+            Self::DiskFull => Self::DiskFull,
             Self::ReadOnly(reason) => Self::ReadOnly(reason.clone()),
             Self::Read(_)
             | Self::NotTaken(_)
@@ -168,6 +174,7 @@ pub(crate) struct EngineHandle {
     /// Engine time as it began; its later course follows from the boot-time clock alone.
     time: EngineTime,
     trouble: Trouble,
+    room: Arc<Seen>,
 }
 
 /// Why the ledger does not take what the engine records of its own accord, where it does not.
@@ -191,6 +198,11 @@ impl EngineHandle {
     pub(crate) fn trouble(&self) -> Option<String> {
         let trouble = self.trouble.lock();
         trouble.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How much room the disk has.
+    pub(crate) fn room(&self) -> &Seen {
+        &self.room
     }
 
     /// Told after each commit.

@@ -2,7 +2,7 @@
 //!
 //! `appender.rs` is the process: it makes or opens a ledger, appends, and says on a pipe what is
 //! durable. `strace.rs` runs it with one fault at one of its system calls, `sweep.rs` chooses the
-//! calls, `short.rs` has writes end early, `cut.rs` and `disk.rs` replay what it wrote to a disk
+//! calls, `short.rs` has writes end early, `full.rs` has a real disk fill up, `cut.rs` and `disk.rs` replay what it wrote to a disk
 //! that forgets what was not synced. `judge.rs` says what must hold afterwards, whatever it was.
 
 mod appender;
@@ -10,6 +10,7 @@ mod calls;
 mod cut;
 mod disk;
 mod effects;
+mod full;
 mod image;
 mod judge;
 mod short;
@@ -25,14 +26,16 @@ fn everything() -> bool {
 
 /// Whether strace is there; if not, the test named so is recorded as skipped.
 fn strace_is_there(test: &str) -> bool {
-    if std::process::Command::new("strace")
-        .arg("-V")
-        .output()
-        .is_ok()
-    {
-        return true;
+    let asked = std::process::Command::new("strace").arg("-V").output();
+    if asked.is_err() {
+        skipped(test, "no strace on PATH");
     }
-    let reason = format!("faults::{test}: no strace on PATH\n");
+    asked.is_ok()
+}
+
+/// Records that a test could not run here.
+fn skipped(test: &str, reason: &str) {
+    let reason = format!("faults::{test}: {reason}\n");
     match std::env::var_os("BREAKGLASS_SKIP_FILE") {
         Some(path) => {
             let mut options = std::fs::OpenOptions::new();
@@ -41,5 +44,4 @@ fn strace_is_there(test: &str) -> bool {
         }
         None => print!("skipped {reason}"),
     }
-    false
 }

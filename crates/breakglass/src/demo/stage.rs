@@ -175,6 +175,7 @@ impl Stage {
         Ok(Config {
             data_dir: server.join("data"),
             high_water_file: None,
+            disk_reserve_mib: 1,
             metrics_listen: None,
             listen: "127.0.0.1:0".parse().map_err(make)?,
             genesis: self.genesis,

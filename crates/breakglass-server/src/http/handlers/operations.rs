@@ -13,6 +13,7 @@ use breakglass_core::readiness::Severity;
 
 use breakglass_store::Ledger as _;
 
+use crate::engine::Rejection;
 use crate::http::{app::App, extract::Anybody, problem::ApiError};
 
 /// What anybody may know.
@@ -28,14 +29,19 @@ pub(crate) async fn status(State(app): State<App>, _: Anybody) -> Json<Status> {
             .title
             .to_string(),
         time: app.now(),
-        state: app
-            .tools
-            .read_only
-            .clone()
-            .unwrap_or_else(|| "writable".to_owned()),
+        state: state(&app),
         log_size: published.head.size(),
         software: concat!("breakglass ", env!("CARGO_PKG_VERSION")).to_owned(),
     })
+}
+
+/// `writable`, or why not.
+fn state(app: &App) -> String {
+    match &app.tools.read_only {
+        Some(reason) => reason.clone(),
+        None if app.engine.room().is_full() => Rejection::DiskFull.to_string(),
+        None => "writable".to_owned(),
+    }
 }
 
 /// The authority and how it came to be: public keys and names, no secrets, which a client needs
@@ -76,6 +82,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str)
     if app.tools.read_only.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
     }
+    if app.engine.room().is_full() {
+        let told = "the disk is nearly full: only what ends access is taken\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
+    }
     if app.engine.trouble().is_some() {
         let told = "the log does not take what time calls for\n";
         return (StatusCode::SERVICE_UNAVAILABLE, told);
@@ -100,7 +110,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let failing = crate::readiness::lacks(&app.published().world, &app.tools, app.now());
     let failing = failing.iter().filter(|l| l.severity == Severity::Fails);
-    let rows: [(&str, &str, u64); 12] = [
+    let rows: [(&str, &str, u64); 14] = [
         ("readiness_failures", "gauge", failing.count() as u64),
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
@@ -132,6 +142,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             "counter",
             count(&app.counters.reads_limited),
         ),
+        ("disk_full", "gauge", u64::from(app.engine.room().is_full())),
+        ("disk_free_bytes", "gauge", app.engine.room().free()),
         (
             "time_not_recorded",
             "gauge",
