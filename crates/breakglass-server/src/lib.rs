@@ -14,6 +14,7 @@ mod http;
 pub mod outbound;
 mod readers;
 mod readiness;
+mod scrub;
 mod start;
 mod targets;
 mod worker;

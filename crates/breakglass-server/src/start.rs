@@ -33,6 +33,7 @@ use crate::{
     history::Historian,
     http::{self, App, ListenError, Listening},
     readers::{READERS, Readers, Threads},
+    scrub::Scrub,
     targets,
     worker::{self, Attempts, Plans, Tools},
 };
@@ -154,6 +155,7 @@ impl Server {
             on_fatal: Box::new(on_fatal),
         };
         let (follows, remembers) = (opened.ledger.reader()?, opened.ledger.reader()?);
+        let scrubs = opened.ledger.reader()?;
         let connections: Result<Vec<_>, OpenError> =
             (0..READERS).map(|_| opened.ledger.reader()).collect();
         let connections = connections?;
@@ -186,6 +188,7 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
+        threads.extend(scrub(config, &tools, scrubs, &stopped, runtime.handle())?);
         let app = App::new(tools, readers, shelf, &config.limits, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
@@ -469,6 +472,7 @@ fn tools(
         attempts: Attempts::default(),
         plans: Plans::default(),
         read_only,
+        scrubbed: Arc::default(),
     }))
 }
 
@@ -499,6 +503,22 @@ fn remember(
     let thread = std::thread::Builder::new().name("history".to_owned());
     let spawned = thread.spawn(move || historian.run(stopped, &runtime));
     spawned.map(Some)
+}
+
+fn scrub(
+    config: &Config,
+    tools: &Tools,
+    reader: SqliteReader,
+    stopped: &watch::Receiver<bool>,
+    runtime: &tokio::runtime::Handle,
+) -> std::io::Result<Option<std::thread::JoinHandle<()>>> {
+    let pace = config.scrub_kib_per_s.saturating_mul(1024);
+    if pace == 0 {
+        return Ok(None);
+    }
+    let (engine, clock) = (tools.engine.clone(), tools.clock.clone());
+    let scrub = Scrub::new(engine, reader, clock, tools.scrubbed.clone(), pace);
+    scrub.start(stopped, runtime).map(Some)
 }
 
 /// Writes the high-water mark while the log grows, and once more at the end.

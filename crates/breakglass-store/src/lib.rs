@@ -31,7 +31,7 @@ pub use ledger::{
 };
 pub use reserve::Reserve;
 pub use sqlite::{
-    CreateError, MIN_SQLITE_VERSION, OpenError, Remedy, Replayed, Snapshot, SqliteLedger,
-    SqliteReader, View,
+    Copies, CreateError, Damage, MIN_SQLITE_VERSION, OpenError, Remedy, RepairError, Repaired,
+    Replayed, Scrubbed, Scrubber, Snapshot, SqliteLedger, SqliteReader, View, repair,
 };
 pub use verified::{TileError, VerifiedTiles};

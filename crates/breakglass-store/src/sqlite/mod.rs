@@ -12,7 +12,9 @@ mod open;
 mod read;
 mod reader;
 mod refusal;
+mod repair;
 mod schema;
+mod scrub;
 mod verify;
 
 use std::fmt;
@@ -27,6 +29,8 @@ pub use create::CreateError;
 pub use open::MIN_SQLITE_VERSION;
 pub use reader::{Snapshot, SqliteReader, View};
 pub use refusal::{OpenError, Remedy};
+pub use repair::{Copies, RepairError, Repaired, repair};
+pub use scrub::{Damage, Scrubbed, Scrubber};
 pub use verify::Replayed;
 
 use crate::error::{BatchError, CursorError, ReadError};

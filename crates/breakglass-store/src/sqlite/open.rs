@@ -95,7 +95,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Reads the file for the first time: whether it is a ledger at all, and free.
-fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotALedger {
             path: path.to_owned(),
@@ -117,7 +117,7 @@ fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn make_durable(connection: &mut Connection) -> Result<(), OpenError> {
+pub(super) fn make_durable(connection: &mut Connection) -> Result<(), OpenError> {
     let failed = StorageError::when("switch to write-ahead logging");
     log_ahead(connection)?;
     connection.wal_hook(Some(copy_back)).map_err(failed)?;
@@ -166,7 +166,7 @@ fn copy_back(log: &mut Wal, frames: i32) -> rusqlite::Result<()> {
 }
 
 /// Everything SQLite can tell about its own pages, records and constraints.
-fn check_structure(connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn check_structure(connection: &Connection) -> Result<(), OpenError> {
     let finding: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(StorageError::when("check its structure"))?;
@@ -181,7 +181,7 @@ fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> r
 }
 
 /// The last checkpoint, verified, and equal to the size and root stored beside it.
-fn stored_head(
+pub(super) fn stored_head(
     connection: &Connection,
     origin: &str,
     key: &VerifierKey,

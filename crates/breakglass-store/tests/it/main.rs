@@ -15,6 +15,8 @@ mod highwater;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod sqlite;
 #[cfg(test)]
 mod tamper;

@@ -82,6 +82,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str)
     if app.tools.read_only.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
     }
+    if app.tools.scrubbed.found_damage() {
+        let told = "something stored is damaged\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
+    }
     if app.engine.room().is_full() {
         let told = "the disk is nearly full: only what ends access is taken\n";
         return (StatusCode::SERVICE_UNAVAILABLE, told);
@@ -108,9 +112,12 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let scrubbed = &app.tools.scrubbed;
+    let ended_s = scrubbed.ended_ms.load(Ordering::Relaxed) / 1_000;
+    let ended_s = u64::try_from(ended_s).unwrap_or(0);
     let failing = crate::readiness::lacks(&app.published().world, &app.tools, app.now());
     let failing = failing.iter().filter(|l| l.severity == Severity::Fails);
-    let rows: [(&str, &str, u64); 14] = [
+    let rows: [(&str, &str, u64); 19] = [
         ("readiness_failures", "gauge", failing.count() as u64),
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
@@ -142,6 +149,15 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             "counter",
             count(&app.counters.reads_limited),
         ),
+        (
+            "scrubbed_entries_total",
+            "counter",
+            count(&scrubbed.entries),
+        ),
+        ("scrubbed_bytes_total", "counter", count(&scrubbed.bytes)),
+        ("scrub_passes_total", "counter", count(&scrubbed.passes)),
+        ("scrub_damaged", "gauge", count(&scrubbed.damaged)),
+        ("scrub_ended_seconds", "gauge", ended_s),
         ("disk_full", "gauge", u64::from(app.engine.room().is_full())),
         ("disk_free_bytes", "gauge", app.engine.room().free()),
         (
