@@ -14,14 +14,17 @@ mod http;
 pub mod outbound;
 mod readers;
 mod readiness;
+mod repair;
 mod scrub;
 mod start;
 mod targets;
 mod worker;
 
+pub use breakglass_store::{Damage, Repaired};
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::openapi::document as openapi;
+pub use repair::{NotRepaired, repair_from};
 pub use start::{Server, StartError};

@@ -295,7 +295,7 @@ impl Drop for Server {
     }
 }
 
-fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
+pub(crate) fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
     let wrong = |detail: String| KeyError::LogKey {
         path: path.to_owned(),
         detail,

@@ -274,3 +274,38 @@ fn what_rots_under_a_running_server_is_found_and_told() {
     // And the next start tells it, as any.
     assert!(answers(&stage).is_err());
 }
+
+#[test]
+fn what_rotted_is_put_back_from_the_file_for_the_log_shipper() {
+    let (stage, data, right) = after_a_while();
+    let config = stage.write_config().unwrap();
+    let repair = |from: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .arg("--repair-from")
+            .arg(from)
+            .output()
+            .unwrap()
+    };
+    rot(&data.join("log.db"));
+    assert!(answers(&stage).is_err());
+    // A file in which that very entry is another one helps nobody.
+    let events = data.join("events.jsonl");
+    let lines = std::fs::read_to_string(&events).unwrap();
+    let other = stage.dir().join("other.jsonl");
+    let (first, second) = (lines.lines().next().unwrap(), lines.lines().nth(1).unwrap());
+    let forged = second.replace("\"log_index\":1,", "\"log_index\":0,");
+    assert!(forged != second && first.contains("\"log_index\":0,"));
+    std::fs::write(&other, forged + "\n").unwrap();
+    let refused = repair(&other);
+    let says = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{says}");
+    assert!(says.contains("no copy fits entry 0"), "{says}");
+
+    let repaired = repair(&events);
+    let says = String::from_utf8(repaired.stderr).unwrap();
+    assert_eq!(repaired.status.code(), Some(0), "{says}");
+    assert!(says.contains("put back: entry 0"), "{says}");
+    assert_eq!(answers(&stage).unwrap(), right);
+}

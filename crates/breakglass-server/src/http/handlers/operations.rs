@@ -112,12 +112,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         .count() as u64;
     let open = world.incidents().filter(|i| i.is_open()).count() as u64;
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let scrubbed = &app.tools.scrubbed;
-    let ended_s = scrubbed.ended_ms.load(Ordering::Relaxed) / 1_000;
-    let ended_s = u64::try_from(ended_s).unwrap_or(0);
     let failing = crate::readiness::lacks(&app.published().world, &app.tools, app.now());
     let failing = failing.iter().filter(|l| l.severity == Severity::Fails);
-    let rows: [(&str, &str, u64); 19] = [
+    let rows: [(&str, &str, u64); 12] = [
         ("readiness_failures", "gauge", failing.count() as u64),
         ("log_entries", "counter", published.head.size()),
         ("incidents_open", "gauge", open),
@@ -150,6 +147,28 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             count(&app.counters.reads_limited),
         ),
         (
+            "time_not_recorded",
+            "gauge",
+            u64::from(app.engine.trouble().is_some()),
+        ),
+    ];
+    let text: String = rows
+        .into_iter()
+        .chain(of_storage(&app))
+        .map(|(name, kind, n)| format!("# TYPE breakglass_{name} {kind}\nbreakglass_{name} {n}\n"))
+        .collect();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+/// What the disk has room for, and what was read again of what is on it.
+fn of_storage(app: &App) -> [(&'static str, &'static str, u64); 7] {
+    let (scrubbed, room) = (&app.tools.scrubbed, app.engine.room());
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let ended_s = scrubbed.ended_ms.load(Ordering::Relaxed) / 1_000;
+    [
+        ("disk_full", "gauge", u64::from(room.is_full())),
+        ("disk_free_bytes", "gauge", room.free()),
+        (
             "scrubbed_entries_total",
             "counter",
             count(&scrubbed.entries),
@@ -157,20 +176,12 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         ("scrubbed_bytes_total", "counter", count(&scrubbed.bytes)),
         ("scrub_passes_total", "counter", count(&scrubbed.passes)),
         ("scrub_damaged", "gauge", count(&scrubbed.damaged)),
-        ("scrub_ended_seconds", "gauge", ended_s),
-        ("disk_full", "gauge", u64::from(app.engine.room().is_full())),
-        ("disk_free_bytes", "gauge", app.engine.room().free()),
         (
-            "time_not_recorded",
+            "scrub_ended_seconds",
             "gauge",
-            u64::from(app.engine.trouble().is_some()),
+            u64::try_from(ended_s).unwrap_or(0),
         ),
-    ];
-    let text: String = rows
-        .iter()
-        .map(|(name, kind, n)| format!("# TYPE breakglass_{name} {kind}\nbreakglass_{name} {n}\n"))
-        .collect();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+    ]
 }
 
 /// No such path.
