@@ -2,13 +2,18 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     sync::Arc,
 };
 
-use breakglass::{actor::ActorError, demo::KEY, hint::Failure};
+use breakglass::{
+    actor::ActorError,
+    clock::{Clock as _, SystemClock},
+    demo::{KEY, Stage},
+    hint::Failure,
+};
 use breakglass_format::Prose;
 use breakglass_server::Server;
 use tempfile::TempDir;
@@ -193,4 +198,69 @@ fn a_server_that_starts_on_a_full_disk_still_ends_access() {
     bob.revoke(&grant, why()).unwrap();
     server.stop();
     assert_eq!(told(&disk, "STORAGE_CHANGED"), 1);
+}
+
+/// A server of its own process, without a reserve, on a disk.
+fn serve(stage: &Stage, disk: &Small) -> (Child, String) {
+    let path = stage.write_config().unwrap();
+    let config = fs::read_to_string(&path).unwrap();
+    let data = format!(
+        "data_dir = \"{}\"\ndisk_reserve_mib = 0\n",
+        disk.path().display()
+    );
+    fs::write(&path, config.replace("data_dir = \"data\"\n", &data)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+        .args(["serve", "--config"])
+        .arg(path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = lines.next().unwrap().unwrap();
+    let address = said.strip_prefix("listening on ");
+    let url = format!("http://{}", address.unwrap_or_else(|| panic!("{said}")));
+    // Whatever else it says must not fill the pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, url)
+}
+
+/// Kills it, if it is there still.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_write_that_the_disk_refuses_ends_the_server_and_loses_nothing() {
+    let test = "disk::a_write_that_the_disk_refuses_ends_the_server_and_loses_nothing";
+    let Some(disk) = Small::mount(test) else {
+        return;
+    };
+    let program = Path::new(env!("CARGO_BIN_EXE_breakglass"));
+    let stage = Stage::build(program, SystemClock.now()).unwrap();
+    let (child, url) = serve(&stage, &disk);
+    let mut server = Ends(child);
+    let mut alice = stage
+        .actor(&url, "alice", KEY, Box::new(SystemClock))
+        .unwrap();
+    alice.declare(declaration()).unwrap();
+    disk.fill_but(0);
+    assert!(alice.declare(declaration()).is_err());
+    assert_eq!(server.0.wait().unwrap().code(), Some(70));
+
+    disk.clear();
+    let (child, url) = serve(&stage, &disk);
+    let _server = Ends(child);
+    let mut alice = stage
+        .actor(&url, "alice", KEY, Box::new(SystemClock))
+        .unwrap();
+    // She remembers what she saw, and finds it; what was refused is there or is not, and she asks.
+    let known = alice.client().incidents().unwrap().len();
+    alice.declare(declaration()).unwrap();
+    assert!((1..=2).contains(&known), "{known}");
+    assert_eq!(alice.client().incidents().unwrap().len(), known + 1);
 }
