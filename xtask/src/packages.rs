@@ -49,6 +49,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         files: &[],
         why: "passwords of roles are rotated at a real server, which the tests start themselves",
     },
+    Package {
+        name: "strace",
+        programs: &["strace"],
+        files: &[],
+        why: "system calls of the ledger fail, and end it, one by one",
+    },
 ];
 
 /// Where Debian keeps daemons; a person's `PATH` often leaves these out.

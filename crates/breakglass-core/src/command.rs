@@ -8,7 +8,7 @@ use breakglass_format::{
     error_class::ErrorClass,
     event::{AccountRef, Delivery, RootSignature},
     statement::{Kind, Signer},
-    vocabulary::{EffectKind, Occasion, RunState, Verdict},
+    vocabulary::{EffectKind, Occasion, RunState, StorageFault, Verdict},
 };
 use breakglass_statement::{
     Signed, Verified, VerifiedAct, VerifiedApproval, VerifiedCheckout, VerifiedDenial,
@@ -72,6 +72,15 @@ pub enum Command {
         count: i64,
         /// Since when.
         since: Timestamp,
+    },
+    /// Where the log lies has a fault, or has it no longer.
+    StorageReport {
+        /// What is the matter.
+        fault: StorageFault,
+        /// Whether it is so now.
+        present: bool,
+        /// One line for people.
+        detail: Line,
     },
     /// A sink began or ceased to work.
     SinkReport {

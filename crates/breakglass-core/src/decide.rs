@@ -57,6 +57,11 @@ pub fn decide(
             };
             Ok(vec![cx.draft(&Author::System("http"), event)])
         }
+        Command::StorageReport {
+            fault,
+            present,
+            detail,
+        } => Ok(world.decide_storage(*fault, *present, detail, cx)),
         Command::SinkReport {
             sink,
             working,

@@ -33,6 +33,7 @@ mod review;
 pub mod rotation;
 pub mod run;
 pub mod snapshot;
+mod storage;
 pub mod suspension;
 mod table;
 pub mod terms;

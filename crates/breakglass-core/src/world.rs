@@ -20,6 +20,7 @@ use crate::{
     planning::Planning,
     request::Request,
     run::Run,
+    storage::Faults,
     suspension::{Consent, Suspension},
     table::Table,
 };
@@ -91,6 +92,8 @@ pub struct World {
     pub(crate) personal_notices: Map<EventId, PersonalNotice>,
     pub(crate) accepted: Map<Digest, Timestamp>,
     pub(crate) numbers: Numbers,
+    /// What is the matter with where the log lies.
+    pub(crate) faults: Faults,
     /// When a practice was last declared.
     pub(crate) last_drill: Option<Timestamp>,
     pub(crate) last: Timestamp,
@@ -141,6 +144,7 @@ impl World {
             personal_notices: Map::new_sync(),
             accepted: Map::new_sync(),
             numbers: Numbers::default(),
+            faults: Faults::default(),
             last_drill: None,
             last: Timestamp::EPOCH,
             size: 0,
@@ -255,6 +259,7 @@ impl World {
             | Event::RefusalsSummarised(_)
             | Event::ClockStepped(_)
             | Event::SinkChanged(_) => {}
+            Event::StorageChanged(d) => self.apply_storage(d),
         }
     }
 

@@ -173,6 +173,8 @@ events!(
     ClockStepped = "CLOCK_STEPPED",
     /// A sink began or ceased to work.
     SinkChanged = "SINK_CHANGED",
+    /// Where the log lies began or ceased to have a fault.
+    StorageChanged = "STORAGE_CHANGED",
 );
 
 /// Why an event cannot be read.
@@ -242,7 +244,8 @@ impl Event {
             | Self::CommandRefused(_)
             | Self::RefusalsSummarised(_)
             | Self::ClockStepped(_)
-            | Self::SinkChanged(_) => None,
+            | Self::SinkChanged(_)
+            | Self::StorageChanged(_) => None,
         }
     }
 
@@ -296,7 +299,8 @@ impl Event {
             | Self::CommandRefused(_)
             | Self::RefusalsSummarised(_)
             | Self::ClockStepped(_)
-            | Self::SinkChanged(_) => None,
+            | Self::SinkChanged(_)
+            | Self::StorageChanged(_) => None,
         }
     }
 }

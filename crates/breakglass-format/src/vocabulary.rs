@@ -237,6 +237,16 @@ words!(
 );
 
 words!(
+    /// What is the matter with where the log lies.
+    StorageFault {
+        /// Its disk is nearly full: only what ends access is taken.
+        DiskFull = "disk_full",
+        /// Something stored is not what was stored.
+        Damaged = "damaged",
+    }
+);
+
+words!(
     /// What people are told.
     Notice {
         /// An incident began: its stakeholders.

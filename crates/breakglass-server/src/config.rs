@@ -31,6 +31,14 @@ pub struct Config {
     /// 0 for never. A shorter log is simply read.
     #[serde(default = "snapshot_every")]
     pub snapshot_every: u64,
+    /// Mebibytes kept free beside the log for when the disk is full: they still take what ends
+    /// access. 0: none, and a full disk ends the server.
+    #[serde(default = "default_disk_reserve_mib")]
+    pub disk_reserve_mib: u64,
+    /// Kibibytes of the log that are read again each second and held against their hashes, pass
+    /// after pass; 0: none.
+    #[serde(default = "default_scrub_kib_per_s")]
+    pub scrub_kib_per_s: u64,
     /// The genesis pin: `sha256:…`. The server refuses to start on another genesis.
     pub genesis: Digest,
     /// The log's signing key.
@@ -290,6 +298,14 @@ impl Postgres {
             || self.host == "localhost"
             || address.is_some_and(|a| a.is_loopback())
     }
+}
+
+const fn default_disk_reserve_mib() -> u64 {
+    16
+}
+
+const fn default_scrub_kib_per_s() -> u64 {
+    1024
 }
 
 const fn default_postgres_port() -> u16 {

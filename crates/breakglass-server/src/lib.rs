@@ -16,11 +16,14 @@ pub mod outbound;
 mod readers;
 mod readiness;
 mod recheck;
+mod repair;
+mod scrub;
 mod snapshot;
 mod start;
 mod targets;
 mod worker;
 
+pub use breakglass_store::{Damage, Repaired};
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
 #[cfg(feature = "bench")]
@@ -28,4 +31,5 @@ pub use engine::LoneEngine;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::openapi::document as openapi;
+pub use repair::{NotRepaired, repair_from};
 pub use start::{Server, StartError};

@@ -10,8 +10,8 @@ use std::{
 use breakglass_connectors::command::CommandError;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, SqliteLedger, SqliteReader,
-    compare,
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, Reserve, SqliteLedger,
+    SqliteReader, compare,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
@@ -32,6 +32,7 @@ use crate::{
     opening::{genesis, mark, no_log_is_known, open, open_whole},
     readers::{READERS, Readers, Threads},
     recheck::{Keeper, Recheck, Taken},
+    scrub::Scrub,
     snapshot::SnapshotFile,
     targets,
     worker::{self, Attempts, Plans, Tools},
@@ -157,10 +158,11 @@ impl Server {
             on_fatal: Box::new(on_fatal),
         };
         let (follows, remembers) = (opened.ledger.reader()?, opened.ledger.reader()?);
+        let scrubs = opened.ledger.reader()?;
         let connections: Result<Vec<_>, OpenError> =
             (0..READERS).map(|_| opened.ledger.reader()).collect();
         let connections = connections?;
-        let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
+        let (engine, engine_thread) = Engine::start(opened, authorities, wiring, disk(config))?;
         let (readers, reading) = Readers::start(&engine, connections)?;
         let tools = tools(config, &engine, custody, &clock, read_only.clone())?;
         let runtime = tokio::runtime::Runtime::new()?;
@@ -190,6 +192,7 @@ impl Server {
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
         }
+        threads.extend(scrub(config, &tools, scrubs, &stopped, runtime.handle())?);
         let app = App::new(tools, readers, shelf, config, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
@@ -310,7 +313,7 @@ impl Drop for Server {
     }
 }
 
-fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
+pub(crate) fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
     let wrong = |detail: String| KeyError::LogKey {
         path: path.to_owned(),
         detail,
@@ -340,6 +343,11 @@ fn keeper(
         recheck: opened.taken.as_ref().map(recheck).transpose()?,
         every: if writes { config.snapshot_every } else { 0 },
     })
+}
+
+fn disk(config: &Config) -> Box<Reserve> {
+    let bytes = config.disk_reserve_mib.saturating_mul(1024 * 1024);
+    Box::new(Reserve::beside(&config.data_dir.join("log.db"), bytes))
 }
 
 /// Why nothing may be appended, where the log is behind what it was or differs from it.
@@ -426,6 +434,7 @@ fn tools(
         attempts: Attempts::default(),
         plans: Plans::default(),
         read_only,
+        scrubbed: Arc::default(),
     }))
 }
 
@@ -456,6 +465,22 @@ fn remember(
     let thread = std::thread::Builder::new().name("history".to_owned());
     let spawned = thread.spawn(move || historian.run(stopped, &runtime));
     spawned.map(Some)
+}
+
+fn scrub(
+    config: &Config,
+    tools: &Tools,
+    reader: SqliteReader,
+    stopped: &watch::Receiver<bool>,
+    runtime: &tokio::runtime::Handle,
+) -> std::io::Result<Option<std::thread::JoinHandle<()>>> {
+    let pace = config.scrub_kib_per_s.saturating_mul(1024);
+    if pace == 0 {
+        return Ok(None);
+    }
+    let (engine, clock) = (tools.engine.clone(), tools.clock.clone());
+    let scrub = Scrub::new(engine, reader, clock, tools.scrubbed.clone(), pace);
+    scrub.start(stopped, runtime).map(Some)
 }
 
 /// Writes the high-water mark while the log grows, and once more at the end.

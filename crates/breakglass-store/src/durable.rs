@@ -41,7 +41,7 @@ pub struct DurableError {
 }
 
 impl DurableError {
-    fn when(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn when(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self {
             doing,
             path: path.to_owned(),

@@ -17,6 +17,7 @@ mod error;
 mod highwater;
 pub mod history;
 mod ledger;
+mod reserve;
 mod sqlite;
 mod verified;
 
@@ -28,8 +29,9 @@ pub use ledger::{
     Append, BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Batch, Blob, CommitHook, Head, Ledger, NoHook,
     Visibility,
 };
+pub use reserve::Reserve;
 pub use sqlite::{
-    CreateError, MIN_SQLITE_VERSION, OpenError, Opening, Remedy, Replayed, Snapshot, SqliteLedger,
-    SqliteReader, View,
+    Copies, CreateError, Damage, MIN_SQLITE_VERSION, OpenError, Opening, Remedy, RepairError,
+    Repaired, Replayed, Scrubbed, Scrubber, Snapshot, SqliteLedger, SqliteReader, View, repair,
 };
 pub use verified::{TileError, VerifiedTiles};

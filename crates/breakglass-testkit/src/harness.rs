@@ -428,6 +428,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         | Command::Notified(..)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
+        | Command::StorageReport { .. }
         | Command::SinkReport { .. } => None,
     }
 }
@@ -456,6 +457,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::ClockStep(_) => "clock_step",
         Command::ForeignHead { kind, .. } => kind.word(),
         Command::TurnedAway { .. } => "turned_away",
+        Command::StorageReport { .. } => "storage_report",
         Command::SinkReport { .. } => "sink_report",
     }
 }

@@ -227,7 +227,7 @@ impl<'a> Fold<'a> {
             Event::RefusalsSummarised(d) => {
                 self.out.refusals += u64::try_from(d.count).unwrap_or(0);
             }
-            Event::ClockStepped(_) | Event::SinkChanged(_) => {}
+            Event::ClockStepped(_) | Event::SinkChanged(_) | Event::StorageChanged(_) => {}
         }
     }
 

@@ -8,7 +8,9 @@ use crate::{
     error_class::ErrorClass,
     event::Reference,
     statement::{ControlPlane, Purpose, Warning},
-    vocabulary::{ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity},
+    vocabulary::{
+        ActionMode, EffectKind, EndReason, Obligation, Origin, RunState, Severity, StorageFault,
+    },
 };
 
 data! {
@@ -549,5 +551,15 @@ data! {
         sink: Name,
         /// Whether it works now.
         working: bool,
+    }
+
+    /// Data of `STORAGE_CHANGED`.
+    StorageChanged {
+        /// One line for people.
+        detail: Line,
+        /// What is the matter.
+        fault: StorageFault,
+        /// Whether it is so now.
+        present: bool,
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     house::people_are_told(&mut story);
     house::a_key_is_stolen(&mut story);
     house::a_rotation_is_attested(&mut story, ended);
+    house::the_disk_fills_up(&mut story);
     story.entries
 }
 

@@ -266,6 +266,7 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
         | Command::Notified(..)
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
+        | Command::StorageReport { .. }
         | Command::SinkReport { .. } => None,
     }
 }

@@ -5,11 +5,14 @@ use std::{path::Path, sync::Arc};
 
 use breakglass_core::Command;
 use breakglass_format::{Digest, Line, Name};
-use breakglass_store::SqliteLedger;
+use breakglass_store::{Reserve, SqliteLedger};
 use breakglass_tlog::SigningKey;
 
 use super::{Engine, EngineHandle, Wiring, bootstrap};
 use crate::{clock::SystemClock, genesis::Genesis};
+
+/// Bytes of its reserve, as a server has by default.
+const RESERVE: u64 = 16 << 20;
 
 /// An engine over a new log.
 #[derive(Debug)]
@@ -23,13 +26,9 @@ impl LoneEngine {
     ///
     /// # Errors
     /// What went wrong, in words: a benchmark ends with it.
-    pub fn begin(
-        dir: &Path,
-        genesis: &Path,
-        pin: Digest,
-        key: SigningKey,
-    ) -> Result<Self, String> {
-        let ledger = SqliteLedger::create(&dir.join("log.db"), &key).map_err(|e| e.to_string())?;
+    pub fn begin(dir: &Path, genesis: &Path, pin: Digest, key: SigningKey) -> Result<Self, String> {
+        let path = dir.join("log.db");
+        let ledger = SqliteLedger::create(&path, &key).map_err(|e| e.to_string())?;
         let genesis = Genesis::read(genesis).map_err(|e| e.to_string())?;
         let opened =
             bootstrap(ledger, &genesis, pin, &SystemClock, &key).map_err(|e| e.to_string())?;
@@ -40,8 +39,9 @@ impl LoneEngine {
             read_only: None,
             on_fatal: Box::new(|detail| panic_in_a_benchmark(detail)),
         };
+        let disk = Box::new(Reserve::beside(&path, RESERVE));
         let (handle, thread) =
-            Engine::start(opened, authorities, wiring).map_err(|e| e.to_string())?;
+            Engine::start(opened, authorities, wiring, disk).map_err(|e| e.to_string())?;
         Ok(Self {
             handle,
             thread: Some(thread),
@@ -65,7 +65,10 @@ impl LoneEngine {
     }
 }
 
-#[expect(clippy::panic, reason = "a benchmark whose log fails has nothing to measure")]
+#[expect(
+    clippy::panic,
+    reason = "a benchmark whose log fails has nothing to measure"
+)]
 fn panic_in_a_benchmark(detail: &str) {
     panic!("{detail}");
 }

@@ -9,6 +9,7 @@ mod bootstrap;
 #[cfg(feature = "bench")]
 mod lone;
 mod refusals;
+mod room;
 mod run;
 mod state;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(crate) use batch::{public, sealed};
 pub(crate) use bootstrap::{BootstrapError, bootstrap};
 #[cfg(feature = "bench")]
 pub use lone::LoneEngine;
+pub(crate) use room::Seen;
 pub(crate) use run::{Engine, Wiring};
 pub(crate) use state::{Opened, Replay, ReplayError};
 
@@ -78,6 +80,9 @@ pub(crate) enum Rejection {
     /// The log is read-only, and says why.
     #[error("the log is read-only: {0}")]
     ReadOnly(String),
+    /// The disk is nearly full, and this does not end access.
+    #[error("the disk of the log is nearly full: only what ends access is taken")]
+    DiskFull,
     /// The store does not take it; nothing was written.
     #[error("the log did not take it: {0}")]
     NotTaken(String),
@@ -123,6 +128,7 @@ impl Rejection {
             Self::KeyReused => Self::KeyReused,
             Self::Busy => Self::Busy,
             Self::Stopped => Self::Stopped,
+            Self::DiskFull => Self::DiskFull,
             Self::ReadOnly(reason) => Self::ReadOnly(reason.clone()),
             Self::Read(_)
             | Self::NotTaken(_)
@@ -175,6 +181,7 @@ pub(crate) struct EngineHandle {
     /// Engine time as it began; its later course follows from the boot-time clock alone.
     time: EngineTime,
     trouble: Trouble,
+    room: Arc<Seen>,
 }
 
 /// Why the ledger does not take what the engine records of its own accord, where it does not.
@@ -198,6 +205,11 @@ impl EngineHandle {
     pub(crate) fn trouble(&self) -> Option<String> {
         let trouble = self.trouble.lock();
         trouble.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How much room the disk has.
+    pub(crate) fn room(&self) -> &Seen {
+        &self.room
     }
 
     /// Told after each commit.

@@ -8,7 +8,9 @@ use std::{
 };
 
 use breakglass_core::{Command, Refusal, World, next_deadline};
-use breakglass_format::{Digest, Entry, Event, Timestamp, event::AuthorityPublished};
+use breakglass_format::{
+    Digest, Entry, Event, Timestamp, event::AuthorityPublished, vocabulary::StorageFault,
+};
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{Append, Batch, Blob, Head, Ledger as _, SqliteLedger};
 use breakglass_tlog::SigningKey;
@@ -18,6 +20,7 @@ use super::{
     CommandJob, EngineHandle, Job, Outcome, Proven, Published, QUEUE, Rejection, Trouble,
     batch::{self, Draught},
     refusals::{self, RefusalCap},
+    room::{Disk, Room, is_taken_from_the_reserve},
     state::{Memory, Opened, authority_blobs},
 };
 use crate::{
@@ -62,6 +65,7 @@ pub(crate) struct Engine {
     step_ms: i64,
     /// Why the ledger did not take what time called for, as long as it does not.
     trouble: Trouble,
+    room: Room,
     published: Arc<RwLock<Arc<Published>>>,
     size: watch::Sender<u64>,
 }
@@ -83,11 +87,12 @@ enum Decided {
 }
 
 impl Engine {
-    /// Starts the engine on a thread of its own.
+    /// Starts the engine on a thread of its own; `disk` is what the log lies on.
     pub(crate) fn start(
         opened: Opened,
         authorities: AuthoritySet,
         wiring: Wiring,
+        disk: Box<dyn Disk>,
     ) -> std::io::Result<(EngineHandle, std::thread::JoinHandle<()>)> {
         let (jobs, queue) = mpsc::sync_channel(QUEUE);
         let head = opened.ledger.head().clone();
@@ -102,12 +107,14 @@ impl Engine {
             authority_at: opened.memory.authority_at.clone(),
         })));
         let time = EngineTime::start(&*wiring.clock, world.last());
+        let room = Room::new(disk);
         let handle = EngineHandle {
             jobs,
             published: published.clone(),
             size: commits,
             time: time.clone(),
             trouble: Trouble::default(),
+            room: room.seen(),
         };
         let mut engine = Self {
             ledger: opened.ledger,
@@ -119,6 +126,7 @@ impl Engine {
             cap: RefusalCap::default(),
             step_ms: 0,
             trouble: handle.trouble.clone(),
+            room,
             published,
             size,
         };
@@ -193,6 +201,7 @@ impl Engine {
         if self.wiring.read_only.is_some() {
             return;
         }
+        self.watch_disk();
         self.step_ms += self.time.stepped(&*self.wiring.clock).unwrap_or(0);
         if self.step_ms != 0 {
             let step = Command::ClockStep(self.step_ms);
@@ -208,6 +217,16 @@ impl Engine {
             });
         }
         self.commit_summaries(now);
+    }
+
+    /// Looks whether the disk has room, before anything is written; says whether it is full.
+    fn watch_disk(&mut self) -> bool {
+        let full = self.room.look();
+        if full != self.world.has_storage_fault(StorageFault::DiskFull) && self.room.is_watched() {
+            let report = self.room.report();
+            self.commit_own(|draught, ledger| draught.decide(ledger, &report, Vec::new(), None));
+        }
+        full
     }
 
     /// Records what nobody asked for. Says whether the ledger took it: what it did not take comes
@@ -270,6 +289,7 @@ impl Engine {
 
     /// Commits as many of the commands that wait as fit into one transaction.
     fn commit_next(&mut self, waiting: &mut VecDeque<CommandJob>) {
+        let full = self.watch_disk();
         let mut draught = self.draught();
         let mut answers: Vec<Answer> = Vec::new();
         while draught.has_room()
@@ -283,6 +303,9 @@ impl Engine {
             } = job;
             let decided = match self.known(&draught, &command, command_id) {
                 Some(known) => known,
+                None if full && !is_taken_from_the_reserve(&command) => {
+                    Decided::Rejected(Rejection::DiskFull)
+                }
                 None => match draught.decide(&self.ledger, &command, blobs, command_id) {
                     Ok(range) => Decided::Made(range),
                     Err(rejection) => {
@@ -414,6 +437,7 @@ impl Engine {
         let expected = self.ledger.head().clone();
         let entries = entries.iter().map(|(bytes, _)| bytes.clone()).collect();
         let batch = Batch { entries, blobs };
+        self.room.takes(&batch)?;
         match self.ledger.append(&expected, &batch, &self.wiring.log_key) {
             Ok(Append::Committed { .. }) => Ok(()),
             Ok(Append::Conflict(head)) => Err(self.fatal(&format!(

@@ -5,22 +5,22 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc,
     },
 };
 
 use breakglass_core::{Author, Command, Draft, World};
-use breakglass_format::{CommandId, EventId, Line, Timestamp, event::SinkChanged};
+use breakglass_format::{CommandId, Entry, Event, EventId, Line, Timestamp, event::SinkChanged};
 use breakglass_statement::{AuthoritySet, verify_enroll, verify_session};
-use breakglass_store::{Blob, SqliteLedger};
+use breakglass_store::{Blob, Ledger as _, SqliteLedger};
 use breakglass_tlog::{KeyName, SigningKey};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{
     Engine, EngineHandle, Job, Outcome, Rejection, Wiring, batch::Draught, bootstrap, public,
-    reading, sealed,
+    reading, room::Disk, sealed,
 };
 use crate::{
     clock::Clock,
@@ -93,7 +93,47 @@ struct House {
     thread: Option<std::thread::JoinHandle<()>>,
     authorities: AuthoritySet,
     clock: Arc<Standing>,
+    disk: Shared,
     _dir: TempDir,
+}
+
+/// A disk that has as much room as a test says.
+#[derive(Debug, Clone, Default)]
+struct Shared(Arc<Room>);
+
+#[derive(Debug, Default)]
+struct Room {
+    free: AtomicU64,
+    held: AtomicBool,
+}
+
+/// Bytes of the reserve.
+const RESERVE: u64 = 1 << 20;
+
+impl Disk for Shared {
+    fn free(&self) -> Option<u64> {
+        Some(self.0.free.load(Ordering::SeqCst))
+    }
+
+    fn reserve(&self) -> u64 {
+        RESERVE
+    }
+
+    fn is_held(&self) -> bool {
+        self.0.held.load(Ordering::SeqCst)
+    }
+
+    fn hold(&self) -> bool {
+        self.0.free.fetch_sub(RESERVE, Ordering::SeqCst);
+        self.0.held.store(true, Ordering::SeqCst);
+        true
+    }
+
+    fn give_up(&self) -> bool {
+        self.0.free.fetch_add(RESERVE, Ordering::SeqCst);
+        self.0.held.store(false, Ordering::SeqCst);
+        true
+    }
 }
 
 impl House {
@@ -113,8 +153,11 @@ impl House {
             read_only: None,
             on_fatal: Box::new(|detail| panic!("{detail}")),
         };
+        let disk = Shared::default();
+        disk.0.free.store(100 * RESERVE, Ordering::SeqCst);
         let connections = vec![opened.ledger.reader().unwrap()];
-        let (handle, thread) = Engine::start(opened, authorities.clone(), wiring).unwrap();
+        let (handle, thread) =
+            Engine::start(opened, authorities.clone(), wiring, Box::new(disk.clone())).unwrap();
         let (readers, reading) = Readers::start(&handle, connections).unwrap();
         Self {
             handle,
@@ -123,6 +166,7 @@ impl House {
             thread: Some(thread),
             authorities,
             clock,
+            disk,
             _dir: dir,
         }
     }
@@ -342,4 +386,74 @@ fn a_full_queue_is_told_at_once_and_holds_up_no_thread() {
     assert!(matches!(said, Err(Rejection::Busy)), "{said:?}");
     go.send(()).unwrap();
     assert!(done.blocking_recv().unwrap());
+}
+
+/// How often the log says that the disk began or ceased to be full.
+fn said_of_the_disk(house: &House) -> Vec<bool> {
+    let (read, done) = reading(|ledger| {
+        let size = ledger.head().size();
+        let entries = ledger.entries(0..size).unwrap();
+        let entries = entries
+            .iter()
+            .map(|bytes| Entry::from_bytes(bytes).unwrap());
+        entries
+            .filter_map(|entry| {
+                let Event::StorageChanged(said) = entry.event else {
+                    return None;
+                };
+                Some(said.present)
+            })
+            .collect()
+    });
+    house.handle.offer(read).unwrap();
+    done.blocking_recv().unwrap()
+}
+
+#[test]
+fn a_full_disk_is_said_once_and_takes_what_ends_access_alone() {
+    let house = House::new();
+    let room = &house.disk.0;
+    let taken = house.together(vec![(report(), Vec::new(), None)]);
+    assert!(taken[0].is_ok() && room.held.load(Ordering::SeqCst));
+    room.free.store(RESERVE - 1, Ordering::SeqCst);
+    for _ in 0..2 {
+        let said = house.together(vec![
+            (house.enrolment(), Vec::new(), None),
+            (house.session(), Vec::new(), None),
+            (report(), Vec::new(), None),
+        ]);
+        assert!(matches!(said[0], Err(Rejection::DiskFull)), "{said:?}");
+        // This one is judged by the rules: whose key it is was never proven.
+        assert!(matches!(said[1], Err(Rejection::Refused(_))), "{said:?}");
+        assert!(said[2].is_ok(), "{said:?}");
+    }
+    assert!(house.handle.room().is_full() && !room.held.load(Ordering::SeqCst));
+    assert_eq!(said_of_the_disk(&house), [true]);
+    // Not before the reserve is back as well.
+    room.free.store(3 * RESERVE - 1, Ordering::SeqCst);
+    let said = house.together(vec![(house.enrolment(), Vec::new(), None)]);
+    assert!(matches!(said[0], Err(Rejection::DiskFull)), "{said:?}");
+    room.free.store(3 * RESERVE, Ordering::SeqCst);
+    let said = house.together(vec![(house.enrolment(), Vec::new(), None)]);
+    assert!(
+        said[0].is_ok() && room.held.load(Ordering::SeqCst),
+        "{said:?}"
+    );
+    assert!(!house.handle.room().is_full());
+    assert_eq!(said_of_the_disk(&house), [true, false]);
+}
+
+#[test]
+fn what_would_not_fit_on_the_disk_is_not_tried() {
+    let house = House::new();
+    assert!(house.together(vec![(report(), Vec::new(), None)])[0].is_ok());
+    let size = house.handle.published().head.size();
+    house.disk.0.free.store(RESERVE, Ordering::SeqCst);
+    let many = (0..20_u8).map(|n| public(vec![n; 60_000])).collect();
+    // It would end the process, which is a panic here.
+    let said = house.together(vec![(report(), many, None)]);
+    assert!(matches!(said[0], Err(Rejection::DiskFull)), "{said:?}");
+    assert_eq!(house.handle.published().head.size(), size);
+    let said = house.together(vec![(report(), Vec::new(), None)]);
+    assert!(said[0].is_ok(), "{said:?}");
 }

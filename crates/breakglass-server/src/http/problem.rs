@@ -310,6 +310,12 @@ impl From<Rejection> for ApiError {
                 let (code, hint) = ("busy", "try again in a second; nothing happened");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "busy", detail, hint)
             }
+            Rejection::DiskFull => {
+                let hint = "make room on the server's disk; revoke, return, deny, withdraw and \
+                     resolve are taken meanwhile";
+                let (code, title) = ("disk_full", "the disk is nearly full");
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, code, title, detail, hint)
+            }
             Rejection::TooMany { .. } => {
                 let (code, title) = ("too_many_consequences", "too much follows from it");
                 let hint = "deny or withdraw pending requests, or wait until they lapse";

@@ -27,7 +27,7 @@ use breakglass_core::{Effect, World, plan};
 use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
-use crate::{clock::Clock, contacts::Contacts, custody::Custody, engine::EngineHandle};
+use crate::{clock::Clock, contacts::Contacts, custody::Custody, engine::EngineHandle, scrub};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
@@ -60,6 +60,8 @@ pub(crate) struct Tools {
     pub(crate) plans: Plans,
     /// Why nothing may be appended, where nothing may.
     pub(crate) read_only: Option<String>,
+    /// What the scrubber has read.
+    pub(crate) scrubbed: Arc<scrub::Counters>,
 }
 
 impl std::fmt::Debug for Tools {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use thiserror::Error;
 
 use super::files::{self, Lock};
-use super::open::{check_library, connect};
+use super::open::{check_library, connect, log_ahead};
 use super::refusal::OpenError;
 use super::{SqliteLedger, schema};
 use crate::durable::beside;
@@ -67,6 +67,10 @@ impl SqliteLedger {
             }
         }
         let unfinished = beside(path, ".new");
+        // What a crash left beside the unfinished file would be replayed into this one.
+        for left_behind in [beside(path, ".new-wal"), beside(path, ".new-journal")] {
+            files::remove(&left_behind)?;
+        }
         files::fresh(&unfinished)?;
         build(&unfinished, &first_checkpoint(key)?)?;
         files::publish(&unfinished, path)?;
@@ -93,6 +97,8 @@ fn build(path: &Path, checkpoint: &SignedCheckpoint) -> Result<(), CreateError> 
     schema::create(&transaction)?;
     write_head(&transaction, checkpoint).map_err(failed)?;
     transaction.commit().map_err(failed)?;
+    // From its first day, so that opening it does not have to rewrite its header.
+    log_ahead(&connection)?;
     connection
         .close()
         .map_err(|(_, source)| failed(source).into())

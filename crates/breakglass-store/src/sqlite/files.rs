@@ -136,14 +136,19 @@ pub(super) fn prepare_dir(database: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Creates an empty file for its owner alone, in place of one left behind.
-pub(super) fn fresh(path: &Path) -> Result<(), OpenError> {
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), OpenError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(OpenError::io("remove", path)(error));
+            Err(OpenError::io("remove", path)(error))
         }
-        Ok(()) | Err(_) => {}
+        Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Creates an empty file for its owner alone, in place of one left behind.
+pub(super) fn fresh(path: &Path) -> Result<(), OpenError> {
+    remove(path)?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -158,6 +163,12 @@ pub(super) fn publish(from: &Path, to: &Path) -> Result<(), OpenError> {
     renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
         .map_err(|error| OpenError::io("create", to)(error.into()))?;
     sync(parent(to))
+}
+
+/// Makes the names of the ledger's files durable, those that SQLite has made as well: it syncs
+/// the directory too, and thinks nothing of it when that fails.
+pub(super) fn sync_names(database: &Path) -> Result<(), OpenError> {
+    sync(parent(database))
 }
 
 fn sync(dir: &Path) -> Result<(), OpenError> {

@@ -13,7 +13,9 @@ mod read;
 mod reader;
 mod recent;
 mod refusal;
+mod repair;
 mod schema;
+mod scrub;
 mod verify;
 
 use std::fmt;
@@ -28,6 +30,8 @@ pub use create::CreateError;
 pub use open::{MIN_SQLITE_VERSION, Opening};
 pub use reader::{Snapshot, SqliteReader, View};
 pub use refusal::{OpenError, Remedy};
+pub use repair::{Copies, RepairError, Repaired, repair};
+pub use scrub::{Damage, Scrubbed, Scrubber};
 pub use verify::Replayed;
 
 use crate::error::{BatchError, CursorError, ReadError};

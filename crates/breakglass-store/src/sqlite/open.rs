@@ -7,6 +7,7 @@ use std::time::Duration;
 use breakglass_format::Digest;
 use breakglass_tlog::{Edge, Hash, Prover, SignedCheckpoint, VerifierKey};
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::files::{self, Lock};
@@ -25,6 +26,9 @@ pub const MIN_SQLITE_VERSION: i32 = 3_051_003;
 /// The file belongs to this process, all its connections together: SQLite's lock is taken for
 /// good, and what connections share lies in its memory, not in a file.
 const OURS_ALONE: &CStr = c"unix-excl";
+
+/// How many pages the write-ahead log may have before they are copied into the database.
+const CHECKPOINT_FRAMES: i32 = 1_000;
 
 /// Before the first read.
 const BEFORE_READING: &str = "PRAGMA mmap_size = 0;
@@ -77,9 +81,10 @@ impl SqliteLedger {
         origin: &str,
         key: &VerifierKey,
     ) -> Result<Opening, OpenError> {
-        let connection = connect(path)?;
+        let mut connection = connect(path)?;
         identify(&connection, path)?;
-        make_durable(&connection)?;
+        make_durable(&mut connection)?;
+        files::sync_names(path)?;
         schema::check(&connection)?;
         let head = stored_head(&connection, origin, key)?;
         Ok(Opening {
@@ -205,7 +210,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Reads the file for the first time: whether it is a ledger at all, and free.
-fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotALedger {
             path: path.to_owned(),
@@ -227,16 +232,10 @@ fn identify(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn make_durable(connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn make_durable(connection: &mut Connection) -> Result<(), OpenError> {
     let failed = StorageError::when("switch to write-ahead logging");
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(failed)?;
-    if mode != "wal" {
-        return Err(OpenError::Setting {
-            setting: "journal_mode = WAL",
-        });
-    }
+    log_ahead(connection)?;
+    connection.wal_hook(Some(copy_back)).map_err(failed)?;
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(failed)?;
@@ -249,8 +248,45 @@ fn make_durable(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
+/// Switches to write-ahead logging, unless the file has it already.
+pub(super) fn log_ahead(connection: &Connection) -> Result<(), OpenError> {
+    let failed = StorageError::when("switch to write-ahead logging");
+    let mode = (|| {
+        let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+        let mut answers = statement.query([])?;
+        let mut mode = String::new();
+        // To their end: the mode is answered before the switch is written, which may fail.
+        while let Some(answer) = answers.next()? {
+            mode = answer.get(0)?;
+        }
+        Ok(mode)
+    })();
+    match mode.map_err(failed)?.as_str() {
+        "wal" => Ok(()),
+        _ => Err(OpenError::Setting {
+            setting: "journal_mode = WAL",
+        }),
+    }
+}
+
+/// Copies the write-ahead log back into the database once it is long, after a commit.
+///
+/// SQLite would do this by itself, ignore a write or fsync that fails, and try again at the next
+/// commit. Here it fails the commit: a failed write or fsync ends the process.
+fn copy_back(log: &mut Wal, frames: i32) -> rusqlite::Result<()> {
+    if frames < CHECKPOINT_FRAMES {
+        return Ok(());
+    }
+    match log.checkpoint() {
+        // Somebody reads what is to be copied over: that is not a failure, and the next commit
+        // finds the log still long.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        copied => copied,
+    }
+}
+
 /// Everything SQLite can tell about its own pages, records and constraints.
-fn check_structure(connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn check_structure(connection: &Connection) -> Result<(), OpenError> {
     let finding: String = connection
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(StorageError::when("check its structure"))?;
@@ -265,7 +301,7 @@ fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> r
 }
 
 /// The last checkpoint, verified, and equal to the size and root stored beside it.
-fn stored_head(
+pub(super) fn stored_head(
     connection: &Connection,
     origin: &str,
     key: &VerifierKey,

@@ -53,7 +53,7 @@ impl fmt::Debug for SqliteReader {
 /// The ledger as a reader sees it at a snapshot. Every read is checked, as on the ledger itself.
 #[derive(Debug)]
 pub struct View<'r> {
-    reads: Reads<'r>,
+    pub(super) reads: Reads<'r>,
 }
 
 impl SqliteLedger {

@@ -119,6 +119,26 @@ pub(super) fn check(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
+/// Changes what never changes: puts the triggers that stand guard aside for as long as `change`
+/// takes. Only inside a transaction, which ends with them in their place or not at all.
+pub(super) fn without_guards(
+    connection: &Connection,
+    change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let guards = || {
+        let triggers = OBJECTS.iter();
+        triggers.filter(|object| object.sql.starts_with("CREATE TRIGGER"))
+    };
+    for guard in guards() {
+        connection.execute_batch(&format!("DROP TRIGGER {}", guard.name))?;
+    }
+    change(connection)?;
+    for guard in guards() {
+        connection.execute_batch(guard.sql)?;
+    }
+    Ok(())
+}
+
 fn stored_objects(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
     connection
         .prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema")?

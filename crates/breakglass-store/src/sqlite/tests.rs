@@ -221,3 +221,49 @@ fn a_reader_believes_no_more_than_the_ledger_and_writes_nothing() {
         assert!(reader.connection.execute_batch(sql).is_err(), "{sql}");
     }
 }
+
+/// A whole pass: what it read, and what it found.
+fn pass(ledger: &SqliteLedger) -> Scrubbed {
+    let (reader, snapshot) = (ledger.reader().unwrap(), ledger.snapshot());
+    let (view, mut scrubber) = (reader.at(&snapshot), Scrubber::default());
+    let mut all = Scrubbed::default();
+    while !all.over {
+        let step = scrubber.step(&view).unwrap();
+        all.entries += step.entries;
+        all.blobs += step.blobs;
+        all.bytes += step.bytes;
+        all.damage.extend(step.damage);
+        all.over = step.over;
+    }
+    assert_eq!(scrubber, Scrubber::default(), "the next step begins anew");
+    all
+}
+
+#[test]
+fn a_scrub_reads_everything_and_finds_what_rotted() {
+    let dir = private_dir();
+    let (ledger, blob) = ledger(&dir);
+    let sound = pass(&ledger);
+    let bytes = (0..300).sum::<u64>() + blob.bytes.len() as u64;
+    assert_eq!((sound.entries, sound.blobs, sound.bytes), (300, 1, bytes));
+    assert_eq!(sound.damage, []);
+    damage(
+        &ledger,
+        "UPDATE entry SET bytes = zeroblob(4) WHERE position = 4;
+         DELETE FROM entry WHERE position = 290;
+         UPDATE blob SET bytes = x'00';",
+    );
+    let digest = blob.digest.to_string();
+    let digest = digest.rsplit(':').next().unwrap().to_owned();
+    let expected = [
+        Damage::Entry { index: 4 },
+        Damage::Entry { index: 290 },
+        Damage::Blob { digest },
+    ];
+    assert_eq!(pass(&ledger).damage, expected);
+    damage(
+        &ledger,
+        "UPDATE tile SET hashes = zeroblob(8192) WHERE level = 0 AND number = 0",
+    );
+    assert_eq!(pass(&ledger).damage[0], Damage::Tile { first: 0 });
+}

@@ -95,6 +95,11 @@ impl Home {
         SqliteLedger::open(&self.path(), ORIGIN, key.verifier(), &mut |_| {})
     }
 
+    /// Opens a ledger elsewhere in the directory.
+    pub(crate) fn open_at(&self, path: &Path) -> Result<SqliteLedger, OpenError> {
+        SqliteLedger::open(path, ORIGIN, key().verifier(), &mut |_| {})
+    }
+
     /// A closed ledger with that many entries, and these blobs.
     pub(crate) fn with(entries: u64, blobs: Vec<Blob>) -> Self {
         let home = Self::new();

@@ -5,6 +5,8 @@ mod conformance;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod flips;
@@ -14,6 +16,8 @@ mod foreign;
 mod highwater;
 #[cfg(test)]
 mod history;
+#[cfg(test)]
+mod repair;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]

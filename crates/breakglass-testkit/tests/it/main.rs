@@ -27,6 +27,7 @@ mod rotation;
 mod run;
 mod scenarios;
 mod session;
+mod storage;
 mod succession;
 mod suspension;
 mod time;

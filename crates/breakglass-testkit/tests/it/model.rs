@@ -166,6 +166,7 @@ impl Tally {
             "COMMAND_REFUSED",
             "REFUSALS_SUMMARISED",
             "SINK_CHANGED",
+            "STORAGE_CHANGED",
         ];
         let missing: Vec<_> = breakglass_format::Event::TYPES
             .iter()

@@ -101,6 +101,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         // The late fact that it names is signed.
         | Event::IncidentReopened(_)
         | Event::ClockStepped(_)
-        | Event::SinkChanged(_) => Takes::Nothing,
+        | Event::SinkChanged(_)
+        | Event::StorageChanged(_) => Takes::Nothing,
     }
 }

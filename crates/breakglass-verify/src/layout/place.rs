@@ -173,6 +173,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::CommandRefused(_)
         | Event::RefusalsSummarised(_)
         | Event::ClockStepped(_)
-        | Event::SinkChanged(_) => Beside::default(),
+        | Event::SinkChanged(_)
+        | Event::StorageChanged(_) => Beside::default(),
     }
 }

@@ -66,6 +66,7 @@ const SERVERS_WORD: &[(&str, &str)] = &[
     ("REFUSALS_SUMMARISED.", "that something was refused"),
     ("CLOCK_STEPPED.", "the server's clock"),
     ("SINK_CHANGED.", "what became of a sink"),
+    ("STORAGE_CHANGED.", "what became of the disk"),
 ];
 
 /// What is held against the document of the plan, which is not in the log; `rules_of_plans.rs` tests it.

@@ -8,9 +8,9 @@ use breakglass_format::{
         BreakGlassExtended, BreakGlassLapsed, BreakGlassVoided, BreakGlassWithdrawn, ClockStepped,
         ContactSet, CredentialRotated, CredentialRotationFailed, Delivery, IncidentNoted,
         IncidentResolved, ObligationOverdue, RefusalsSummarised, RotationOrdered, SinkChanged,
-        StakeholderNotified,
+        StakeholderNotified, StorageChanged,
     },
-    vocabulary::{EndReason, Notice, Obligation, PurposeKind, RunState, Verdict},
+    vocabulary::{EndReason, Notice, Obligation, PurposeKind, RunState, StorageFault, Verdict},
 };
 
 use crate::{
@@ -328,5 +328,10 @@ fn house(log: &mut Scribe) {
         detail: read("disk full"),
         sink: read("jsonl"),
         working: false,
+    });
+    log.server(StorageChanged {
+        detail: read("9 MiB are free"),
+        fault: StorageFault::DiskFull,
+        present: true,
     });
 }

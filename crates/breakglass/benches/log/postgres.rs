@@ -19,10 +19,20 @@ pub(crate) fn inserts(place: &Path, clients: usize) -> Option<f64> {
         .unwrap();
     let script = place.join("insert.sql");
     let row = "ab".repeat(500);
-    std::fs::write(&script, format!("INSERT INTO entry (bytes) VALUES ('\\x{row}');\n")).unwrap();
+    std::fs::write(
+        &script,
+        format!("INSERT INTO entry (bytes) VALUES ('\\x{row}');\n"),
+    )
+    .unwrap();
     let mut pgbench = server.program("pgbench");
     pgbench
-        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--time", SECONDS])
+        .args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--jobs=2",
+            "--time",
+            SECONDS,
+        ])
         .arg(format!("--client={clients}"))
         .arg("--file")
         .arg(&script)
@@ -31,6 +41,10 @@ pub(crate) fn inserts(place: &Path, clients: usize) -> Option<f64> {
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
     let tps = said.lines().find_map(|line| line.strip_prefix("tps = "));
     let tps = tps.and_then(|tps| tps.split(' ').next());
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
     Some(tps.unwrap().parse().unwrap())
 }

@@ -1,8 +1,13 @@
 //! `serve`: the server, from its configuration file, until it is told to stop.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use breakglass_server::{Config, Server, StartError, SystemClock, config::ConfigError};
+use breakglass_server::{
+    Config, Damage, NotRepaired, Server, StartError, SystemClock, config::ConfigError, repair_from,
+};
 use serde_json::json;
 
 use crate::{
@@ -23,6 +28,10 @@ pub(super) struct Args {
     /// Read configuration and keys, verify the log, and exit; nothing is written
     #[arg(long)]
     check: bool,
+    /// Put back what rotted in the log, from events.jsonl or the folder of an export, and exit;
+    /// only what fits the log's hashes is taken
+    #[arg(long, value_name = "PATH", conflicts_with = "check")]
+    repair_from: Option<PathBuf>,
 }
 
 /// Exit status 70: the log may or may not have been written; start again to find out.
@@ -33,6 +42,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
     if args.check {
         return check(&config, output);
+    }
+    if let Some(from) = &args.repair_from {
+        return repair(&config, from, output);
     }
     let server = start(&config).map_err(|e| not_started(&e))?;
     if let Some(reason) = server.read_only() {
@@ -134,6 +146,40 @@ fn check(config: &Config, output: Output) -> Result<(), Failure> {
         )),
     }
     Ok(())
+}
+
+/// Puts back what rotted. What no copy fitted is named, and the log is not in order.
+fn repair(config: &Config, from: &Path, output: Output) -> Result<(), Failure> {
+    let repaired = repair_from(config, from).map_err(|e| not_repaired(&e))?;
+    let names = |all: &[Damage]| all.iter().map(Damage::to_string).collect::<Vec<_>>();
+    let (mended, left) = (names(&repaired.mended), names(&repaired.left));
+    if output.is_json() {
+        output.json(&json!({"mended": mended, "left": left}));
+    }
+    for mended in &mended {
+        output.say(&format!("put back: {mended}"));
+    }
+    if left.is_empty() {
+        output.say("nothing is damaged now; breakglass serve --check verifies all of it");
+        return Ok(());
+    }
+    let message = format!("no copy fits {}", left.join(", "));
+    Err(Failure::of(Code::NotServed, message).hint(
+        "try another copy: an older events.jsonl, another export; docs/procedures/restore.md",
+    ))
+}
+
+fn not_repaired(error: &NotRepaired) -> Failure {
+    let hint = match error {
+        NotRepaired::Config(error) => return misconfigured(error),
+        NotRepaired::Key(_) => "the log key is needed to know what was signed",
+        NotRepaired::Copies { .. } => "name an events.jsonl, or a folder as log export writes it",
+        NotRepaired::Log(_) => {
+            "nothing was changed. Does a server run on it? Stop it. Else put the newest whole copy \
+             of the database back: docs/procedures/restore.md"
+        }
+    };
+    Failure::of(Code::NotServed, describe(error)).hint(hint)
 }
 
 fn start(config: &Config) -> Result<Server, breakglass_server::StartError> {

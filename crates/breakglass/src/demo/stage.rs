@@ -176,6 +176,8 @@ impl Stage {
             data_dir: server.join("data"),
             high_water_file: None,
             snapshot_every: 10_000,
+            disk_reserve_mib: 1,
+            scrub_kib_per_s: 1024,
             metrics_listen: None,
             listen: "127.0.0.1:0".parse().map_err(make)?,
             genesis: self.genesis,

@@ -45,6 +45,10 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
         "malformed" => {
             "this program and the server may be of different versions: breakglass status"
         }
+        "disk_full" => {
+            "have room made on the server's disk (docs/procedures/restore.md); deny, withdraw, \
+             return, revoke and resolve are taken meanwhile"
+        }
         "log_unavailable" => {
             "nothing happened; breakglass status says what state the log is in, \
              docs/procedures/restore.md what to do"

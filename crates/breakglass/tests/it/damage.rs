@@ -10,6 +10,8 @@ use std::{
 use breakglass::demo::{ACCOUNT, House, KEY, PlayClock, Stage};
 use breakglass_server::{Server, StartError};
 
+use crate::{attacks::wire::get, scene::wait};
+
 /// A stage with a log of some entries, and no server.
 fn after_a_while() -> (Stage, PathBuf, String) {
     let House { stage, .. } = settled();
@@ -210,4 +212,100 @@ fn another_genesis_is_refused_by_the_program() {
         said.starts_with("error: ") && said.contains("hint: "),
         "{said}"
     );
+}
+
+/// A number that the server tells of itself.
+fn metric(url: &str, name: &str) -> u64 {
+    let told = String::from_utf8(get(url, "/metrics", None).body).unwrap();
+    let line = format!("\nbreakglass_{name} ");
+    let (_, value) = told.split_once(&line).unwrap();
+    value.lines().next().unwrap().parse().unwrap()
+}
+
+/// Changes a byte of entry 0 wherever it lies in the database, which has old copies of pages too.
+fn rot(database: &Path) {
+    use std::os::unix::fs::FileExt as _;
+    let bytes = std::fs::read(database).unwrap();
+    let wanted = b"\"event_type\":\"LOG_STARTED\"";
+    let file = std::fs::File::options().write(true).open(database).unwrap();
+    for (at, found) in bytes.windows(wanted.len()).enumerate() {
+        if found == wanted {
+            file.write_all_at(b"X", at as u64).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_rots_under_a_running_server_is_found_and_told() {
+    let House { stage, .. } = settled();
+    let mut config = stage.config().unwrap();
+    config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    let clock = PlayClock::default();
+    let on_fatal = |detail: &str| panic!("{detail}");
+    let server = Server::start(&config, std::sync::Arc::new(clock.clone()), on_fatal).unwrap();
+    let url = format!("http://{}", server.address());
+    let metrics = format!("http://{}", server.metrics_address().unwrap());
+    wait("a pass", || metric(&metrics, "scrub_passes_total") == 1);
+    let size = server.log_size();
+    assert_eq!(metric(&metrics, "scrubbed_entries_total"), size);
+    assert_eq!(metric(&metrics, "scrub_damaged"), 0);
+    assert_eq!(get(&url, "/readyz", None).status, 200);
+
+    rot(&config.data_dir.join("log.db"));
+    clock.skip_s(3_601);
+    wait("another pass", || {
+        metric(&metrics, "scrub_passes_total") == 2
+    });
+    assert_eq!(metric(&metrics, "scrub_damaged"), 1);
+    let ready = get(&url, "/readyz", None);
+    let says = String::from_utf8(ready.body).unwrap();
+    assert_eq!(
+        (ready.status, says.as_str()),
+        (503, "something stored is damaged\n")
+    );
+    server.stop();
+    let told = std::fs::read_to_string(config.data_dir.join("events.jsonl")).unwrap();
+    let told: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("\"event_type\":\"STORAGE_CHANGED\""))
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("\"detail\":\"entry 0\""), "{}", told[0]);
+    // And the next start tells it, as any.
+    assert!(answers(&stage).is_err());
+}
+
+#[test]
+fn what_rotted_is_put_back_from_the_file_for_the_log_shipper() {
+    let (stage, data, right) = after_a_while();
+    let config = stage.write_config().unwrap();
+    let repair = |from: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .arg("--repair-from")
+            .arg(from)
+            .output()
+            .unwrap()
+    };
+    rot(&data.join("log.db"));
+    assert!(answers(&stage).is_err());
+    // A file in which that very entry is another one helps nobody.
+    let events = data.join("events.jsonl");
+    let lines = std::fs::read_to_string(&events).unwrap();
+    let other = stage.dir().join("other.jsonl");
+    let (first, second) = (lines.lines().next().unwrap(), lines.lines().nth(1).unwrap());
+    let forged = second.replace("\"log_index\":1,", "\"log_index\":0,");
+    assert!(forged != second && first.contains("\"log_index\":0,"));
+    std::fs::write(&other, forged + "\n").unwrap();
+    let refused = repair(&other);
+    let says = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{says}");
+    assert!(says.contains("no copy fits entry 0"), "{says}");
+
+    let repaired = repair(&events);
+    let says = String::from_utf8(repaired.stderr).unwrap();
+    assert_eq!(repaired.status.code(), Some(0), "{says}");
+    assert!(says.contains("put back: entry 0"), "{says}");
+    assert_eq!(answers(&stage).unwrap(), right);
 }

@@ -20,6 +20,8 @@ mod damage;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod failures;

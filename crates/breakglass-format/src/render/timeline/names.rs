@@ -95,7 +95,8 @@ impl Names {
             | Event::CommandRefused(_)
             | Event::RefusalsSummarised(_)
             | Event::ClockStepped(_)
-            | Event::SinkChanged(_) => {}
+            | Event::SinkChanged(_)
+            | Event::StorageChanged(_) => {}
         }
     }
 

@@ -91,6 +91,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::RefusalsSummarised(d) => house::refusals_summarised(d, &scene),
         Event::ClockStepped(d) => house::clock_stepped(d),
         Event::SinkChanged(d) => house::sink_changed(d),
+        Event::StorageChanged(d) => house::storage_changed(d),
     }
 }
 

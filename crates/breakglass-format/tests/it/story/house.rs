@@ -7,10 +7,10 @@ use breakglass_format::{
         ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
         CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
         KeyEnrolled, KeySuspended, LogStarted, ObligationOverdue, RootSignature, RotationAttested,
-        RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified,
+        RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified, StorageChanged,
     },
     statement::Kind,
-    vocabulary::{EffectKind, Notice, Obligation},
+    vocabulary::{EffectKind, Notice, Obligation, StorageFault},
 };
 
 use super::{
@@ -198,6 +198,17 @@ pub(super) fn goes_on(story: &mut Story) {
         sink,
         working: false,
     });
+}
+
+/// And has room again.
+pub(super) fn the_disk_fills_up(story: &mut Story) {
+    for present in [true, false] {
+        story.server(StorageChanged {
+            detail: read("9 MiB are free"),
+            fault: StorageFault::DiskFull,
+            present,
+        });
+    }
 }
 
 /// Carol by mail, Bob not at all, and nobody of a duty.

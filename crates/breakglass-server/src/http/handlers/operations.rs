@@ -13,6 +13,7 @@ use breakglass_core::readiness::Severity;
 
 use breakglass_store::Ledger as _;
 
+use crate::engine::Rejection;
 use crate::http::{app::App, extract::Anybody, problem::ApiError};
 
 /// What anybody may know.
@@ -28,14 +29,19 @@ pub(crate) async fn status(State(app): State<App>, _: Anybody) -> Json<Status> {
             .title
             .to_string(),
         time: app.now(),
-        state: app
-            .tools
-            .read_only
-            .clone()
-            .unwrap_or_else(|| "writable".to_owned()),
+        state: state(&app),
         log_size: published.head.size(),
         software: concat!("breakglass ", env!("CARGO_PKG_VERSION")).to_owned(),
     })
+}
+
+/// `writable`, or why not.
+fn state(app: &App) -> String {
+    match &app.tools.read_only {
+        Some(reason) => reason.clone(),
+        None if app.engine.room().is_full() => Rejection::DiskFull.to_string(),
+        None => "writable".to_owned(),
+    }
 }
 
 /// The authority and how it came to be: public keys and names, no secrets, which a client needs
@@ -75,6 +81,14 @@ pub(crate) async fn healthz() -> &'static str {
 pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
     if app.tools.read_only.is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
+    }
+    if app.tools.scrubbed.found_damage() {
+        let told = "something stored is damaged\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
+    }
+    if app.engine.room().is_full() {
+        let told = "the disk is nearly full: only what ends access is taken\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, told);
     }
     if app.engine.trouble().is_some() {
         let told = "the log does not take what time calls for\n";
@@ -139,10 +153,35 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
         ),
     ];
     let text: String = rows
-        .iter()
+        .into_iter()
+        .chain(of_storage(&app))
         .map(|(name, kind, n)| format!("# TYPE breakglass_{name} {kind}\nbreakglass_{name} {n}\n"))
         .collect();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
+}
+
+/// What the disk has room for, and what was read again of what is on it.
+fn of_storage(app: &App) -> [(&'static str, &'static str, u64); 7] {
+    let (scrubbed, room) = (&app.tools.scrubbed, app.engine.room());
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    let ended_s = scrubbed.ended_ms.load(Ordering::Relaxed) / 1_000;
+    [
+        ("disk_full", "gauge", u64::from(room.is_full())),
+        ("disk_free_bytes", "gauge", room.free()),
+        (
+            "scrubbed_entries_total",
+            "counter",
+            count(&scrubbed.entries),
+        ),
+        ("scrubbed_bytes_total", "counter", count(&scrubbed.bytes)),
+        ("scrub_passes_total", "counter", count(&scrubbed.passes)),
+        ("scrub_damaged", "gauge", count(&scrubbed.damaged)),
+        (
+            "scrub_ended_seconds",
+            "gauge",
+            u64::try_from(ended_s).unwrap_or(0),
+        ),
+    ]
 }
 
 /// No such path.

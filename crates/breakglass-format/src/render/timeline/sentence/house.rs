@@ -4,11 +4,11 @@ use super::{Scene, Sentence, list};
 use crate::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, CommandRefused, EffectClaimed, KeyEnrolled,
-        KeySuspended, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged,
+        KeySuspended, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged, StorageChanged,
     },
     render::timeline::quote::quote,
     statement::Kind,
-    vocabulary::EffectKind,
+    vocabulary::{EffectKind, StorageFault},
 };
 
 pub(super) fn log_started(d: &LogStarted) -> Sentence {
@@ -145,6 +145,23 @@ pub(super) fn clock_stepped(d: &ClockStepped) -> Sentence {
         ms % 1000
     )
     .into()
+}
+
+pub(super) fn storage_changed(d: &StorageChanged) -> Sentence {
+    let state = match (d.fault, d.present) {
+        (StorageFault::DiskFull, true) => {
+            "the disk of the log is nearly FULL: only what ends access is taken"
+        }
+        (StorageFault::DiskFull, false) => "the disk of the log has room again",
+        (StorageFault::Damaged, true) => "something stored in the log is DAMAGED",
+        (StorageFault::Damaged, false) => "nothing stored in the log is damaged any more",
+    };
+    let detail = if d.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", quote(&d.detail))
+    };
+    format!("{state}{detail}").into()
 }
 
 pub(super) fn sink_changed(d: &SinkChanged) -> Sentence {
