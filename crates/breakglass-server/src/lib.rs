@@ -22,5 +22,5 @@ pub use clock::{Clock, SystemClock};
 pub use config::Config;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
-pub use http::openapi::document as openapi;
+pub use http::{ListenError, Listening, openapi::document as openapi};
 pub use start::{Server, StartError};

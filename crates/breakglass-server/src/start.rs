@@ -164,8 +164,8 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
         let metrics = runtime.block_on(http::listen_for_metrics(config))?;
-        let address = listening.address;
-        let metrics_address = metrics.as_ref().map(|m| m.address);
+        let address = listening.address();
+        let metrics_address = metrics.as_ref().map(Listening::address);
         let (historian, shelf) = Historian::open(&config.data_dir, &engine, remembers);
         let mut threads = Vec::new();
         threads.extend(remember(historian, &stopped, runtime.handle())?);

@@ -13,8 +13,8 @@ mod sessions;
 pub(crate) mod views;
 
 pub(crate) use app::App;
-pub(crate) use serve::ListenError;
-pub(crate) use serve::{Listening, listen, listen_for_metrics};
+pub use serve::{ListenError, Listening};
+pub(crate) use serve::{listen, listen_for_metrics};
 
 use axum::{
     Router,

@@ -63,3 +63,5 @@ mod tls;
 mod two_people;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod witness;
