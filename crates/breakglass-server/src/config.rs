@@ -62,9 +62,30 @@ pub struct Config {
     /// How people are told that something waits for them; without it nobody is.
     #[serde(default)]
     pub notify: Notify,
+    /// Other people's witnesses, who are asked to cosign the log; without it nobody is.
+    #[serde(default)]
+    pub witness: Option<WitnessConfig>,
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// Who is asked to cosign the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// A C2SP policy: the witnesses with their URLs, and how many of them are enough.
+    pub policy_file: PathBuf,
+    /// How long one call may take, in seconds.
+    #[serde(default = "default_witness_timeout_s")]
+    pub timeout_s: u64,
+    /// Certificates to believe in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+const fn default_witness_timeout_s() -> u64 {
+    5
 }
 
 /// How people are told.
@@ -383,6 +404,8 @@ impl Config {
         let mail = mail.flat_map(|m| [m.password_file.as_mut(), m.ca_file.as_mut()]);
         let hook = notify.webhook.iter_mut();
         let hook = hook.flat_map(|h| [Some(&mut h.secret_file), h.ca_file.as_mut()]);
+        let witness = self.witness.iter_mut();
+        let witness = witness.flat_map(|w| [Some(&mut w.policy_file), w.ca_file.as_mut()]);
         let notify: Vec<&mut PathBuf> = mail.chain(hook).flatten().collect();
         let targets = self
             .postgres
@@ -394,6 +417,7 @@ impl Config {
             .chain(probes)
             .chain(targets)
             .chain(notify)
+            .chain(witness.flatten())
             .chain(self.genesis_dir.as_mut())
             .chain(self.high_water_file.as_mut())
             .chain(tls)

@@ -16,6 +16,7 @@ mod readers;
 mod readiness;
 mod start;
 mod targets;
+mod witnesses;
 mod worker;
 
 pub use clock::{Clock, SystemClock};

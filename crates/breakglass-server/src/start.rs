@@ -34,6 +34,7 @@ use crate::{
     http::{self, App, ListenError, Listening},
     readers::{READERS, Readers, Threads},
     targets,
+    witnesses::Witnesses,
     worker::{self, Attempts, Plans, Tools},
 };
 
@@ -154,12 +155,20 @@ impl Server {
             on_fatal: Box::new(on_fatal),
         };
         let (follows, remembers) = (opened.ledger.reader()?, opened.ledger.reader()?);
+        let (proves, verifier) = (opened.ledger.reader()?, wiring.log_key.verifier().clone());
         let connections: Result<Vec<_>, OpenError> =
             (0..READERS).map(|_| opened.ledger.reader()).collect();
         let connections = connections?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring)?;
         let (readers, reading) = Readers::start(&engine, connections)?;
-        let tools = tools(config, &engine, custody, &clock, read_only.clone())?;
+        let witnesses = Witnesses::open(config, &verifier, &engine, &clock, proves)?;
+        let tools = tools(
+            config,
+            &engine,
+            custody,
+            &clock,
+            (read_only.clone(), witnesses),
+        )?;
         let runtime = tokio::runtime::Runtime::new()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
@@ -185,6 +194,9 @@ impl Server {
                 runtime.handle(),
             )?);
             runtime.spawn(worker::run(tools.clone(), stopped.clone()));
+            if let Some(witnesses) = tools.witnesses.clone() {
+                runtime.spawn(witnesses.run(stopped.clone()));
+            }
         }
         let app = App::new(tools, readers, shelf, &config.limits, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
@@ -211,6 +223,7 @@ impl Server {
         targets::connectors(config)?;
         targets::probes(config)?;
         targets::ways(&config.notify)?;
+        Witnesses::check(config, log_key.verifier())?;
         let path = config.data_dir.join("log.db");
         if !path.exists() {
             no_log_is_known(config, &log_key, &path)?;
@@ -444,7 +457,7 @@ fn tools(
     engine: &EngineHandle,
     custody: Custody,
     clock: &Arc<dyn Clock>,
-    read_only: Option<String>,
+    (read_only, witnesses): (Option<String>, Option<Arc<Witnesses>>),
 ) -> Result<Arc<Tools>, StartError> {
     let contacts = Contacts::beside(&config.data_dir);
     // A log that was put back and is behind knows less than there was: nothing goes because of it.
@@ -463,6 +476,7 @@ fn tools(
         contacts,
         attempts: Attempts::default(),
         plans: Plans::default(),
+        witnesses,
         read_only,
     }))
 }

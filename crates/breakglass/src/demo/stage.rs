@@ -199,6 +199,7 @@ impl Stage {
                 webhook: self.pager.as_ref().map(Pager::hook),
                 ..Notify::default()
             },
+            witness: None,
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
                 reads_per_minute: 10_000_000,

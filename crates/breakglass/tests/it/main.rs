@@ -65,3 +65,5 @@ mod two_people;
 mod usage;
 #[cfg(test)]
 mod witness;
+#[cfg(test)]
+mod witnessed;

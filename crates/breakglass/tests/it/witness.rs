@@ -30,14 +30,14 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// A witness of a log, with what it keeps in a folder.
-    pub(crate) fn start(dir: &Path, log: &VerifierKey) -> Self {
-        Self::start_at(dir, log, "127.0.0.1:0")
+    fn start(dir: &Path, log: &VerifierKey) -> Self {
+        Self::start_as("w.example/w1", dir, log)
     }
 
-    /// The same on an address.
-    pub(crate) fn start_at(dir: &Path, log: &VerifierKey, address: &str) -> Self {
+    /// The same under a name.
+    pub(crate) fn start_as(name: &str, dir: &Path, log: &VerifierKey) -> Self {
         let mut child = command(dir)
-            .args(["--name", "w.example/w1", "--listen", address])
+            .args(["--name", name, "--listen", "127.0.0.1:0"])
             .args(["--log", &log.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -72,7 +72,8 @@ impl Witness {
         found.unwrap_or_else(|| panic!("it ended and never said {what}"))
     }
 
-    fn add(&self, body: &str) -> Reply {
+    /// Asks it for a cosignature.
+    pub(crate) fn add(&self, body: &str) -> Reply {
         post(&self.url, "/add-checkpoint", "text/plain", body.as_bytes())
     }
 

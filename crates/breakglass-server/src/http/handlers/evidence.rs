@@ -18,14 +18,36 @@ use crate::{
 /// Entries in one page at most.
 pub(super) const PAGE: u64 = 256;
 
-/// The latest signed checkpoint.
+/// The latest signed checkpoint, with the lines of the witnesses that have cosigned it so far.
 #[utoipa::path(get, path = "/v1/log/checkpoint", responses((status = 200, body = String)))]
 pub(crate) async fn checkpoint(State(app): State<App>, _: Anybody) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, app.published().head.checkpoint().to_text())
+    let published = app.published();
+    let head = published.head.checkpoint();
+    let witnesses = app.tools.witnesses.as_ref();
+    let text = witnesses.map_or_else(|| head.to_text(), |w| w.with_cosignatures(head));
+    (headers, text)
+}
+
+/// The last checkpoint that enough witnesses have cosigned. The log may have grown since.
+#[utoipa::path(get, path = "/v1/log/cosigned", responses((status = 200, body = String),
+    (status = 404, body = breakglass_api::Problem)))]
+pub(crate) async fn cosigned(
+    State(app): State<App>,
+    _: Anybody,
+) -> Result<impl IntoResponse, ApiError> {
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let witnesses = app.tools.witnesses.as_ref();
+    match witnesses.and_then(|w| w.cosigned()) {
+        Some(text) => Ok((headers, text)),
+        None => Err(ApiError::not_found("cosigned checkpoint").at(app.now())),
+    }
 }
 
 /// Two sizes of the log.
