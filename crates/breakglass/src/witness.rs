@@ -23,7 +23,7 @@ use breakglass_tlog::{
 };
 use thiserror::Error;
 
-use keep::Keep;
+use keep::{EvidenceError, Keep};
 
 pub use http::router;
 pub use keep::KeepError;
@@ -139,7 +139,7 @@ impl Witness {
         let before = last.as_ref().map(SignedCheckpoint::checkpoint);
         let decision = decide(&request, &log.keys, before);
         let alarm = match (&decision.suspicion, last.as_ref()) {
-            (Some(suspicion), Some(last)) => Some(self.alarm(suspicion, last)),
+            (Some(suspicion), Some(last)) => self.alarm(suspicion, last),
             _ => None,
         };
         let mut reply = match decision.outcome {
@@ -184,25 +184,28 @@ impl Witness {
         })
     }
 
-    /// Keeps both notes, and says so.
-    fn alarm(&self, suspicion: &Suspicion, last: &SignedCheckpoint) -> String {
+    /// Keeps both notes, and says so. What may be no more than somebody's wrong proof is said once:
+    /// whoever reaches the witness could have it say so for ever.
+    fn alarm(&self, suspicion: &Suspicion, last: &SignedCheckpoint) -> Option<String> {
         let seen = suspicion.checkpoint();
         let (origin, size) = (seen.checkpoint().origin(), seen.checkpoint().size());
         let cosigned = last.checkpoint().size();
-        let what = match suspicion {
-            Suspicion::Forked(_) => format!(
+        let kept = self.keep.evidence(&[last, seen]);
+        let what = match (suspicion, &kept) {
+            (Suspicion::Forked(_), _) => format!(
                 "FORK: {origin} has signed two trees of {size} entries, of which one was cosigned"
             ),
-            Suspicion::Unproven(_) => format!(
+            (Suspicion::Unproven(_), Ok((_, false)) | Err(EvidenceError::Full)) => return None,
+            (Suspicion::Unproven(_), Ok(_) | Err(_)) => format!(
                 "{origin} has signed a tree of {size} entries that was not proven to continue the \
                  one of {cosigned} that was cosigned: a fork, unless whoever asked sent a wrong \
                  proof"
             ),
         };
-        match self.keep.evidence(&[last, seen]) {
-            Ok(dir) => format!("{what}; both are kept in {}", dir.display()),
+        Some(match kept {
+            Ok((dir, _)) => format!("{what}; both are kept in {}", dir.display()),
             Err(error) => format!("{what}; they could not be kept: {error}"),
-        }
+        })
     }
 
     /// The last checkpoint cosigned of the log whose origin has this SHA-256, in lower-case hex,

@@ -122,8 +122,13 @@ impl Keep {
     }
 
     /// Keeps checkpoints that contradict each other, each in a file of its own that is named by
-    /// what it says, so that the same evidence is one file. Gives the folder.
-    pub(super) fn evidence(&self, notes: &[&SignedCheckpoint]) -> Result<PathBuf, EvidenceError> {
+    /// what it says, so that the same evidence is one file. Gives the folder, and whether one of
+    /// them was new.
+    pub(super) fn evidence(
+        &self,
+        notes: &[&SignedCheckpoint],
+    ) -> Result<(PathBuf, bool), EvidenceError> {
+        let mut new = false;
         let mut dir = self.dir.join("evidence");
         for note in notes {
             let tree = note.checkpoint();
@@ -140,8 +145,9 @@ impl Keep {
                 return Err(EvidenceError::Full);
             }
             write_durably(&path, note.to_text().as_bytes(), FileMode::WorldReadable)?;
+            new = true;
         }
-        Ok(dir)
+        Ok((dir, new))
     }
 
     fn path(&self, origin: &str) -> PathBuf {

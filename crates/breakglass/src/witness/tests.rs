@@ -127,6 +127,8 @@ fn a_fork_is_refused_and_told_and_both_notes_are_kept() {
     let reply = witness.add_checkpoint(&request(b'b', 3, 5), 8).unwrap();
     assert_eq!(reply.status, 422);
     assert!(reply.alarm.unwrap().contains("not proven to continue"));
+    let reply = witness.add_checkpoint(&request(b'b', 3, 5), 8).unwrap();
+    assert_eq!((reply.status, reply.alarm), (422, None), "it was said");
     let evidence = dir.path().join("evidence").join(hash());
     let mut kept: Vec<_> = std::fs::read_dir(evidence)
         .unwrap()
