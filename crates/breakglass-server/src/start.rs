@@ -34,7 +34,7 @@ use crate::{
     http::{self, App, ListenError, Listening},
     readers::{READERS, Readers, Threads},
     targets,
-    witnesses::Witnesses,
+    witnesses::{COSIGNED, Witnesses},
     worker::{self, Attempts, Plans, Tools},
 };
 
@@ -146,7 +146,7 @@ impl Server {
         let opened = open(config, &*clock, &log_key)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let mark = mark(config);
-        let read_only = read_only(&opened, &mark, &log_key)?;
+        let read_only = read_only(&opened, config, &log_key)?;
         let custody = keys(config, &authorities, &log_key)?;
         let wiring = Wiring {
             clock: clock.clone(),
@@ -242,7 +242,7 @@ impl Server {
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let custody = keys(config, &authorities, &log_key)?;
         custody.check_sealed(&opened)?;
-        let read_only = read_only(&opened, &mark(config), &log_key)?;
+        let read_only = read_only(&opened, config, &log_key)?;
         Ok((opened.ledger.head().size(), read_only))
     }
 
@@ -396,20 +396,35 @@ fn genesis(config: &Config) -> Result<Genesis, GenesisError> {
 /// Why nothing may be appended, where the log is behind what it was or differs from it.
 fn read_only(
     opened: &Opened,
-    mark: &HighWaterMark,
+    config: &Config,
     key: &SigningKey,
 ) -> Result<Option<String>, StartError> {
     if let Some(missing) = &opened.missing {
         return Ok(Some(missing.clone()));
     }
     let origin = key.verifier().name().as_str();
-    let read = match mark.read(origin, key.verifier()) {
+    let read = match mark(config).read(origin, key.verifier()) {
         Ok(read) => read,
         Err(error) => return Ok(Some(error.to_string())),
     };
-    let stand =
-        compare(read.as_ref(), &opened.ledger).map_err(|e| StartError::Mark(e.to_string()))?;
-    Ok(match stand {
+    let unread = |e: breakglass_store::ReadError| StartError::Mark(e.to_string());
+    let stand = compare(read.as_ref(), &opened.ledger).map_err(unread)?;
+    let behind = why_behind(stand);
+    if behind.is_some() {
+        return Ok(behind);
+    }
+    // What witnesses have cosigned is a second mark, and the log's key is under it too. One that is
+    // missing or damaged says nothing: they are asked anew.
+    let Ok(Some(cosigned)) = cosigned_mark(config).read(origin, key.verifier()) else {
+        return Ok(None);
+    };
+    let stand = compare(Some(&cosigned), &opened.ledger).map_err(unread)?;
+    Ok(why_behind(stand).map(|why| format!("witnesses have cosigned more or another tree: {why}")))
+}
+
+/// Why a log that stands like this to a mark takes nothing.
+fn why_behind(stand: HighWater) -> Option<String> {
+    match stand {
         HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
         HighWater::Behind { mark, head } => Some(format!(
             "the log has {head} entries but had {mark}: this is a restored backup; put \
@@ -423,7 +438,12 @@ fn read_only(
             "the log of {head} entries is not the log that was signed at size {mark}: keep both, \
              and find out who wrote the other"
         )),
-    })
+    }
+}
+
+/// Where the last checkpoint is kept that enough witnesses have cosigned.
+fn cosigned_mark(config: &Config) -> HighWaterMark {
+    HighWaterMark::new(config.data_dir.join(COSIGNED))
 }
 
 fn keys(

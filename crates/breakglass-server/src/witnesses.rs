@@ -33,6 +33,7 @@ use crate::{clock::Clock, config::Config, engine::EngineHandle, outbound, start:
 use board::Board;
 pub(crate) use board::Figures;
 use client::{Asked, Client, Outcome};
+pub(crate) use kept::COSIGNED;
 use kept::Kept;
 
 /// Rounds begin at least this far apart: what changes meanwhile is asked about together.
@@ -59,8 +60,8 @@ pub(crate) struct Witnesses {
 }
 
 impl Witnesses {
-    /// The witnesses that the configuration names; none where it names no policy. What was kept
-    /// of an earlier process is taken up where it fits the log.
+    /// The witnesses that the configuration names; none where it names no policy. What an earlier
+    /// process kept is taken up.
     pub(crate) fn open(
         config: &Config,
         key: &VerifierKey,
@@ -73,20 +74,9 @@ impl Witnesses {
         };
         let kept = Kept::beside(&config.data_dir, key.clone());
         let mut board = Board::new(policy);
-        let published = engine.published();
+        // Where it does not fit the log, the start has found that and the server only reads.
         match kept.read() {
-            Ok(Some(last)) => {
-                let size = last.checkpoint().size();
-                let log = reader.at(&published.snapshot);
-                let root = (size <= published.head.size()).then(|| log.root_at(size));
-                match root {
-                    None => board.behind(size),
-                    Some(Ok(root)) if root != last.checkpoint().root() => board.differs(size),
-                    // What cannot be read is not ours to judge; it is asked about anew.
-                    Some(Err(_)) => {}
-                    Some(Ok(_)) => board.take_up(last),
-                }
-            }
+            Ok(Some(last)) => board.take_up(last),
             Ok(None) => {}
             Err(detail) => board.unreadable(&detail),
         }

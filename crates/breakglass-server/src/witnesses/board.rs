@@ -16,8 +16,6 @@ pub(super) struct Board {
     cosigned: Option<SignedCheckpoint>,
     /// Why the last round did not meet the quorum, where it did not.
     missing: Option<String>,
-    /// What was found wrong with what was kept.
-    found: Vec<String>,
     /// What keeps cosignatures from being kept.
     unkept: Option<String>,
 }
@@ -57,7 +55,6 @@ impl Board {
             open: None,
             cosigned: None,
             missing: None,
-            found: Vec::new(),
             unkept: None,
         }
     }
@@ -80,20 +77,6 @@ impl Board {
             }
         }
         self.cosigned = met.then_some(last);
-    }
-
-    /// What was kept is ahead of the log.
-    pub(super) fn behind(&mut self, size: u64) {
-        self.found.push(format!(
-            "ROLLBACK: witnesses have cosigned {size} entries of this log, and it has fewer"
-        ));
-    }
-
-    /// What was kept is of another tree.
-    pub(super) fn differs(&mut self, size: u64) {
-        self.found.push(format!(
-            "FORK: witnesses have cosigned another tree of {size} entries of this log"
-        ));
     }
 
     /// What is kept cannot be read or written.
@@ -263,8 +246,8 @@ impl Board {
 
     /// Forks and rollbacks, one sentence each.
     pub(super) fn alarms(&self) -> Vec<String> {
-        let shown = self.witnesses.iter().filter_map(|w| w.alarm.as_ref());
-        self.found.iter().chain(shown).cloned().collect()
+        let shown = self.witnesses.iter().filter_map(|w| w.alarm.clone());
+        shown.collect()
     }
 
     /// Why the quorum is not met, or what was met is not kept.

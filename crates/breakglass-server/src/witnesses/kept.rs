@@ -13,6 +13,9 @@ use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 /// The longest checkpoint that is read back, in bytes: a line for each of 64 witnesses is less.
 const FILE_BYTES_MAX: u64 = 512 * 1024;
 
+/// The name of the file in `data_dir`.
+pub(crate) const COSIGNED: &str = "cosigned.checkpoint";
+
 /// Where they lie, and whose checkpoints they are.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -24,7 +27,7 @@ pub(super) struct Kept {
 impl Kept {
     pub(super) fn beside(data_dir: &Path, key: VerifierKey) -> Self {
         Self {
-            path: data_dir.join("cosigned.checkpoint"),
+            path: data_dir.join(COSIGNED),
             evidence: data_dir.join("evidence"),
             key,
         }

@@ -100,7 +100,7 @@ fn not_started(error: &StartError) -> Failure {
             "correct the program under [rotators], [connectors] or [[control_plane]]"
         }
         StartError::Target { .. } => {
-            "correct it: [notify], or [postgres] (docs/procedures/postgresql.md has a whole one)"
+            "correct it: [notify], [witness], or [postgres] (docs/procedures/postgresql.md has a whole one)"
         }
         StartError::Probe { .. } => {
             "correct it under [[control_plane]]: url is http:// or https://, without a user name; \

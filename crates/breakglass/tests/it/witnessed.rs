@@ -243,6 +243,30 @@ fn a_witness_that_saw_more_than_there_is_raises_the_alarm_of_a_rollback() {
 }
 
 #[test]
+fn a_log_behind_what_witnesses_have_cosigned_only_reads() {
+    let stage = Scene::set().end();
+    let data = stage.dir().join("server/data");
+    let log = log_key(&stage);
+    let origin = log.verifier().name().clone();
+    let clock = || std::sync::Arc::new(breakglass_server::SystemClock);
+    let start = || Server::start(&stage.config().unwrap(), clock(), |_| panic!("fatal")).unwrap();
+    // The mark was put back together with the log; what was cosigned meanwhile was not.
+    let ahead = Checkpoint::new(origin, 900, breakglass_tlog::Hash::from_bytes([7; 32])).unwrap();
+    let ahead = SignedCheckpoint::sign(ahead, &log).unwrap();
+    let file = data.join("cosigned.checkpoint");
+    std::fs::write(&file, ahead.to_text()).unwrap();
+    let server = start();
+    let told = server.read_only().unwrap().to_owned();
+    assert!(told.contains("cosigned") && told.contains("900"), "{told}");
+    server.stop();
+    // A file that the log's key has not signed is nobody's mark.
+    std::fs::write(&file, ahead.to_text().replace("900", "901")).unwrap();
+    let server = start();
+    assert_eq!(server.read_only(), None);
+    server.stop();
+}
+
+#[test]
 fn a_policy_that_cannot_be_met_or_is_anothers_starts_no_server() {
     let log = SigningKey::from_seed(breakglass_tlog::KeyName::new("o").unwrap(), &[1; 32]);
     let key = breakglass_tlog::CosignerKey::from_seed(log.verifier().name().clone(), &[2; 32]);
