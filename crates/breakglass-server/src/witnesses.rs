@@ -78,7 +78,7 @@ impl Witnesses {
         match kept.read() {
             Ok(Some(last)) => board.take_up(last),
             Ok(None) => {}
-            Err(detail) => board.unreadable(&detail),
+            Err(detail) => board.kept(Some(detail)),
         }
         Ok(Some(Arc::new(Self {
             clients,
@@ -156,10 +156,10 @@ impl Witnesses {
             // "Never submit size 0."
             if head.checkpoint().size() > 0 {
                 self.ask_all(&head, &mut calls).await;
-                self.report(&mut calls.told);
             }
+            let said = self.report(&mut calls.told);
             self.meanwhile(&mut calls, tokio::time::sleep(PAUSE)).await;
-            let complete = self.board().is_complete(&head);
+            let complete = said && self.board().is_complete(&head);
             let grown = async {
                 tokio::select! {
                     changed = commits.changed() => changed.is_ok(),
@@ -219,7 +219,14 @@ impl Witnesses {
             let (this, head) = (self.clone(), head.clone());
             calls.under_way.spawn_blocking(move || {
                 let outcome = this.ask(place, &head);
-                (place, head, outcome)
+                let alarmed = matches!(outcome, Outcome::Forked | Outcome::RolledBack { .. });
+                let wanted = alarmed && !this.board().has_evidence(place);
+                Answered {
+                    place,
+                    asked_about: head,
+                    outcome,
+                    evidence: wanted && this.keep_evidence(place),
+                }
             });
         }
     }
@@ -231,9 +238,23 @@ impl Witnesses {
         ended: Result<Answered, tokio::task::JoinError>,
         calls: &mut Calls,
     ) -> Option<(usize, SignedCheckpoint)> {
-        let (place, asked_about, outcome) = ended.ok()?;
+        let answered = ended.ok()?;
+        let (place, asked_about) = (answered.place, answered.asked_about);
         calls.busy.remove(&place);
-        self.note(place, &asked_about, outcome).await;
+        let met = self.board().note(place, &asked_about, answered.outcome);
+        if answered.evidence {
+            self.board().evidence_kept(place);
+        }
+        if let Some(met) = met {
+            let this = self.clone();
+            // Written and synced: not on a thread that others wait for.
+            let written = tokio::task::spawn_blocking(move || {
+                let kept = this.kept.write(&met);
+                this.board().kept(kept.err().map(|e| e.to_string()));
+            });
+            // It has nothing to say that the board does not know.
+            let _ = written.await;
+        }
         Some((place, asked_about))
     }
 
@@ -255,60 +276,32 @@ impl Witnesses {
         })
     }
 
-    /// Takes an answer to the board, and keeps the checkpoint once enough have cosigned it.
-    async fn note(
-        self: &Arc<Self>,
-        place: usize,
-        asked_about: &SignedCheckpoint,
-        outcome: Outcome,
-    ) {
-        let alarmed = matches!(outcome, Outcome::Forked | Outcome::RolledBack { .. });
-        let met = self.board().note(place, asked_about, outcome);
-        let this = self.clone();
-        // Files are written and synced, and a witness is asked once more: not on a thread that
-        // others wait for.
-        let done = tokio::task::spawn_blocking(move || {
-            if alarmed {
-                this.keep_evidence(place);
-            }
-            let Some(met) = met else {
-                return;
-            };
-            if let Err(error) = this.kept.write(&met) {
-                this.board().unreadable(&error.to_string());
-            }
-        });
-        // It has nothing to say that the board does not know.
-        let _ = done.await;
-    }
-
     /// What the witness has cosigned in place of this log, where it shows it: with the log's own
     /// signature under it, it proves the fork or the rollback to anybody.
-    fn keep_evidence(&self, place: usize) {
+    fn keep_evidence(&self, place: usize) -> bool {
         let Some(Some(client)) = self.clients.get(place) else {
-            return;
+            return false;
         };
         let head = self.engine.published().head.checkpoint().clone();
         let origin = head.checkpoint().origin().as_str();
         let Some(shown) = client.latest(origin) else {
-            return;
+            return false;
         };
-        if self.kept.evidence(&shown, &head) {
-            self.board().evidence_kept(place);
-        }
+        self.kept.evidence(&shown, &head)
     }
 
-    /// A change of how the witnesses are is one entry.
-    fn report(&self, told: &mut Told) {
+    /// A change of how the witnesses are is one entry. Gives whether nothing is left to be said.
+    fn report(&self, told: &mut Told) -> bool {
         let (working, alarms, detail) = self.board().report();
         let now = self.clock.boot_ms();
         let new_alarm = alarms > told.alarms;
         let quiet = told.at.is_some_and(|at| now - at < REPORT_EVERY_MS);
-        if !new_alarm && (working == told.working || quiet) {
-            return;
+        if !new_alarm && working == told.working {
+            return true;
         }
-        let Ok(sink) = "witnesses".parse::<Name>() else {
-            return;
+        let sink = "witnesses".parse::<Name>();
+        let Some(sink) = sink.ok().filter(|_| new_alarm || !quiet) else {
+            return false;
         };
         let report = Command::SinkReport {
             sink,
@@ -316,18 +309,25 @@ impl Witnesses {
             detail: Line::lossy(&detail),
         };
         // Not taken now, it is said after a later round.
-        if self.engine.send(report, Vec::new(), None).is_ok() {
+        let said = self.engine.send(report, Vec::new(), None).is_ok();
+        if said {
             *told = Told {
                 working,
                 alarms,
                 at: Some(now),
             };
         }
+        said
     }
 }
 
-/// Whom was asked, about what, and what came of it.
-type Answered = (usize, SignedCheckpoint, Outcome);
+/// Who was asked about what, what came of it, and whether evidence of an alarm was kept.
+struct Answered {
+    place: usize,
+    asked_about: SignedCheckpoint,
+    outcome: Outcome,
+    evidence: bool,
+}
 
 /// Calls under way, and to whom; and what the log was told of what came of them.
 #[derive(Default)]

@@ -4,6 +4,9 @@ use breakglass_tlog::{NoteSignature, Policy, SignedCheckpoint};
 
 use super::client::Outcome;
 
+/// What the sentence of an alarm ends with once there is evidence.
+const KEPT: &str = "; both signed checkpoints are kept in evidence/ of data_dir";
+
 /// What is known.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -79,9 +82,9 @@ impl Board {
         self.cosigned = met.then_some(last);
     }
 
-    /// What is kept cannot be read or written.
-    pub(super) fn unreadable(&mut self, detail: &str) {
-        self.unkept = Some(format!("cosignatures cannot be kept: {detail}"));
+    /// Whether what is kept could be read or written, or why not.
+    pub(super) fn kept(&mut self, trouble: Option<String>) {
+        self.unkept = trouble.map(|detail| format!("cosignatures cannot be kept: {detail}"));
     }
 
     /// Begins to ask about a checkpoint, or goes on; gives the places of those who have not
@@ -188,11 +191,20 @@ impl Board {
 
     /// Notes that the evidence of an alarm was kept.
     pub(super) fn evidence_kept(&mut self, place: usize) {
-        const KEPT: &str = "; both signed checkpoints are kept in evidence/ of data_dir";
+        if self.has_evidence(place) {
+            return;
+        }
         let alarm = self.witnesses.get_mut(place).and_then(|w| w.alarm.as_mut());
-        if let Some(alarm) = alarm.filter(|alarm| !alarm.ends_with(KEPT)) {
+        if let Some(alarm) = alarm {
             alarm.push_str(KEPT);
         }
+    }
+
+    /// Whether the evidence of a witness's alarm was kept: once is enough, however often it is
+    /// asked after that.
+    pub(super) fn has_evidence(&self, place: usize) -> bool {
+        let alarm = self.witnesses.get(place).and_then(|w| w.alarm.as_ref());
+        alarm.is_some_and(|alarm| alarm.ends_with(KEPT))
     }
 
     /// Ends a round.

@@ -218,6 +218,8 @@ fn alarmed(size: u64, alarm: &str) {
         .join("evidence")
         .join(name(other.unwrap().checkpoint()));
     let log = log_key(&stage);
+    let kept = std::fs::read_dir(data.join("evidence")).unwrap();
+    assert_eq!(kept.count(), 2, "once, however the log grew since");
     for file in std::fs::read_dir(data.join("evidence")).unwrap() {
         let note = std::fs::read(file.unwrap().path()).unwrap();
         let origin = log.verifier().name().as_str();

@@ -138,6 +138,16 @@ fn an_alarm_stays_and_makes_all_that_is_well_not_well() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_told_until_it_can_be() {
+    let mut board = board();
+    board.kept(Some("no space".to_owned()));
+    assert!(board.missing().unwrap().ends_with("no space"));
+    assert!(!board.report().0);
+    board.kept(None);
+    assert!(board.report().0);
+}
+
+#[test]
 fn what_was_kept_is_gone_on_with_as_far_as_it_meets_the_policy() {
     let mut first = board();
     let five = head(5);
