@@ -163,6 +163,37 @@ fn a_witness_that_never_answers_holds_up_nobody() {
     drop(scene);
 }
 
+#[test]
+fn a_witness_that_never_answers_holds_up_no_other_witness() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut witnesses = None;
+    let mut path = None;
+    let scene = Scene::set_with(|stage, config| {
+        let both = two(stage);
+        let lines = line("w1", &both[0])
+            + &format!("witness w2 {} {url}\n", both[1].key)
+            + "group g any w1 w2\nquorum g\n";
+        path = Some(configure(stage, config, &lines));
+        witnesses = Some(both);
+    });
+    let policy = policy(&path.unwrap());
+    let (mut asked, _) = silent.accept().unwrap();
+    for _ in 0..3 {
+        scene.actor("alice").declare(declaration()).unwrap();
+        cosigned(&scene, &policy);
+    }
+    assert!(metrics(&scene).contains("\nbreakglass_witnesses_cosigning 1\n"));
+    // It was asked once, and that question is still open.
+    silent.set_nonblocking(true).unwrap();
+    assert_eq!(silent.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    asked.set_nonblocking(true).unwrap();
+    let rest = std::io::copy(&mut asked, &mut std::io::sink());
+    assert_eq!(rest.unwrap_err().kind(), ErrorKind::WouldBlock);
+    drop((asked, silent));
+    drop(scene);
+}
+
 /// Makes a witness cosign another tree of so many entries, signed by the log's own key.
 fn mislead(witness: &Witness, log: &SigningKey, size: u64) -> SignedCheckpoint {
     let mut tiles = MemoryTiles::new();
