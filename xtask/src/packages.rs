@@ -31,6 +31,11 @@ pub(crate) const PACKAGES: &[Package] = &[
         programs: &["initdb", "postgres", "psql"],
         why: "passwords of roles are rotated at a real server, which the tests start themselves",
     },
+    Package {
+        name: "strace",
+        programs: &["strace"],
+        why: "system calls of the ledger fail, and end it, one by one",
+    },
 ];
 
 /// Where Debian keeps daemons; a person's `PATH` often leaves these out.

@@ -2,6 +2,7 @@
 //! never does.
 
 mod client;
+mod faults;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -36,7 +37,12 @@ impl Witness {
 
     /// The same under a name.
     pub(crate) fn start_as(name: &str, dir: &Path, log: &VerifierKey) -> Self {
-        let mut child = command(dir)
+        Self::start_by(command(dir), name, log)
+    }
+
+    /// The same by a command that begins with something else.
+    fn start_by(mut command: Command, name: &str, log: &VerifierKey) -> Self {
+        let mut child = command
             .args(["--name", name, "--listen", "127.0.0.1:0"])
             .args(["--log", &log.to_string()])
             .stdout(Stdio::piped())
@@ -127,7 +133,10 @@ impl Drop for Witness {
 }
 
 fn command(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_breakglass"));
+    arguments(Command::new(env!("CARGO_BIN_EXE_breakglass")), dir)
+}
+
+fn arguments(mut command: Command, dir: &Path) -> Command {
     command.arg("witness").arg("--data").arg(dir);
     command.stdin(Stdio::null());
     command
@@ -299,14 +308,18 @@ fn killed_at_any_moment_a_witness_forgets_nothing_that_it_gave_out() {
 /// Submits the next size, and gives it back once the answer has verified; nothing where the
 /// witness is dead.
 fn acknowledged(url: &str, log: &Log, key: &VerifierKey, size: u64) -> Option<u64> {
-    let body = log.request(size - 1, size).into_bytes();
-    let reply = client::post(url, &body)?;
+    let reply = client::post(url, &log.request(size - 1, size).into_bytes())?;
     assert_eq!(reply.status, 200);
-    let mut signed = log.signed(size);
-    for line in parse_cosignatures(&reply.body).unwrap() {
-        signed.add_signature(line, key).unwrap();
-    }
+    assert_cosigned(&reply, &log.signed(size), key);
     Some(size)
+}
+
+/// An answer is a cosignature of this checkpoint.
+fn assert_cosigned(reply: &Reply, checkpoint: &SignedCheckpoint, key: &VerifierKey) {
+    let mut checkpoint = checkpoint.clone();
+    for line in parse_cosignatures(&reply.body).unwrap() {
+        checkpoint.add_signature(line, key).unwrap();
+    }
 }
 
 #[test]
