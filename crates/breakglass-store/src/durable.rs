@@ -167,5 +167,9 @@ mod tests {
         let nowhere = dir.path().join("none/mark");
         let error = write_durably(&nowhere, b"bytes", FileMode::OwnerOnly).unwrap_err();
         assert_eq!(error.doing, "create");
+        assert!(!error.is_undecided(), "nothing is there");
+        // The name may be durable or not.
+        let error = sync_dir(&dir.path().join("none")).unwrap_err();
+        assert!(error.is_undecided());
     }
 }
