@@ -109,6 +109,11 @@ impl Witnesses {
         self.board().cosigned().map(SignedCheckpoint::to_text)
     }
 
+    /// What to prove an entry under: a checkpoint that enough have cosigned, where there is one.
+    pub(crate) fn for_entry(&self, index: u64, head: &SignedCheckpoint) -> SignedCheckpoint {
+        self.board().for_entry(index, head)
+    }
+
     /// What metrics tell.
     pub(crate) fn figures(&self) -> Figures {
         self.board().figures()

@@ -251,6 +251,19 @@ impl Board {
             .clone()
     }
 
+    /// What to prove entry `index` under: the last checkpoint that enough have cosigned, where that
+    /// has the entry, else the head.
+    pub(super) fn for_entry(&self, index: u64, head: &SignedCheckpoint) -> SignedCheckpoint {
+        let covers = |note: &&SignedCheckpoint| {
+            let size = note.checkpoint().size();
+            index < size && size <= head.checkpoint().size()
+        };
+        match self.cosigned.as_ref().filter(covers) {
+            Some(cosigned) => cosigned.clone(),
+            None => self.with_cosignatures(head),
+        }
+    }
+
     /// The last checkpoint that enough have cosigned.
     pub(super) const fn cosigned(&self) -> Option<&SignedCheckpoint> {
         self.cosigned.as_ref()

@@ -9,12 +9,13 @@ use std::{
 use breakglass::demo::Stage;
 use breakglass_server::{Config, Server, StartError, config::WitnessConfig};
 use breakglass_tlog::{
-    AddCheckpoint, Checkpoint, MemoryTiles, Policy, SignedCheckpoint, SigningKey, root,
+    AddCheckpoint, Checkpoint, MemoryTiles, Policy, ProofBundle, SignedCheckpoint, SigningKey, root,
 };
 
 use crate::{
     attacks::wire::get,
     scene::{Scene, declaration, wait},
+    usage::breakglass,
     witness::Witness,
 };
 
@@ -98,6 +99,15 @@ fn witnesses_cosign_the_newest_checkpoint_and_it_is_served_with_their_lines() {
     let served = text(&scene.url, "/v1/log/checkpoint").unwrap();
     let (_, judgement) = policy.open(served.as_bytes()).unwrap();
     assert_eq!(judgement.cosigners.len(), 2, "{served}");
+    // What an auditor is given as the proof of an entry meets the policy by itself.
+    let proven = scene.actor("frank").client().prove(3).unwrap();
+    let bundle = ProofBundle::parse(proven.proof.as_bytes()).unwrap();
+    let note = bundle.checkpoint().to_text();
+    assert!(policy.open(note.as_bytes()).unwrap().1.met, "{note}");
+    let log = log_key(&scene.stage);
+    let origin = log.verifier().name().as_str().to_owned();
+    let verified = bundle.verify(proven.entry.as_bytes(), &origin, log.verifier());
+    assert_eq!(verified.unwrap().index, 3);
     // The client that pins checkpoints takes it like any other.
     scene.actor("alice").declare(declaration()).unwrap();
     let told = metrics(&scene);
@@ -110,8 +120,22 @@ fn witnesses_cosign_the_newest_checkpoint_and_it_is_served_with_their_lines() {
     assert_eq!(text(&scene.url, "/readyz").unwrap(), "ready\n");
 
     let third = cosigned(&scene, &policy);
-    let stage = scene.end();
     drop(witnesses);
+    // The log goes on, and whoever saw its newest checkpoint takes a proof under an older one.
+    scene.actor("alice").declare(declaration()).unwrap();
+    let frank = |args: &[&str]| {
+        let output = breakglass(&scene.stage.home("frank"), args);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{told}");
+        output.stdout
+    };
+    frank(&["log", "checkpoint"]);
+    let proof = ProofBundle::parse(&frank(&["log", "prove", "3", "--proof"])).unwrap();
+    let (under, judgement) = policy
+        .open(proof.checkpoint().to_text().as_bytes())
+        .unwrap();
+    assert!(judgement.met && under.checkpoint().size() < scene.log_size());
+    let stage = scene.end();
     // With every witness gone, the next process still has what they said.
     let mut config = stage.config().unwrap();
     configure(&stage, &mut config, "quorum none\n");

@@ -80,6 +80,23 @@ fn what_met_the_quorum_stays_while_the_log_grows_and_takes_late_lines() {
 }
 
 #[test]
+fn an_entry_is_proven_under_what_was_cosigned_where_that_has_it() {
+    let mut board = board();
+    let (five, six) = (head(5), head(6));
+    board.open(&five);
+    board.note(0, &five, cosigned(0, &five));
+    let kept = board.note(1, &five, cosigned(1, &five)).unwrap();
+    board.open(&six);
+    assert_eq!(board.for_entry(4, &six), kept);
+    assert_eq!(board.for_entry(5, &six), six);
+    assert_eq!(
+        board.for_entry(0, &head(4)),
+        head(4),
+        "never beyond the log"
+    );
+}
+
+#[test]
 fn the_line_of_another_or_for_another_checkpoint_counts_for_nobody() {
     let mut board = board();
     let (five, six) = (head(5), head(6));
