@@ -1,8 +1,13 @@
 //! What a log says of itself: notes, checkpoints, proofs, keys, tiles.
 
 use breakglass_tlog::{
-    Checkpoint, Cosignature, EntriesPath, KeyName, Note, ProofBundle, SignedCheckpoint, SigningKey,
-    TilePath, VerifierKey, encode_entries, leaf_hash, parse_entries,
+    AddCheckpoint, Checkpoint, Cosignature, CosignerKey, EntriesPath, Hash, KeyName, Note, Policy,
+    ProofBundle, SignedCheckpoint, SigningKey, TilePath, VerifierKey, encode_entries, leaf_hash,
+    parse_entries,
+    witness::{
+        Asked, Received, SIZE_CONTENT_TYPE, cosignatures_to_text, decide, parse_cosignatures,
+        parse_size, read_answer, size_to_text,
+    },
 };
 
 use crate::Parser;
@@ -97,6 +102,99 @@ pub(crate) const TILE: Parser = Parser {
         paths.into_iter().chain([bundle]).collect()
     },
 };
+
+/// A request to a witness is spelled in one way, and only what the log signed is cosigned.
+pub(crate) const ADD_CHECKPOINT: Parser = Parser {
+    name: "add-checkpoint",
+    holds: |bytes| {
+        let Ok(request) = AddCheckpoint::parse(bytes) else {
+            return;
+        };
+        assert_eq!(request.to_text().as_bytes(), bytes);
+        let keys = [key().verifier().clone()];
+        let other = Checkpoint::new(name(), 1, leaf_hash(b"another")).unwrap();
+        for last in [None, Some(signed().checkpoint()), Some(&other)] {
+            let decision = decide(&request, &keys, last);
+            if let Ok(cosigned) = decision.outcome {
+                assert_eq!(cosigned, signed());
+                assert_ne!(last, Some(&other), "a fork is never cosigned");
+            }
+            if let Some(suspicion) = decision.suspicion {
+                assert_eq!(suspicion.checkpoint(), &signed(), "nobody else is accused");
+            }
+        }
+    },
+    corpus: || {
+        let proof = vec![Hash::from_bytes([7; 32]), leaf_hash(ENTRY)];
+        let requests = [
+            AddCheckpoint::new(0, Vec::new(), &signed()),
+            AddCheckpoint::new(1, Vec::new(), &signed()),
+            AddCheckpoint::new(1, proof, &signed()),
+        ];
+        requests
+            .map(|request| request.to_text().into_bytes())
+            .to_vec()
+    },
+};
+
+/// A witness's answer is lines that are spelled in one way, and no answer to a log of one entry
+/// tells of a smaller log.
+pub(crate) const ANSWER: Parser = Parser {
+    name: "witness-answer",
+    holds: |bytes| {
+        if let Ok(lines) = parse_cosignatures(bytes) {
+            assert_eq!(cosignatures_to_text(&lines).as_bytes(), bytes);
+        }
+        if let Some(size) = parse_size(bytes) {
+            assert_eq!(size_to_text(size).as_bytes(), bytes);
+        }
+        let asked = Asked {
+            old_size: 0,
+            size: 1,
+            log_size: 1,
+        };
+        for status in [200, 403, 404, 409, 422, 429] {
+            for content_type in [None, Some(SIZE_CONTENT_TYPE)] {
+                let received = Received {
+                    status,
+                    content_type,
+                    body: bytes,
+                };
+                let _ = read_answer(&received, asked);
+            }
+        }
+    },
+    corpus: || {
+        let witness = CosignerKey::from_seed(KeyName::new("w.example").unwrap(), &[2; 32]);
+        let line = witness.cosign(signed().checkpoint(), 7).unwrap();
+        let lines = cosignatures_to_text(&[line.clone(), line]);
+        vec![lines.into_bytes(), b"1234567\n".to_vec()]
+    },
+};
+
+/// A policy means the same when it is written down again, and a quorum is never met by nobody.
+pub(crate) const POLICY: Parser = Parser {
+    name: "policy",
+    holds: |bytes| {
+        let Ok(policy) = Policy::parse(bytes) else {
+            return;
+        };
+        assert_eq!(Policy::parse(&policy.to_bytes()).as_ref(), Ok(&policy));
+        assert!(policy.is_met(|_| true), "everybody is enough");
+        assert_eq!(policy.is_met(|_| false), !policy.needs_witnesses());
+    },
+    corpus: || vec![policy().into_bytes()],
+};
+
+/// Two groups within a group.
+fn policy() -> String {
+    let mut file = format!("# ours\nlog {} https://log.example\n\n", key().verifier());
+    for number in 1..=5_u8 {
+        let key = CosignerKey::from_seed(KeyName::new("w.example").unwrap(), &[number + 1; 32]);
+        file += &format!("witness w{number}\t{}\n", key.verifier());
+    }
+    file + "group a 2 w1 w2 w3\ngroup b any w4\ngroup c all a b\nquorum c\n"
+}
 
 const ENTRY: &[u8] = b"the only entry";
 

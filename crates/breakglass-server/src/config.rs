@@ -77,6 +77,9 @@ pub struct Config {
     /// What of the log is served to whom.
     #[serde(default)]
     pub log: Log,
+    /// Other people's witnesses, who are asked to cosign the log; without it nobody is.
+    #[serde(default)]
+    pub witness: Option<WitnessConfig>,
     /// Bounds on what callers may do.
     #[serde(default)]
     pub limits: Limits,
@@ -105,6 +108,24 @@ pub enum Public {
     Checkpoint,
     /// The tiles of hashes as well, out of which anybody makes any proof.
     Tiles,
+}
+
+/// Who is asked to cosign the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// A C2SP policy: the witnesses with their URLs, and how many of them are enough.
+    pub policy_file: PathBuf,
+    /// How long one call may take, in seconds.
+    #[serde(default = "default_witness_timeout_s")]
+    pub timeout_s: u64,
+    /// Certificates to believe in place of the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+const fn default_witness_timeout_s() -> u64 {
+    5
 }
 
 /// How people are told.
@@ -431,6 +452,8 @@ impl Config {
         let mail = mail.flat_map(|m| [m.password_file.as_mut(), m.ca_file.as_mut()]);
         let hook = notify.webhook.iter_mut();
         let hook = hook.flat_map(|h| [Some(&mut h.secret_file), h.ca_file.as_mut()]);
+        let witness = self.witness.iter_mut();
+        let witness = witness.flat_map(|w| [Some(&mut w.policy_file), w.ca_file.as_mut()]);
         let notify: Vec<&mut PathBuf> = mail.chain(hook).flatten().collect();
         let targets = self
             .postgres
@@ -442,6 +465,7 @@ impl Config {
             .chain(probes)
             .chain(targets)
             .chain(notify)
+            .chain(witness.flatten())
             .chain(self.genesis_dir.as_mut())
             .chain(self.high_water_file.as_mut())
             .chain(tls)

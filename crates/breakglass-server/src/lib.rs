@@ -21,6 +21,8 @@ mod scrub;
 mod snapshot;
 mod start;
 mod targets;
+mod threads;
+mod witnesses;
 mod worker;
 
 pub use breakglass_store::{Damage, Repaired};
@@ -30,6 +32,6 @@ pub use config::Config;
 pub use engine::LoneEngine;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
-pub use http::openapi::document as openapi;
+pub use http::{ListenError, Listening, openapi::document as openapi};
 pub use repair::{NotRepaired, repair_from};
 pub use start::{Server, StartError};

@@ -19,6 +19,7 @@ pub(crate) fn lacks(world: &World, tools: &Tools, now: Timestamp) -> Vec<Lack> {
         found.extend(hands(tools, &version.authority));
         found.extend(told(tools, world, &version.authority));
     }
+    found.extend(tools.witnesses.iter().flat_map(|w| w.lacks()));
     found.sort_by_key(|lack| lack.severity);
     found
 }

@@ -10,8 +10,7 @@ use std::{
 use breakglass_connectors::command::CommandError;
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, Reserve, SqliteLedger,
-    SqliteReader, compare,
+    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, Reserve, SqliteLedger, compare,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
@@ -25,21 +24,16 @@ use crate::{
     custody::{Custody, KeyError, read_secret},
     engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring},
     entropy::random,
-    follower::Follower,
     genesis::GenesisError,
     history::Historian,
     http::{self, App, ListenError, Listening},
     opening::{genesis, mark, no_log_is_known, open, open_whole},
-    readers::{READERS, Readers, Threads},
-    recheck::{Keeper, Recheck, Taken},
-    scrub::Scrub,
-    snapshot::SnapshotFile,
+    readers::{Readers, Threads},
     targets,
-    worker::{self, Attempts, Plans, Tools},
+    threads::{Connections, follow, keep_mark, keeper, remember, scrub, work},
+    witnesses::{COSIGNED, Witnesses},
+    worker::{Attempts, Plans, Tools},
 };
-
-/// How often the high-water mark is written while the log grows.
-const MARK_EVERY: Duration = Duration::from_millis(500);
 
 /// Why the server does not start.
 #[derive(Debug, Error)]
@@ -147,7 +141,7 @@ impl Server {
         let opened = open(config, &*clock, &log_key)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let mark = mark(config);
-        let read_only = read_only(&opened, &mark, &log_key)?;
+        let read_only = read_only(&opened, config, &log_key)?;
         let custody = keys(config, &authorities, &log_key)?;
         let resumed_at = opened.taken.as_ref().map(|taken| taken.size);
         let keeper = keeper(config, &opened, &log_key, read_only.is_none())?;
@@ -157,28 +151,32 @@ impl Server {
             read_only: read_only.clone(),
             on_fatal: Box::new(on_fatal),
         };
-        let (follows, remembers) = (opened.ledger.reader()?, opened.ledger.reader()?);
-        let scrubs = opened.ledger.reader()?;
-        let connections: Result<Vec<_>, OpenError> =
-            (0..READERS).map(|_| opened.ledger.reader()).collect();
-        let connections = connections?;
+        let verifier = wiring.log_key.verifier().clone();
+        let connections = Connections::to(&opened.ledger)?;
         let (engine, engine_thread) = Engine::start(opened, authorities, wiring, disk(config))?;
-        let (readers, reading) = Readers::start(&engine, connections)?;
-        let tools = tools(config, &engine, custody, &clock, read_only.clone())?;
+        let (readers, reading) = Readers::start(&engine, connections.reads)?;
+        let witnesses = Witnesses::open(config, &verifier, &engine, &clock, connections.proves)?;
+        let tools = tools(
+            config,
+            &engine,
+            custody,
+            &clock,
+            (read_only.clone(), witnesses),
+        )?;
         let runtime = tokio::runtime::Runtime::new()?;
         let (stop, stopped) = watch::channel(false);
         let listening = runtime.block_on(http::listen(config))?;
         let metrics = runtime.block_on(http::listen_for_metrics(config))?;
-        let address = listening.address;
-        let metrics_address = metrics.as_ref().map(|m| m.address);
-        let (historian, shelf) = Historian::open(&config.data_dir, &engine, remembers);
+        let address = listening.address();
+        let metrics_address = metrics.as_ref().map(Listening::address);
+        let (historian, shelf) = Historian::open(&config.data_dir, &engine, connections.remembers);
         let mut threads = Vec::new();
         threads.extend(remember(historian, &stopped, runtime.handle())?);
         threads.push(keeper.start(&engine, &stopped, runtime.handle())?);
         if read_only.is_none() {
             threads.push(follow(
                 &engine,
-                follows,
+                connections.follows,
                 &clock,
                 config,
                 &stopped,
@@ -190,9 +188,15 @@ impl Server {
                 stopped.clone(),
                 runtime.handle(),
             )?);
-            runtime.spawn(worker::run(tools.clone(), stopped.clone()));
+            work(&tools, &stopped, &runtime);
         }
-        threads.extend(scrub(config, &tools, scrubs, &stopped, runtime.handle())?);
+        threads.extend(scrub(
+            config,
+            &tools,
+            connections.scrubs,
+            &stopped,
+            runtime.handle(),
+        )?);
         let app = App::new(tools, readers, shelf, config, nonce_key()?);
         serve(&runtime, app, listening, metrics, &stopped);
         Ok(Self {
@@ -219,6 +223,7 @@ impl Server {
         targets::connectors(config)?;
         targets::probes(config)?;
         targets::ways(&config.notify)?;
+        Witnesses::check(config, log_key.verifier())?;
         let path = config.data_dir.join("log.db");
         if !path.exists() {
             no_log_is_known(config, &log_key, &path)?;
@@ -237,7 +242,7 @@ impl Server {
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let custody = keys(config, &authorities, &log_key)?;
         custody.check_sealed(&opened)?;
-        let read_only = read_only(&opened, &mark(config), &log_key)?;
+        let read_only = read_only(&opened, config, &log_key)?;
         Ok((opened.ledger.head().size(), read_only))
     }
 
@@ -323,28 +328,6 @@ pub(crate) fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
     SigningKey::parse(text.trim_end()).map_err(|e| wrong(e.to_string()))
 }
 
-/// Who compares the snapshot that the server started from with the log, and writes the next.
-fn keeper(
-    config: &Config,
-    opened: &Opened,
-    log_key: &SigningKey,
-    writes: bool,
-) -> Result<Keeper, OpenError> {
-    let recheck = |taken: &Taken| {
-        Ok::<_, OpenError>(Recheck {
-            reader: opened.ledger.reader()?,
-            snapshot: opened.ledger.snapshot(),
-            pin: config.genesis,
-            taken: taken.clone(),
-        })
-    };
-    Ok(Keeper {
-        file: SnapshotFile::beside(&config.data_dir, log_key),
-        recheck: opened.taken.as_ref().map(recheck).transpose()?,
-        every: if writes { config.snapshot_every } else { 0 },
-    })
-}
-
 fn disk(config: &Config) -> Box<Reserve> {
     let bytes = config.disk_reserve_mib.saturating_mul(1024 * 1024);
     Box::new(Reserve::beside(&config.data_dir.join("log.db"), bytes))
@@ -353,20 +336,35 @@ fn disk(config: &Config) -> Box<Reserve> {
 /// Why nothing may be appended, where the log is behind what it was or differs from it.
 fn read_only(
     opened: &Opened,
-    mark: &HighWaterMark,
+    config: &Config,
     key: &SigningKey,
 ) -> Result<Option<String>, StartError> {
     if let Some(missing) = &opened.missing {
         return Ok(Some(missing.clone()));
     }
     let origin = key.verifier().name().as_str();
-    let read = match mark.read(origin, key.verifier()) {
+    let read = match mark(config).read(origin, key.verifier()) {
         Ok(read) => read,
         Err(error) => return Ok(Some(error.to_string())),
     };
-    let stand =
-        compare(read.as_ref(), &opened.ledger).map_err(|e| StartError::Mark(e.to_string()))?;
-    Ok(match stand {
+    let unread = |e: breakglass_store::ReadError| StartError::Mark(e.to_string());
+    let stand = compare(read.as_ref(), &opened.ledger).map_err(unread)?;
+    let behind = why_behind(stand);
+    if behind.is_some() {
+        return Ok(behind);
+    }
+    // What witnesses have cosigned is a second mark, and the log's key is under it too. One that is
+    // missing or damaged says nothing: they are asked anew.
+    let Ok(Some(cosigned)) = cosigned_mark(config).read(origin, key.verifier()) else {
+        return Ok(None);
+    };
+    let stand = compare(Some(&cosigned), &opened.ledger).map_err(unread)?;
+    Ok(why_behind(stand).map(|why| format!("witnesses have cosigned more or another tree: {why}")))
+}
+
+/// Why a log that stands like this to a mark takes nothing.
+fn why_behind(stand: HighWater) -> Option<String> {
+    match stand {
         HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
         HighWater::Behind { mark, head } => Some(format!(
             "the log has {head} entries but had {mark}: this is a restored backup; put \
@@ -380,7 +378,12 @@ fn read_only(
             "the log of {head} entries is not the log that was signed at size {mark}: keep both, \
              and find out who wrote the other"
         )),
-    })
+    }
+}
+
+/// Where the last checkpoint is kept that enough witnesses have cosigned.
+fn cosigned_mark(config: &Config) -> HighWaterMark {
+    HighWaterMark::new(config.data_dir.join(COSIGNED))
 }
 
 fn keys(
@@ -414,7 +417,7 @@ fn tools(
     engine: &EngineHandle,
     custody: Custody,
     clock: &Arc<dyn Clock>,
-    read_only: Option<String>,
+    (read_only, witnesses): (Option<String>, Option<Arc<Witnesses>>),
 ) -> Result<Arc<Tools>, StartError> {
     let contacts = Contacts::beside(&config.data_dir);
     // A log that was put back and is behind knows less than there was: nothing goes because of it.
@@ -433,85 +436,10 @@ fn tools(
         contacts,
         attempts: Attempts::default(),
         plans: Plans::default(),
+        witnesses,
         read_only,
         scrubbed: Arc::default(),
     }))
-}
-
-fn follow(
-    engine: &EngineHandle,
-    reader: SqliteReader,
-    clock: &Arc<dyn Clock>,
-    config: &Config,
-    stopped: &watch::Receiver<bool>,
-    runtime: &tokio::runtime::Handle,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let path = config.data_dir.join("events.jsonl");
-    let follower = Follower::new(engine.clone(), reader, clock.clone(), &path);
-    let (stopped, runtime) = (stopped.clone(), runtime.clone());
-    let thread = std::thread::Builder::new().name("jsonl".to_owned());
-    thread.spawn(move || follower.run(stopped, &runtime))
-}
-
-fn remember(
-    historian: Option<Historian>,
-    stopped: &watch::Receiver<bool>,
-    runtime: &tokio::runtime::Handle,
-) -> std::io::Result<Option<std::thread::JoinHandle<()>>> {
-    let Some(historian) = historian else {
-        return Ok(None);
-    };
-    let (stopped, runtime) = (stopped.clone(), runtime.clone());
-    let thread = std::thread::Builder::new().name("history".to_owned());
-    let spawned = thread.spawn(move || historian.run(stopped, &runtime));
-    spawned.map(Some)
-}
-
-fn scrub(
-    config: &Config,
-    tools: &Tools,
-    reader: SqliteReader,
-    stopped: &watch::Receiver<bool>,
-    runtime: &tokio::runtime::Handle,
-) -> std::io::Result<Option<std::thread::JoinHandle<()>>> {
-    let pace = config.scrub_kib_per_s.saturating_mul(1024);
-    if pace == 0 {
-        return Ok(None);
-    }
-    let (engine, clock) = (tools.engine.clone(), tools.clock.clone());
-    let scrub = Scrub::new(engine, reader, clock, tools.scrubbed.clone(), pace);
-    scrub.start(stopped, runtime).map(Some)
-}
-
-/// Writes the high-water mark while the log grows, and once more at the end.
-fn keep_mark(
-    engine: EngineHandle,
-    mark: HighWaterMark,
-    mut stopped: watch::Receiver<bool>,
-    runtime: &tokio::runtime::Handle,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let runtime = runtime.clone();
-    std::thread::Builder::new()
-        .name("high-water".to_owned())
-        .spawn(move || {
-            let mut written = 0;
-            loop {
-                let stopping = *stopped.borrow();
-                let published = engine.published();
-                if published.head.size() != written {
-                    // Not written this time, it is tried again: the mark may lag, never lead.
-                    if mark.write(published.head.checkpoint()).is_ok() {
-                        written = published.head.size();
-                    }
-                }
-                if stopping {
-                    return;
-                }
-                runtime.block_on(async {
-                    let _ = tokio::time::timeout(MARK_EVERY, stopped.changed()).await;
-                });
-            }
-        })
 }
 
 /// What this process knows its nonces by.

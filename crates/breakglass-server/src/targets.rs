@@ -133,24 +133,12 @@ fn smtp(mail: &Mail, config: &Notify) -> Result<Smtp, StartError> {
 fn webhook(hook: &Hook) -> Result<Webhook, StartError> {
     let client = outbound::client(hook.ca_file.as_deref(), TELLING).map_err(|e| notify(&e))?;
     let secret = secret(&hook.secret_file)?;
-    if hook.url.starts_with("http://") && !is_on_this_machine(&hook.url) {
+    if hook.url.starts_with("http://") && !outbound::is_on_this_machine(&hook.url) {
         return Err(notify(
             &"the webhook is not https:// and not on this machine",
         ));
     }
     Webhook::new(&hook.url, &secret, client).map_err(|e| notify(&e))
-}
-
-fn is_on_this_machine(url: &str) -> bool {
-    [
-        "http://127.0.0.1:",
-        "http://127.0.0.1/",
-        "http://localhost:",
-        "http://localhost/",
-        "http://[::1]",
-    ]
-    .iter()
-    .any(|beginning| url.starts_with(beginning))
 }
 
 fn secret(file: &Path) -> Result<String, StartError> {

@@ -41,6 +41,13 @@ pub struct DurableError {
 }
 
 impl DurableError {
+    /// Whether the old content or the new one is there after a crash is not known. A later sync
+    /// that succeeds does not tell either: the process ends, and the next one reads what is there.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.doing == SYNC_DIRECTORY
+    }
+
     pub(crate) fn when(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self {
             doing,
@@ -49,6 +56,9 @@ impl DurableError {
         }
     }
 }
+
+/// The step after which the new name may or may not be durable.
+const SYNC_DIRECTORY: &str = "sync directory";
 
 /// Replaces the content of a file, durably: a reader or a crash sees the old bytes or the new.
 ///
@@ -98,7 +108,7 @@ fn write_synced(path: &Path, bytes: &[u8], mode: FileMode) -> Result<(), Durable
 pub fn sync_dir(path: &Path) -> Result<(), DurableError> {
     File::open(path)
         .and_then(|dir| dir.sync_all())
-        .map_err(DurableError::when("sync directory", path))
+        .map_err(DurableError::when(SYNC_DIRECTORY, path))
 }
 
 /// The directory a file is in.
@@ -157,5 +167,9 @@ mod tests {
         let nowhere = dir.path().join("none/mark");
         let error = write_durably(&nowhere, b"bytes", FileMode::OwnerOnly).unwrap_err();
         assert_eq!(error.doing, "create");
+        assert!(!error.is_undecided(), "nothing is there");
+        // The name may be durable or not.
+        let error = sync_dir(&dir.path().join("none")).unwrap_err();
+        assert!(error.is_undecided());
     }
 }

@@ -132,20 +132,8 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] for the first line that is wrong.
     pub fn parse(body: &str) -> Result<Self, CheckpointError> {
-        let lines = || CheckpointError::Lines {
-            got: body.matches('\n').count(),
-        };
-        let mut parts = body.strip_suffix('\n').ok_or_else(lines)?.split('\n');
-        let (Some(origin), Some(size), Some(root), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(lines());
-        };
-        let origin = KeyName::new(origin)?;
-        let size = text::decimal(size).ok_or_else(|| CheckpointError::Size {
-            got: size.to_owned(),
-        })?;
-        Self::new(origin, size, Hash::from_base64(root)?)
+        let (origin, size, root) = parse_lines(body)?;
+        Self::new(origin, size, root)
     }
 
     /// The text of the note: origin, size and root, a line each.
@@ -194,6 +182,26 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// The three lines of a checkpoint, before anybody asks whether there is such a tree.
+pub(crate) fn parse_lines(body: &str) -> Result<(KeyName, u64, Hash), CheckpointError> {
+    let lines = || CheckpointError::Lines {
+        got: body.matches('\n').count(),
+    };
+    let mut parts = body.strip_suffix('\n').ok_or_else(lines)?.split('\n');
+    let (Some(origin), Some(size), Some(root), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(lines());
+    };
+    let origin = KeyName::new(origin)?;
+    let size = text::decimal(size)
+        .filter(|size| *size <= MAX_TREE_SIZE)
+        .ok_or_else(|| CheckpointError::Size {
+            got: size.to_owned(),
+        })?;
+    Ok((origin, size, Hash::from_base64(root)?))
 }
 
 /// A checkpoint with the verified signature of its log, and whatever other lines it came with.

@@ -11,6 +11,8 @@
 //! | [`checkpoint`] | C2SP tlog-checkpoint v1.0.0 |
 //! | [`cosignature`] | C2SP tlog-cosignature v1.0.1, Ed25519 |
 //! | [`bundle`] | C2SP tlog-proof@v1 |
+//! | [`policy`] | C2SP tlog-policy |
+//! | [`witness`] | C2SP tlog-witness, its pure half |
 //!
 //! Nothing here reads a clock, a file, a socket or a random number generator.
 //! How the breakglass log uses these documents is in `docs/spec/log.md`.
@@ -20,10 +22,12 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod hash;
 pub mod note;
+pub mod policy;
 pub mod proof;
 mod text;
 pub mod tile;
 pub mod tree;
+pub mod witness;
 
 pub use bundle::{BundleParseError, BundleVerifyError, ProofBundle, Verified};
 pub use checkpoint::{
@@ -37,6 +41,10 @@ pub use note::{
     NoteTextError, NoteVerifyError, SignatureLineError, SignatureVerifyError, SigningKey,
     TooManySignatures, VerifiedSignature, VerifierKey,
 };
+pub use policy::{
+    Cosigner, Judgement, LineError, Policy, PolicyError, PolicyLog, PolicyName, PolicyOpenError,
+    PolicyWitness,
+};
 pub use proof::{
     ConsistencyError, FromEmptyError, InclusionError, verify_consistency, verify_from_empty,
     verify_inclusion,
@@ -48,3 +56,4 @@ pub use tile::{
     tiles_after_append, tiles_for_size,
 };
 pub use tree::{Edge, EdgeError, MAX_TREE_SIZE, root_of_leaves};
+pub use witness::{AddCheckpoint, AddCheckpointError, Decision, Refusal, Suspicion};

@@ -185,6 +185,21 @@ impl Note {
         Ok(())
     }
 
+    /// The same text with those of its lines for which this holds, the first of each key.
+    pub(crate) fn only(&self, keep: impl Fn(&NoteSignature) -> bool) -> Self {
+        let mut signatures: Vec<NoteSignature> = Vec::new();
+        for line in self.signatures.iter().filter(|line| keep(line)) {
+            let again = |kept: &NoteSignature| kept.id() == line.id() && kept.name() == line.name();
+            if !signatures.iter().any(again) {
+                signatures.push(line.clone());
+            }
+        }
+        Self {
+            text: self.text.clone(),
+            signatures,
+        }
+    }
+
     /// The whole note.
     #[must_use]
     pub fn to_text(&self) -> String {

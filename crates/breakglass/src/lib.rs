@@ -22,3 +22,4 @@ pub mod signer;
 pub mod state;
 pub mod tls;
 pub mod trust;
+pub mod witness;

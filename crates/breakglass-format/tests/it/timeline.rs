@@ -3,7 +3,7 @@
 use breakglass_format::{
     Event,
     entry::Recorded,
-    event::{BreakGlassEnded, IncidentDeclared},
+    event::{BreakGlassEnded, IncidentDeclared, SinkChanged},
     render::timeline::{Timeline, render},
     vocabulary::EndReason,
 };
@@ -40,6 +40,19 @@ fn a_drill_is_marked_in_every_line_of_it() {
         assert!(line.contains("  INC-1   DRILL: "), "{line}");
         assert!(!line_of(event_type, |_| {}).contains("DRILL"));
     }
+}
+
+#[test]
+fn witnesses_are_not_called_a_sink() {
+    let line = line_of("SINK_CHANGED", |recorded| {
+        if let Event::SinkChanged(SinkChanged { sink, .. }) = &mut recorded.entry.event {
+            *sink = "witnesses".parse().unwrap();
+        }
+    });
+    assert!(
+        line.contains("all is NOT well with the witnesses of the log: \"connection refused\""),
+        "{line}"
+    );
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn attack(name: &str, each_costs: u32) {
 }
 
 /// The tests below are these.
-const ATTACKED: [&str; 14] = [
+const ATTACKED: [&str; 17] = [
     "json",
     "entry",
     "derive",
@@ -49,6 +49,9 @@ const ATTACKED: [&str; 14] = [
     "proof",
     "log-key",
     "tile",
+    "add-checkpoint",
+    "witness-answer",
+    "policy",
     "sealed",
     "release",
     "credential",
@@ -109,6 +112,21 @@ fn a_changed_log_key_is_refused_or_spelled_as_it_was_written() {
 #[test]
 fn a_changed_tile_is_refused_or_spelled_as_it_was_written() {
     attack("tile", 1);
+}
+
+#[test]
+fn a_changed_request_to_a_witness_is_refused_or_asks_the_same() {
+    attack("add-checkpoint", 16);
+}
+
+#[test]
+fn a_changed_answer_of_a_witness_is_refused_or_spelled_as_it_was_written() {
+    attack("witness-answer", 2);
+}
+
+#[test]
+fn a_changed_policy_is_refused_or_means_the_same_written_again() {
+    attack("policy", 16);
 }
 
 #[test]

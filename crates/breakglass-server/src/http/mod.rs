@@ -13,8 +13,8 @@ mod sessions;
 pub(crate) mod views;
 
 pub(crate) use app::App;
-pub(crate) use serve::ListenError;
-pub(crate) use serve::{Listening, listen, listen_for_metrics};
+pub use serve::{ListenError, Listening};
+pub(crate) use serve::{listen, listen_for_metrics};
 
 use axum::{
     Router,
@@ -76,6 +76,7 @@ pub(crate) fn router(app: App) -> Router {
             get(operations::authority).post(statements::authority),
         )
         .route("/v1/log/checkpoint", get(evidence::checkpoint))
+        .route("/v1/log/cosigned", get(evidence::cosigned))
         .route("/v1/log/consistency", get(evidence::consistency))
         .route("/v1/log/proof/{index}", get(evidence::proof))
         .route("/v1/log/entries", get(evidence::entries))

@@ -42,6 +42,7 @@ use super::handlers::{
         lists::runs,
         lists::run,
         evidence::checkpoint,
+        evidence::cosigned,
         evidence::consistency,
         evidence::proof,
         evidence::entries,

@@ -46,41 +46,27 @@ pub enum ListenError {
 }
 
 /// A socket that is bound, with what it takes to serve it.
-pub(crate) struct Listening {
+pub struct Listening {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: Limits,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
 }
 
 /// Binds the configured address.
 pub(crate) async fn listen(config: &Config) -> Result<Listening, ListenError> {
-    let tls = config.tls.as_ref().map(acceptor).transpose()?;
-    bind(config.listen, tls, &config.limits).await
+    Listening::bind(config.listen, config.tls.as_ref(), &config.limits).await
 }
 
 /// Binds the address for metrics, where one is configured. It is loopback.
 pub(crate) async fn listen_for_metrics(config: &Config) -> Result<Option<Listening>, ListenError> {
     match config.metrics_listen {
         None => Ok(None),
-        Some(address) => bind(address, None, &config.limits).await.map(Some),
+        Some(address) => {
+            let listening = Listening::bind(address, None, &config.limits).await?;
+            Ok(Some(listening))
+        }
     }
-}
-
-async fn bind(
-    address: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    limits: &Limits,
-) -> Result<Listening, ListenError> {
-    let failed = |source| ListenError::Bind { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok(Listening {
-        listener,
-        tls,
-        limits: limits.clone(),
-        address,
-    })
 }
 
 fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ListenError> {
@@ -108,9 +94,45 @@ fn acceptor(tls: &Tls) -> Result<TlsAcceptor, ListenError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
+impl std::fmt::Debug for Listening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listening")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Listening {
+    /// Takes an address, with TLS or without.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be had, or certificate and key cannot be used.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+        limits: &Limits,
+    ) -> Result<Self, ListenError> {
+        let tls = tls.map(acceptor).transpose()?;
+        let failed = |source| ListenError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            listener,
+            tls,
+            limits: limits.clone(),
+            address,
+        })
+    }
+
+    /// The address, with the port that the system chose where none was named.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Serves until told to stop.
-    pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let timeout = Duration::from_secs(self.limits.read_timeout_s);
         loop {

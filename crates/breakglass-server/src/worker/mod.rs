@@ -27,7 +27,10 @@ use breakglass_core::{Effect, World, plan};
 use breakglass_format::{AccountId, Timestamp};
 use tokio::sync::watch;
 
-use crate::{clock::Clock, contacts::Contacts, custody::Custody, engine::EngineHandle, scrub};
+use crate::{
+    clock::Clock, contacts::Contacts, custody::Custody, engine::EngineHandle, scrub,
+    witnesses::Witnesses,
+};
 
 /// Effects under way at a time.
 const HANDS: usize = 8;
@@ -56,6 +59,8 @@ pub(crate) struct Tools {
     pub(crate) contacts: Contacts,
     /// What is remembered of runs between two steps.
     pub(crate) attempts: Attempts,
+    /// Other people's witnesses, where some are asked.
+    pub(crate) witnesses: Option<Arc<Witnesses>>,
     /// Plans that connectors are asked for just now.
     pub(crate) plans: Plans,
     /// Why nothing may be appended, where nothing may.

@@ -182,6 +182,15 @@ impl View<'_> {
             .with_prover(new, |prover| prover.consistency(old))
     }
 
+    /// As [`crate::Ledger::inclusion_proof`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, ReadError> {
+        self.reads
+            .with_prover(size, |prover| prover.inclusion(index))
+    }
+
     /// As [`crate::Ledger::receipt`].
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod exhaustive;
 #[cfg(test)]
+mod foreign_witness;
+#[cfg(test)]
 mod merkle_vectors;
 #[cfg(test)]
 mod mutations;

@@ -4,9 +4,10 @@
 use std::num::NonZeroU64;
 
 use breakglass_tlog::{
-    Checkpoint, CosignerKey, EntriesPath, Hash, KeyName, MemoryTiles, Note, NoteSignature,
-    ProofBundle, SignedCheckpoint, SigningKey, TilePath, VerifierKey, consistency_proof,
-    inclusion_proof, parse_entries, root, verify_consistency, verify_inclusion,
+    AddCheckpoint, Checkpoint, CosignerKey, EntriesPath, Hash, KeyName, MemoryTiles, Note,
+    NoteSignature, Policy, ProofBundle, SignedCheckpoint, SigningKey, TilePath, VerifierKey,
+    consistency_proof, inclusion_proof, parse_entries, root, verify_consistency, verify_inclusion,
+    witness::{cosignatures_to_text, decide, parse_cosignatures, parse_size, size_to_text},
 };
 use proptest::prelude::*;
 
@@ -133,6 +134,74 @@ fn a_flipped_bit_in_a_verifier_key_fails() {
     }
 }
 
+/// What a witness with this log's key, which cosigned the tree of [`OLD`] last, would cosign.
+fn cosigned(bytes: &[u8]) -> Option<SignedCheckpoint> {
+    let request = AddCheckpoint::parse(bytes).ok()?;
+    assert_eq!(request.to_text().as_bytes(), bytes, "one spelling only");
+    let keys = [log_key().verifier().clone()];
+    decide(&request, &keys, Some(&last())).outcome.ok()
+}
+
+const OLD: u64 = 3;
+
+fn last() -> Checkpoint {
+    let tiles: MemoryTiles = leaves(OLD).into_iter().collect();
+    Checkpoint::new(name(ORIGIN), OLD, root(&tiles, OLD).unwrap()).unwrap()
+}
+
+/// From [`OLD`] to [`SIZE`], with the line of a stranger under the log's name.
+fn request() -> String {
+    let tiles: MemoryTiles = leaves(SIZE).into_iter().collect();
+    let new = Checkpoint::new(name(ORIGIN), SIZE, root(&tiles, SIZE).unwrap()).unwrap();
+    let stranger = SigningKey::from_seed(name(ORIGIN), &[3; 32]);
+    let line = stranger.sign(&new.to_text());
+    let mut new = SignedCheckpoint::sign(new, &log_key()).unwrap();
+    new.add_signature(line, stranger.verifier()).unwrap();
+    let proof = consistency_proof(&tiles, OLD, SIZE).unwrap();
+    AddCheckpoint::new(OLD, proof, &new).to_text()
+}
+
+#[test]
+fn a_flipped_bit_in_a_request_fails_or_changes_nothing() {
+    let text = request();
+    let whole = cosigned(text.as_bytes()).unwrap();
+    assert_eq!(whole.checkpoint().size(), SIZE);
+    let mut refused = 0;
+    for flipped in flips(text.as_bytes()) {
+        match cosigned(&flipped) {
+            // In the line of the stranger, which is not cosigned.
+            Some(found) => assert_eq!(found, whole),
+            None => refused += 1,
+        }
+    }
+    assert!(refused > 3_500, "{refused}");
+}
+
+#[test]
+fn a_flipped_bit_in_a_policy_never_makes_less_of_it_enough() {
+    let mut file = String::new();
+    for number in 1..=3_u8 {
+        let key = CosignerKey::from_seed(name("witness.example"), &[number; 32]);
+        file += &format!("witness w{number} {}\n", key.verifier());
+    }
+    file += "group g all w1 w2\nquorum g\n";
+    let whole = Policy::parse(file.as_bytes()).unwrap();
+    for flipped in flips(file.as_bytes()) {
+        let Ok(policy) = Policy::parse(&flipped) else {
+            continue;
+        };
+        assert_eq!(Policy::parse(&policy.to_bytes()).as_ref(), Ok(&policy));
+        for alone in policy.witnesses() {
+            assert!(!policy.is_met(|witness| witness == alone));
+        }
+        // No flip turns a key into another: its ID would not fit.
+        assert!(policy.witnesses().iter().all(|w| {
+            let mut known = whole.witnesses().iter();
+            known.any(|known| known.key() == w.key())
+        }));
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_a_proof_fails() {
     let tiles: MemoryTiles = leaves(SIZE).into_iter().collect();
@@ -180,6 +249,12 @@ const PIECES: &[&[u8]] = &[
     b"PRIVATE+KEY+",
     "\u{2014} ".as_bytes(),
     b"breakglass.example/log",
+    b"old ",
+    b"witness w ",
+    b"group g any w",
+    b"quorum none\n",
+    b"# ",
+    b"\t",
     b"\xe2",
     b"\x00",
 ];
@@ -200,6 +275,16 @@ fn parse_everything(bytes: &[u8]) -> Result<(), TestCaseError> {
     for width in [1, 2, 256] {
         let _ = parse_entries(bytes, width);
     }
+    if let Ok(request) = AddCheckpoint::parse(bytes) {
+        prop_assert!(request.to_text().as_bytes() == bytes);
+    }
+    if let Ok(policy) = Policy::parse(bytes) {
+        prop_assert!(Policy::parse(&policy.to_bytes()) == Ok(policy));
+    }
+    if let Ok(lines) = parse_cosignatures(bytes) {
+        prop_assert!(cosignatures_to_text(&lines).as_bytes() == bytes);
+    }
+    prop_assert!(parse_size(bytes).is_none_or(|size| size_to_text(size).as_bytes() == bytes));
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Ok(());
     };
@@ -237,6 +322,21 @@ proptest! {
         let end = (start + removed).min(text.len());
         text.splice(start..end, inserted);
         let found = meaning(&text);
+        prop_assert!(found.is_none() || found == whole);
+    }
+
+    #[test]
+    fn a_request_with_bytes_replaced_fails_or_asks_the_same(
+        start in 0usize..1000,
+        removed in 0usize..40,
+        inserted in piecewise(),
+    ) {
+        let mut text = request().into_bytes();
+        let whole = cosigned(&text);
+        let start = start.min(text.len());
+        let end = (start + removed).min(text.len());
+        text.splice(start..end, inserted);
+        let found = cosigned(&text);
         prop_assert!(found.is_none() || found == whole);
     }
 

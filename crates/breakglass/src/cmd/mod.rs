@@ -37,6 +37,7 @@ mod verify;
 mod waive;
 mod whoami;
 mod withdraw;
+mod witness;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -88,6 +89,8 @@ enum Verb {
     ServerKeys(server_keys::Args),
     /// Run the server.
     Serve(serve::Args),
+    /// Run a witness: check that other people's logs only grow, and say so.
+    Witness(witness::Args),
     /// Write the manual pages into a folder.
     Man(manual::ManArgs),
     /// Print a script that completes what you type in your shell.
@@ -208,6 +211,7 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         Verb::Init(args) => init::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::ServerKeys(args) => server_keys::run(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Serve(args) => serve::run(&args, output).map(|()| ExitCode::SUCCESS),
+        Verb::Witness(args) => witness::run(args, output).map(|()| ExitCode::SUCCESS),
         Verb::Man(args) => manual::man(&args, output).map(|()| ExitCode::SUCCESS),
         Verb::Completions(args) => {
             manual::completions(&args, output);

@@ -35,7 +35,7 @@ pub(super) struct Args {
 }
 
 /// Exit status 70: the log may or may not have been written; start again to find out.
-const EXIT_FATAL: i32 = 70;
+pub(super) const EXIT_FATAL: i32 = 70;
 
 /// Starts, waits for SIGINT or SIGTERM, stops.
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
@@ -112,7 +112,7 @@ fn not_started(error: &StartError) -> Failure {
             "correct the program under [rotators], [connectors] or [[control_plane]]"
         }
         StartError::Target { .. } => {
-            "correct it: [notify], or [postgres] (docs/procedures/postgresql.md has a whole one)"
+            "correct it: [notify], [witness], or [postgres] (docs/procedures/postgresql.md has a whole one)"
         }
         StartError::Probe { .. } => {
             "correct it under [[control_plane]]: url is http:// or https://, without a user name; \
@@ -196,20 +196,23 @@ fn wait_for_signal() {
     else {
         return;
     };
-    runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    });
+    runtime.block_on(stop_signal());
+}
+
+/// SIGINT or SIGTERM.
+pub(super) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 /// An error with its causes, on one line.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -203,6 +203,7 @@ impl Stage {
                 ..Notify::default()
             },
             log: breakglass_server::config::Log::default(),
+            witness: None,
             limits: breakglass_server::config::Limits {
                 statements_per_minute: 100_000,
                 reads_per_minute: 10_000_000,

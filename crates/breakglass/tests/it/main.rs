@@ -72,3 +72,7 @@ mod tls;
 mod two_people;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod witness;
+#[cfg(test)]
+mod witnessed;

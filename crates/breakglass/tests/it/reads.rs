@@ -69,8 +69,8 @@ fn filled(path: &str, run: &str, request: Digest) -> Vec<(&'static str, String)>
         ],
         "/v1/log/entries" => vec![("", format!("{path}?from=0"))],
         "/log/checkpoint" | "/v1/accounts" | "/v1/authority" | "/v1/grants" | "/v1/incidents"
-        | "/v1/log/checkpoint" | "/v1/people" | "/v1/readiness" | "/v1/requests" | "/v1/runs"
-        | "/v1/status" | "/v1/whoami" => vec![("", path.to_owned())],
+        | "/v1/log/checkpoint" | "/v1/log/cosigned" | "/v1/people" | "/v1/readiness"
+        | "/v1/requests" | "/v1/runs" | "/v1/status" | "/v1/whoami" => vec![("", path.to_owned())],
         other => panic!("nobody says who may read {other}"),
     }
 }

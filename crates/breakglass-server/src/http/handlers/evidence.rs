@@ -3,7 +3,8 @@
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use breakglass_api::wire::{EntryPage, Proven};
 use breakglass_format::{Digest, vocabulary::Privilege};
-use breakglass_store::Visibility;
+use breakglass_store::{ReadError, Visibility};
+use breakglass_tlog::ProofBundle;
 use serde::Deserialize;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 /// Entries in one page at most.
 pub(super) const PAGE: u64 = 256;
 
-/// The latest signed checkpoint.
+/// The latest signed checkpoint, with the lines of the witnesses that have cosigned it so far.
 #[utoipa::path(get, path = "/v1/log/checkpoint",
     responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
 pub(crate) async fn checkpoint(
@@ -31,7 +32,31 @@ pub(crate) async fn checkpoint(
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, app.published().head.checkpoint().to_text()))
+    let published = app.published();
+    let head = published.head.checkpoint();
+    let witnesses = app.tools.witnesses.as_ref();
+    let text = witnesses.map_or_else(|| head.to_text(), |w| w.with_cosignatures(head));
+    Ok((headers, text))
+}
+
+/// The last checkpoint that enough witnesses have cosigned. The log may have grown since.
+#[utoipa::path(get, path = "/v1/log/cosigned", responses(
+    (status = 200, body = String, content_type = "text/plain; charset=utf-8"),
+    (status = 404, body = breakglass_api::Problem)))]
+pub(crate) async fn cosigned(
+    State(app): State<App>,
+    looking: Looking,
+) -> Result<impl IntoResponse, ApiError> {
+    looking.require_session(Public::Checkpoint, &app)?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let witnesses = app.tools.witnesses.as_ref();
+    match witnesses.and_then(|w| w.cosigned()) {
+        Some(text) => Ok((headers, text)),
+        None => Err(ApiError::not_found("cosigned checkpoint").at(app.now())),
+    }
 }
 
 /// Two sizes of the log.
@@ -67,7 +92,8 @@ pub(crate) async fn consistency(
     ))
 }
 
-/// An entry with its proof.
+/// An entry with its proof: under a checkpoint that enough witnesses have cosigned, where there is
+/// one that has the entry.
 #[utoipa::path(get, path = "/v1/log/proof/{index}", params(("index" = u64, Path)),
     responses((status = 200, body = Proven)))]
 pub(crate) async fn proof(
@@ -76,10 +102,24 @@ pub(crate) async fn proof(
     Path(index): Path<u64>,
 ) -> Result<Json<Proven>, ApiError> {
     reading.require(Privilege::Auditor, &app)?;
-    if index >= app.published().head.size() {
+    let published = app.published();
+    if index >= published.head.size() {
         return Err(ApiError::not_found("such entry").at(app.now()));
     }
-    app.proven(index).await.map(Json)
+    // A log that only reads may differ from what witnesses have cosigned.
+    let witnesses = app.tools.witnesses.as_ref();
+    let Some(witnesses) = witnesses.filter(|_| app.tools.read_only.is_none()) else {
+        return app.proven(index).await.map(Json);
+    };
+    let checkpoint = witnesses.for_entry(index, published.head.checkpoint());
+    let read = app.readers.read(move |log| {
+        let proof = log.inclusion_proof(index, checkpoint.checkpoint().size())?;
+        let entry = String::from_utf8_lossy(&log.entry(index)?).into_owned();
+        let proof = ProofBundle::new(index, proof, &checkpoint).to_text();
+        Ok::<_, ReadError>(Proven { entry, proof })
+    });
+    let proven = app.of_log(read.await)?;
+    Ok(Json(proven))
 }
 
 /// Where a page begins.

@@ -15,6 +15,7 @@ use breakglass_store::Ledger as _;
 
 use crate::engine::Rejection;
 use crate::http::{app::App, extract::Anybody, problem::ApiError};
+use crate::witnesses::Figures;
 
 /// What anybody may know.
 #[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
@@ -78,26 +79,32 @@ pub(crate) async fn healthz() -> &'static str {
 }
 
 /// The log can be asked.
-pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
+pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+    let away = |told: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{told}\n"));
     if app.tools.read_only.is_some() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "read-only\n");
+        return away("read-only");
     }
     if app.tools.scrubbed.found_damage() {
-        let told = "something stored is damaged\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, told);
+        return away("something stored is damaged");
     }
     if app.engine.room().is_full() {
-        let told = "the disk is nearly full: only what ends access is taken\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, told);
+        return away("the disk is nearly full: only what ends access is taken");
     }
     if app.engine.trouble().is_some() {
-        let told = "the log does not take what time calls for\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, told);
+        return away("the log does not take what time calls for");
     }
-    match app.engine.read(|ledger| ledger.head().size()).await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the log cannot be asked\n"),
+    if app
+        .engine
+        .read(|ledger| ledger.head().size())
+        .await
+        .is_err()
+    {
+        return away("the log cannot be asked");
     }
+    // What a witness says never takes the server away from people in an emergency.
+    let alarms = app.tools.witnesses.iter().flat_map(|w| w.alarms());
+    let alarms: String = alarms.map(|alarm| format!("{alarm}\n")).collect();
+    (StatusCode::OK, format!("ready\n{alarms}"))
 }
 
 /// Prometheus.
@@ -152,8 +159,11 @@ pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
             u64::from(app.engine.trouble().is_some()),
         ),
     ];
-    let text: String = rows
+    let witnessed = app.tools.witnesses.as_ref().map(|w| w.figures());
+    let rows = rows
         .into_iter()
+        .chain(witnessed.into_iter().flat_map(witness_rows));
+    let text: String = rows
         .chain(of_storage(&app))
         .map(|(name, kind, n)| format!("# TYPE breakglass_{name} {kind}\nbreakglass_{name} {n}\n"))
         .collect();
@@ -181,6 +191,17 @@ fn of_storage(app: &App) -> [(&'static str, &'static str, u64); 7] {
             "gauge",
             u64::try_from(ended_s).unwrap_or(0),
         ),
+    ]
+}
+
+/// What metrics tell of witnesses, where some are asked.
+fn witness_rows(figures: Figures) -> [(&'static str, &'static str, u64); 5] {
+    [
+        ("witnesses", "gauge", figures.witnesses),
+        ("witnesses_cosigning", "gauge", figures.cosigning),
+        ("witness_quorum_met", "gauge", u64::from(figures.quorum_met)),
+        ("witness_alarms", "gauge", figures.alarms),
+        ("log_entries_cosigned", "gauge", figures.cosigned_entries),
     ]
 }
 

@@ -147,6 +147,11 @@ key_file = "tls.key"
 # Whom it tells what waits for them.
 # [notify]
 # docs/configuration.md#notify
+
+# Other people's witnesses, who see that the log only grows, and nothing of what is in it.
+# [witness]
+# policy_file = "witnesses.policy"
+# docs/configuration.md#witnesses
 "#
     )
 }

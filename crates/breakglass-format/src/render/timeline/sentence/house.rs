@@ -164,7 +164,18 @@ pub(super) fn storage_changed(d: &StorageChanged) -> Sentence {
     format!("{state}{detail}").into()
 }
 
+/// Those who cosign the log speak through the event of the sinks.
+const WITNESSES: &str = "witnesses";
+
 pub(super) fn sink_changed(d: &SinkChanged) -> Sentence {
+    if d.sink.as_str() == WITNESSES {
+        let state = if d.working { "well" } else { "NOT well" };
+        return format!(
+            "all is {state} with the witnesses of the log: {}",
+            quote(&d.detail)
+        )
+        .into();
+    }
     let state = if d.working { "works" } else { "does NOT work" };
     let detail = if d.detail.is_empty() {
         String::new()
