@@ -30,7 +30,7 @@ use crate::{
     opening::{genesis, mark, no_log_is_known, open, open_whole},
     readers::{Readers, Threads},
     targets,
-    threads::{Connections, follow, keep_mark, keeper, remember, scrub, work},
+    threads::{Connections, keeper, record, remember, scrub},
     witnesses::{COSIGNED, Witnesses},
     worker::{Attempts, Plans, Tools},
 };
@@ -174,21 +174,8 @@ impl Server {
         threads.extend(remember(historian, &stopped, runtime.handle())?);
         threads.push(keeper.start(&engine, &stopped, runtime.handle())?);
         if read_only.is_none() {
-            threads.push(follow(
-                &engine,
-                connections.follows,
-                &clock,
-                config,
-                &stopped,
-                runtime.handle(),
-            )?);
-            threads.push(keep_mark(
-                engine.clone(),
-                mark,
-                stopped.clone(),
-                runtime.handle(),
-            )?);
-            work(&tools, &stopped, &runtime);
+            let follows = connections.follows;
+            threads.extend(record(config, &tools, follows, mark, &stopped, &runtime)?);
         }
         threads.extend(scrub(
             config,

@@ -68,8 +68,7 @@ pub(crate) fn keeper(
     })
 }
 
-/// The file for log shippers follows the log.
-pub(crate) fn follow(
+fn follow(
     engine: &EngineHandle,
     reader: SqliteReader,
     clock: &Arc<dyn Clock>,
@@ -84,16 +83,25 @@ pub(crate) fn follow(
     thread.spawn(move || follower.run(stopped, &runtime))
 }
 
-/// What is done in the world because of the log.
-pub(crate) fn work(
+/// Everybody who writes something down or does something in the world because of the log: the file
+/// for log shippers, the high-water mark, our hands, and who asks the witnesses.
+pub(crate) fn record(
+    config: &Config,
     tools: &Arc<Tools>,
+    follows: SqliteReader,
+    mark: HighWaterMark,
     stopped: &watch::Receiver<bool>,
     runtime: &tokio::runtime::Runtime,
-) {
+) -> std::io::Result<[std::thread::JoinHandle<()>; 2]> {
     runtime.spawn(worker::run(tools.clone(), stopped.clone()));
     if let Some(witnesses) = tools.witnesses.clone() {
         runtime.spawn(witnesses.run(stopped.clone()));
     }
+    let (engine, clock, handle) = (&tools.engine, &tools.clock, runtime.handle());
+    Ok([
+        follow(engine, follows, clock, config, stopped, handle)?,
+        keep_mark(engine.clone(), mark, stopped.clone(), handle)?,
+    ])
 }
 
 /// The read model follows the log.
@@ -129,7 +137,7 @@ pub(crate) fn scrub(
 }
 
 /// Writes the high-water mark while the log grows, and once more at the end.
-pub(crate) fn keep_mark(
+fn keep_mark(
     engine: EngineHandle,
     mark: HighWaterMark,
     mut stopped: watch::Receiver<bool>,

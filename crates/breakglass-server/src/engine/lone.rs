@@ -37,7 +37,7 @@ impl LoneEngine {
             clock: Arc::new(SystemClock),
             log_key: key,
             read_only: None,
-            on_fatal: Box::new(|detail| panic_in_a_benchmark(detail)),
+            on_fatal: Box::new(panic_in_a_benchmark),
         };
         let disk = Box::new(Reserve::beside(&path, RESERVE));
         let (handle, thread) =

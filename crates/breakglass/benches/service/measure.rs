@@ -68,15 +68,3 @@ impl Disk {
         self.file.sync_data().unwrap();
     }
 }
-
-/// What something that is waited for took, and what came of it.
-#[allow(dead_code, reason = "not every benchmark waits")]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark reads the clock; nothing in the product depends on it"
-)]
-pub(crate) async fn timed_async<T>(work: impl Future<Output = T>) -> (Duration, T) {
-    let begun = Instant::now();
-    let done = work.await;
-    (begun.elapsed(), done)
-}
