@@ -103,8 +103,8 @@ mod tests {
             Some(Task::Test(Selection::default()))
         );
         assert_eq!(parse(&words("test --help")), Some(Task::Help));
-        let both = vec![Suite::Rules, Suite::Service];
-        assert_eq!(parse(&words("bench")), Some(Task::Bench(both)));
+        let all = vec![Suite::Rules, Suite::Service, Suite::Log];
+        assert_eq!(parse(&words("bench")), Some(Task::Bench(all)));
         let one = vec![Suite::Service];
         assert_eq!(parse(&words("bench service")), Some(Task::Bench(one)));
     }

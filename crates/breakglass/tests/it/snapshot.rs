@@ -7,6 +7,7 @@ use std::{
 };
 
 use breakglass::demo::{KEY, PlayClock, Stage};
+use breakglass_api::Client;
 use breakglass_server::{Server, StartError};
 
 use crate::scene::{Scene, declaration, wait};
@@ -153,10 +154,15 @@ fn behind_a_snapshot_an_altered_entry_is_found_and_nothing_is_written_any_more()
     );
     let server = house.start().unwrap();
     assert_eq!(server.resumed_at(), Some(house.size));
-    wait("the log is found damaged", || server.trouble().is_some());
+    let url = format!("http://{}", server.address());
+    // Each look is a question to the server, so that it has the time to find out.
+    let client = Client::new(vec![url.clone()], None);
+    wait("the log is found damaged", || {
+        client.checkpoint().unwrap();
+        server.trouble().is_some()
+    });
     let trouble = server.trouble().unwrap();
     assert!(trouble.starts_with("the log is damaged: "), "{trouble}");
-    let url = format!("http://{}", server.address());
     let clock = Box::new(house.clock.clone());
     let refused = house.stage.actor(&url, "alice", KEY, clock).unwrap_err();
     assert!(format!("{refused:?}").contains("read-only"), "{refused:?}");
