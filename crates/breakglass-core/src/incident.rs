@@ -1,7 +1,7 @@
 //! Incidents: declared, noted, resolved.
 
 use breakglass_format::{
-    AccountId, Digest, EventId, IncidentId, Line, Name, PersonId, Timestamp,
+    AccountId, Digest, Entry, EventId, IncidentId, Line, Name, PersonId, Timestamp,
     act::{Declare, Note, Object, Resolve},
     entry::Recorded,
     event::{
@@ -60,7 +60,8 @@ pub struct Incident {
     pub used: Map<AccountId, Option<Timestamp>>,
     /// Who denied what account, so that a second denial of the same person is told apart.
     pub denials: Vec<(PersonId, AccountId, Timestamp)>,
-    /// Requesters, approvers, operators, commanders: whoever took part judges nothing of it.
+    /// Requesters, approvers, operators, commanders and whoever acted for one: whoever took part
+    /// judges nothing of it.
     pub took_part: RedBlackTreeSetSync<PersonId>,
     /// What was done about it afterwards.
     pub aftermath: Aftermath,
@@ -219,8 +220,10 @@ impl World {
             };
             drafts.push(cx.draft(author, event));
         }
+        let authority = &standing.version.authority;
+        let by = &standing.person.person;
         let event = IncidentResolved {
-            clocks: self.clocks_of_resolution(incident, &standing.version.authority, cx.now),
+            clocks: self.clocks_of_resolution(incident, by, authority, cx.now),
             incident_id: incident.id,
             summary: args.summary.clone(),
         };
@@ -270,9 +273,13 @@ impl World {
         }
     }
 
-    pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, at: Timestamp) {
+    /// Whoever ends an incident led it, though in the commander's place.
+    pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, entry: &Entry) {
+        if let Some(person) = &entry.person.0 {
+            self.takes_part(&d.incident_id, person);
+        }
         if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
-            incident.resolved_at = Some(at);
+            incident.resolved_at = Some(entry.created_at);
             incident.clocks.extend(d.clocks.iter().cloned());
         }
     }

@@ -1,7 +1,7 @@
 //! What the timeline does beyond the sentences that golden files hold.
 
 use breakglass_format::{
-    Event,
+    Event, Line,
     entry::Recorded,
     event::{BreakGlassEnded, IncidentDeclared},
     render::timeline::{Timeline, render},
@@ -59,6 +59,19 @@ fn nobody_is_said_to_have_signed_what_the_server_concluded() {
     });
     assert!(line.contains("ended: the incident is resolved;"), "{line}");
     assert!(line.ends_with("  [server, on what alice signed]"), "{line}");
+}
+
+#[test]
+fn a_request_that_an_end_made_void_is_not_laid_at_the_authoritys_door() {
+    let line = line_of("BREAK_GLASS_VOIDED", |recorded| {
+        if let Event::BreakGlassVoided(voided) = &mut recorded.entry.event {
+            voided.reason = Line::new("the incident is resolved").unwrap();
+            recorded.entry.statement = Some(recorded.leaf).into();
+            recorded.entry.principal = Some("erin".parse().unwrap()).into();
+        }
+    });
+    let says = r#"R-3: void, because "the incident is resolved"  [server, on what erin signed]"#;
+    assert!(line.ends_with(says), "{line}");
 }
 
 #[test]

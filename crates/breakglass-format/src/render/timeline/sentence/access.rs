@@ -135,13 +135,17 @@ pub(super) fn withdrawn(d: &BreakGlassWithdrawn, scene: &Scene<'_>) -> Sentence 
 }
 
 pub(super) fn voided(d: &BreakGlassVoided, scene: &Scene<'_>) -> Sentence {
-    format!(
-        "{}: void, because version {} of the authority changed what it rests on: {}",
-        scene.names.request(d.request_id),
-        d.authority_version,
-        quote(&d.reason),
-    )
-    .into()
+    let request = scene.names.request(d.request_id);
+    // Of an act the reason is the server's own words; only a version has no statement behind it.
+    let says = match scene.entry.statement.0 {
+        Some(_) => format!("{request}: void, because {}", quote(&d.reason)),
+        None => format!(
+            "{request}: void, because version {} of the authority changed what it rests on: {}",
+            d.authority_version,
+            quote(&d.reason),
+        ),
+    };
+    says.into()
 }
 
 pub(super) fn granted(d: &BreakGlassGranted, scene: &Scene<'_>) -> Sentence {
