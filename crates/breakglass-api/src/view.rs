@@ -118,8 +118,12 @@ pub struct RequestView {
     pub approve_by: Timestamp,
     /// How long access was asked for, in seconds.
     pub duration_s: i64,
-    /// Who approved, by principal.
+    /// Who approved, by principal; while it is pending, only those whose approval still counts.
     pub approved_by: Vec<String>,
+    /// While it is pending, who approved with a key that was suspended or ended since, by
+    /// principal: it counts no more.
+    #[serde(default)]
+    pub set_aside: Vec<String>,
     /// How many approvals it needs in all.
     pub needs: i64,
     /// Required groups nobody stands for yet.
@@ -141,6 +145,9 @@ pub struct RequestDossier {
     pub request: Signed,
     /// The entry that recorded it, proven.
     pub entry: Proven,
+    /// The entry that declared its incident, proven; none where the server does not know it.
+    #[serde(default)]
+    pub declared: Option<Proven>,
     /// The log now.
     #[schema(value_type = Object)]
     pub log: statement::LogHead,

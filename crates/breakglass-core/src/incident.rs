@@ -44,6 +44,8 @@ pub struct Incident {
     pub drill: bool,
     /// Leaf hash of the entry that declared it, which requests bind.
     pub leaf: Digest,
+    /// Where that entry stands in the log.
+    pub index: u64,
     /// Its last event.
     pub head: EventId,
     /// When it was declared.
@@ -247,6 +249,7 @@ impl World {
                 commander: d.commander.clone(),
                 drill: d.drill,
                 leaf: recorded.leaf,
+                index: recorded.index,
                 head: recorded.entry.event_id,
                 declared_at: recorded.entry.created_at,
                 resolved_at: None,

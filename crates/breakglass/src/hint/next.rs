@@ -3,7 +3,7 @@
 use breakglass_api::{ClientError, Problem};
 
 use crate::{
-    actor::{ActorError, Class, DossierError, LookupError, ProposalError},
+    actor::{ActorError, Class, DossierError, ForeseenError, LookupError, ProposalError},
     signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{PinError, StateError},
     trust::TrustError,
@@ -11,7 +11,12 @@ use crate::{
 
 /// What to do after a server refused: its own hint, unless this program has a command for it.
 pub(super) fn after_refusal(problem: &Problem) -> String {
-    let command = match problem.code.as_str() {
+    command_for(&problem.code).map_or_else(|| problem.hint.clone(), str::to_owned)
+}
+
+/// The command of this program that leads on from what the rules refuse, by its code.
+fn command_for(code: &str) -> Option<&'static str> {
+    Some(match code {
         "no_session" => "breakglass login",
         "clock_skew" => "correct the clock, or sign with the server's time: --server-time",
         "key_not_enrolled" => {
@@ -40,6 +45,7 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
         "no_entitlement" => {
             "breakglass authority show lists under entitlement who may ask for which account"
         }
+        "duration_too_short" => "--for takes at least 1m",
         "duration_too_long" => "ask for less, and prolong it later: breakglass extend",
         "person_unknown" => "breakglass authority show lists the people",
         "malformed" => {
@@ -49,9 +55,8 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
             "nothing happened; breakglass status says what state the log is in, \
              docs/procedures/restore.md what to do"
         }
-        _ => return problem.hint.clone(),
-    };
-    command.to_owned()
+        _ => return None,
+    })
 }
 
 /// What to do after anything else.
@@ -75,6 +80,7 @@ pub(super) fn after(error: &ActorError) -> Option<String> {
         ActorError::Lookup(error) => return Some(after_lookup(error)),
         ActorError::Text { .. } | ActorError::Id(_) => "say it otherwise; nothing was signed",
         ActorError::Dossier(error) => return Some(after_dossier(error)),
+        ActorError::Foreseen(error) => return Some(after_foreseen(error)),
         ActorError::Proposal(error) => return Some(after_proposal(error)),
         ActorError::NoNode | ActorError::NodeKey(_) => {
             "the root persons add a node to the authority: docs/procedures/change-the-authority.md"
@@ -207,6 +213,26 @@ fn after_lookup(error: &LookupError) -> String {
         LookupError::Account { .. } => "breakglass account list",
     };
     hint.to_owned()
+}
+
+fn after_foreseen(error: &ForeseenError) -> String {
+    let code = match error {
+        ForeseenError::NoEntitlement { .. } => "no_entitlement",
+        ForeseenError::NoCredential { account } => {
+            return format!(
+                "two holders of the account privilege add one: \
+                 breakglass account add-credential {account} --username NAME"
+            );
+        }
+        ForeseenError::Busy { .. } => "account_busy",
+        ForeseenError::TooLong { .. } => "duration_too_long",
+        ForeseenError::TooShort { .. } => "duration_too_short",
+        ForeseenError::ActionNotPermitted { .. } => {
+            return "name one of those, or ask for the credential itself: without --action"
+                .to_owned();
+        }
+    };
+    command_for(code).unwrap_or_default().to_owned()
 }
 
 fn after_dossier(error: &DossierError) -> String {

@@ -32,7 +32,9 @@ alice  checkout G-1                            destination_needed  2  --exec
 alice  checkout --file {there}                 file_exists         2  new file
 alice  checkout --exec -- no-such-program      program_unknown     2  whole path
 alice  incident declare --scenario x --title x --why x  scenario_unknown  2  production-outage
-alice  request shop-root --declare production-outage --title x --service x --why x  no_credential  1  --incident INC-1 in place of --declare
+alice  checkout --file {nowhere}/x/cred        file_missing        2  /dev/shm
+alice  request nosuch --declare production-outage --title x --service x --why x  account_unknown  2  breakglass account list
+alice  request shop-root --declare production-outage --title x --service x --why x  no_credential  1  add-credential shop-root
 alice  log prove 0                             not_entitled        1  breakglass authority show
 alice  log export {nowhere}                    not_entitled        1  breakglass authority show
 frank  log export {there}                      file_exists         2  name another
@@ -59,7 +61,7 @@ bob    withdraw R-1                            not_requester       1  ask the re
 const GRANTED: &str = "
 dave   approve R-1 --yes                       request_not_pending 1  breakglass pending
 bob    checkout G-1 --show                     not_holder          1  breakglass grant list
-alice  checkout G-1 --show --field pin         field_unknown       2  password
+alice  checkout G-1 --show --field pin         field_unknown       1  password
 alice  checkout G-1 --exec -- false            program_failed      1  on record
 ";
 
