@@ -23,4 +23,4 @@ pub use config::Config;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::openapi::document as openapi;
-pub use start::{Server, StartError};
+pub use start::{Checked, Server, StartError};

@@ -195,10 +195,9 @@ fn two_who_handed_over_command_do_not_review() {
         log.transfer(second, ["alice", "bob"], incident, |_| {});
         log.resolve("bob", incident, |d| {
             for clock in &mut d.clocks {
-                clock.owner = match clock.obligation {
-                    Obligation::PostIncidentReview | Obligation::CabReview => person("erin"),
-                    _ => person("bob"),
-                };
+                let judged = [Obligation::PostIncidentReview, Obligation::CabReview];
+                let judged = judged.contains(&clock.obligation);
+                clock.owner = person(if judged { "erin" } else { "bob" });
             }
         });
         told

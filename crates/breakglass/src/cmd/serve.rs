@@ -44,6 +44,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         output.json(&json!({"listening": server.address().to_string()}));
     }
     output.say(&format!("listening on {}", server.address()));
+    for line in server.unconfigured() {
+        output.warn(&format!("warning: {line}"));
+    }
     if config.notify.smtp.is_none() && config.notify.webhook.is_none() {
         output
             .warn("nobody is told of anything: there is no [notify.smtp] and no [notify.webhook]");
@@ -116,8 +119,11 @@ fn not_started(error: &StartError) -> Failure {
 
 /// What a start would find. A log that could only be read is not in order.
 fn check(config: &Config, output: Output) -> Result<(), Failure> {
-    let (size, read_only) = Server::check(config).map_err(|e| not_started(&e))?;
-    if let Some(reason) = read_only {
+    let found = Server::check(config).map_err(|e| not_started(&e))?;
+    for line in &found.unconfigured {
+        output.warn(&format!("warning: {line}"));
+    }
+    if let Some(reason) = found.read_only {
         return Err(
             Failure::of(Code::NotServed, format!("read-only: {reason}")).hint(
                 "people could read and export, nothing would be granted; docs/procedures/restore.md",
@@ -125,9 +131,9 @@ fn check(config: &Config, output: Output) -> Result<(), Failure> {
         );
     }
     if output.is_json() {
-        output.json(&json!({"entries": size}));
+        output.json(&json!({"entries": found.entries, "unconfigured": found.unconfigured}));
     }
-    match size {
+    match found.entries {
         0 => output.say("in order; a new log would begin"),
         size => output.say(&format!(
             "in order; the log has {size} entries, all verified"
