@@ -1,6 +1,7 @@
 //! The server: router and handlers (parse → call → render), reading sessions, the engine (the
 //! single writer), the worker (our hands), the sinks' follower. Owns clock, entropy and runtime.
 
+mod cause;
 pub mod clock;
 pub mod config;
 mod contacts;
@@ -18,6 +19,7 @@ mod start;
 mod targets;
 mod worker;
 
+pub use cause::Cause;
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
 pub use entropy::{OsEntropy, random};

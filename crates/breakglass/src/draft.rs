@@ -14,7 +14,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DraftError {
     /// Not TOML, or not of its form.
-    #[error("{}", .0.message())]
+    #[error("{0}")]
     Form(#[from] toml::de::Error),
     /// A text that a statement cannot hold.
     #[error("{what}: {source}")]

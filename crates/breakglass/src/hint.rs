@@ -79,6 +79,16 @@ impl Failure {
         self
     }
 
+    /// With what to do next where it has this code: the same refusal leads elsewhere from another
+    /// command.
+    #[must_use]
+    pub fn hint_where(self, code: &str, hint: &str) -> Self {
+        match self.code == code {
+            true => self.hint(hint),
+            false => self,
+        }
+    }
+
     /// The same after something was done and is on record: then it is not as if nothing was typed.
     #[must_use]
     pub fn half_way(self) -> Self {
@@ -181,6 +191,9 @@ impl From<ConfigError> for Failure {
             ConfigError::Missing { .. } => Self::of(Code::NotJoined, message).hint(
                 "join an installation first: breakglass join URL --genesis sha256:…; \
                  or name the directory that you joined from: --home DIR",
+            ),
+            ConfigError::Lacks { key, .. } => Self::of(Code::ConfigMalformed, message).hint(
+                format!("add it: {key} = …; docs/configuration.md lists what client.toml says"),
             ),
             ConfigError::Mistake { .. } => Self::of(Code::ConfigMalformed, message)
                 .hint("correct that line; docs/configuration.md lists what client.toml may say"),

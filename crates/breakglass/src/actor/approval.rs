@@ -332,12 +332,12 @@ impl Actor {
 /// The declaration in an entry, which is the one that the request binds by its leaf hash.
 fn declaration(request: &Request, received: &Received) -> Result<IncidentDeclared, DossierError> {
     let bound = Digest::from_bytes(*received.leaf.as_bytes()) == request.incident.event;
-    match &received.entry.event {
-        Event::IncidentDeclared(declared) if bound => Ok(declared.clone()),
-        _ => Err(DossierError::Unbound {
-            what: "the incident's declaration",
-        }),
+    if let (Event::IncidentDeclared(declared), true) = (&received.entry.event, bound) {
+        return Ok(declared.clone());
     }
+    Err(DossierError::Unbound {
+        what: "the incident's declaration",
+    })
 }
 
 /// The event of the request, after the entry was compared with the statement: the same bytes, the

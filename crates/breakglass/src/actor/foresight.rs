@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{Actor, ActorError, RequestWish};
 
 /// Shortest access, in seconds.
-const SHORTEST_S: i64 = 60;
+pub(super) const SHORTEST_S: i64 = 60;
 
 /// Why a request would be refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -92,6 +92,11 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// It is in the log.
     pub(super) fn done(self) -> Result<(), Failure> {
         Ok(file::remove(&self.path)?)

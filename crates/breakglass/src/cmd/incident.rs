@@ -204,7 +204,11 @@ fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> R
             .warn(&format!("resolving {reference} ends {active}"));
         consent(yes, "resolve all the same?")?;
     }
-    let outcome = actor.resolve(&incident.id, summary)?;
+    let outcome = actor.resolve(&incident.id, summary);
+    let outcome = outcome.map_err(|e| {
+        let hint = "it is resolved; breakglass incident show says what is owed now";
+        Failure::from(e).hint_where("incident_not_open", hint)
+    })?;
     let duties = outcome.resolved().map_or(0, |r| r.clocks.len());
     let sentence = match duties {
         0 => format!("resolved {reference}"),

@@ -199,8 +199,10 @@ pub(super) fn post(
     );
     if cx.output().is_json() {
         let mut value = entries(&outcome);
-        value["incident"] = incident.into();
-        value["request"] = reference.clone().into();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("incident".to_owned(), incident.into());
+            object.insert("request".to_owned(), reference.clone().into());
+        }
         cx.output().json(&value);
     } else {
         cx.output().outcome(&outcome, &reference, &sentence);

@@ -109,13 +109,13 @@ fn complete(
         cx.output().data(drafted()?.trim_end());
         return Ok(());
     }
-    let malformed = |e: draft::DraftError| {
-        Failure::of(Code::FileMalformed, format!("the review: {e}"))
+    let malformed = |path: &Path, e: draft::DraftError| {
+        Failure::of(Code::FileMalformed, format!("{}: {e}", path.display()))
             .hint("breakglass review complete --draft shows the form")
     };
     if let Some(path) = from {
         let text = document::text_from_file(path)?;
-        let review = draft::read_review(&text).map_err(malformed)?;
+        let review = draft::read_review(&text).map_err(|e| malformed(path, e))?;
         let outcome = actor.complete_review(&incident.id, review, Some(text.into_bytes()))?;
         told(&outcome, &incident.reference, "completed the review of", cx);
         return Ok(());
@@ -123,7 +123,7 @@ fn complete(
     let name = format!("review-{}.toml", line(&incident.reference));
     let written = document::written(&drafted()?, &name, "breakglass review complete", cx)?;
     let review = draft::read_review(&written.text);
-    let review = review.map_err(|e| written.kept(malformed(e)))?;
+    let review = review.map_err(|e| written.kept(malformed(written.path(), e)))?;
     let text = written.text.clone().into_bytes();
     let outcome = actor.complete_review(&incident.id, review, Some(text));
     let outcome = outcome.map_err(|e| written.kept(e.into()))?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use breakglass_server::{Config, Server, StartError, SystemClock, config::ConfigError};
+use breakglass_server::{Cause, Config, Server, StartError, SystemClock, config::ConfigError};
 use serde_json::json;
 
 use crate::{
@@ -60,6 +60,15 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 fn misconfigured(error: &ConfigError) -> Failure {
     let hint = match error {
         ConfigError::Read { .. } => "name the file: breakglass serve --config FILE",
+        ConfigError::Missing { key, .. } => {
+            return Failure::of(Code::ConfigMalformed, describe(error)).hint(format!(
+                "add it: {key} = …; docs/configuration.md lists every key. \
+                 Then: breakglass serve --check"
+            ));
+        }
+        ConfigError::Parse { detail, .. } if detail.contains("socket address") => {
+            "write an IP address and a port, such as 127.0.0.1:8443; a name is not looked up"
+        }
         ConfigError::Parse { .. } => {
             "correct that line; docs/configuration.md lists every key. Then: breakglass serve --check"
         }
@@ -77,6 +86,28 @@ fn misconfigured(error: &ConfigError) -> Failure {
 }
 
 fn not_started(error: &StartError) -> Failure {
+    let hint = match error.cause() {
+        Cause::LogAltered => {
+            "the log was altered or damaged: keep it as it is, for the auditors, and go on with a \
+             copy: docs/procedures/restore.md"
+        }
+        Cause::LogInUse => {
+            "another breakglass runs on it: systemctl status breakglass; stop that one first"
+        }
+        Cause::OtherGenesis => {
+            "nothing was written; compare genesis in the configuration with the paper, character \
+             by character"
+        }
+        Cause::Tls => {
+            "correct [tls]: certificate_file and key_file name PEM files that go together, the key \
+             the server user's own (chmod 600); docs/procedures/install.md makes them"
+        }
+        Cause::Itself => return not_started_itself(error),
+    };
+    Failure::of(Code::NotServed, describe(error)).hint(hint)
+}
+
+fn not_started_itself(error: &StartError) -> Failure {
     let hint = match error {
         StartError::Config(error) => return misconfigured(error),
         StartError::Key(_) => {
@@ -173,7 +204,11 @@ fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        // Some say their cause themselves.
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
         source = cause.source();
     }
     text

@@ -45,7 +45,12 @@ pub(super) fn run(cx: &Context) -> Result<(), Failure> {
         let (pinned, got) = (config.genesis, status.instance);
         return Err(Failure::from(ActorError::ForeignInstance { pinned, got }));
     }
-    // Without a session that the server knows there is nothing more to see, and nothing is signed.
+    // A session begins by itself where the server knows none any more; where it cannot, what
+    // anybody may see is shown all the same.
+    let client = match client.whoami() {
+        Ok(_) => client,
+        Err(_) => cx.client().unwrap_or(client),
+    };
     let board = board(&client);
     if cx.output().is_json() {
         let board = board.as_ref();

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
+use breakglass_tlog::{Checkpoint, Note};
 use breakglass_verify::{Folder, Options, Outcome, Verdict, check};
 use serde_json::json;
 
+use super::input;
 use crate::{
     hint::{Code, Failure},
     output::Output,
@@ -20,7 +22,7 @@ pub(super) struct Args {
     /// The evidence folder, as `log export` writes it
     folder: PathBuf,
     /// SHA-256 of the genesis authority, from paper or from a voice you know
-    #[arg(long, value_name = "sha256:…")]
+    #[arg(long, value_name = "sha256:…", value_parser = input::digest)]
     genesis: Option<Digest>,
     /// A signed checkpoint of the same log, seen elsewhere; the folder must agree with it
     #[arg(long, value_name = "FILE")]
@@ -70,10 +72,19 @@ fn folder(path: &Path) -> Result<Folder, Failure> {
 }
 
 fn checkpoint(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| {
+    let bytes = std::fs::read(path).map_err(|e| {
         Failure::of(Code::FileMissing, format!("{}: {e}", path.display()))
             .hint("--against names a signed checkpoint: breakglass log checkpoint > FILE")
-    })
+    })?;
+    let note = Note::parse(&bytes).ok();
+    if note.is_some_and(|note| Checkpoint::parse(note.text()).is_ok()) {
+        return Ok(bytes);
+    }
+    let text = format!("{} is not an intact checkpoint", path.display());
+    Err(Failure::of(Code::FileMalformed, text).hint(
+        "--against names a file of five or more lines that breakglass log checkpoint wrote; \
+         nothing was compared",
+    ))
 }
 
 /// The end: nothing but a folder that holds is a success.
@@ -132,13 +143,18 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
     for finding in &verdict.findings {
         output.data(&finding.to_string());
     }
-    output.data(&format!(
-        "{}: {} entries, {} statements, {} requests",
-        word(verdict),
-        facts.entries,
-        facts.statements,
-        facts.requests
-    ));
+    // Where the reading ended early the counts are of nothing that anybody could rely on.
+    let counts = match verdict.outcome {
+        Outcome::Ok | Outcome::Stale | Outcome::CannotTell => format!(
+            "{} entries, {} statements, {} requests",
+            facts.entries, facts.statements, facts.requests
+        ),
+        Outcome::Tampered | Outcome::Forked => format!(
+            "{} entries are here; what they say is not counted, for not all of it holds",
+            facts.entries
+        ),
+    };
+    output.data(&format!("{}: {counts}", word(verdict)));
 }
 
 /// The answer in a few words.

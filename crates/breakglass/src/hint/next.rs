@@ -25,6 +25,9 @@ fn command_for(code: &str) -> Option<&'static str> {
         "not_an_approver" | "fills_no_place" => {
             "breakglass authority show lists under entitlement who approves; ask one of them"
         }
+        "text_missing" => {
+            "say what the field in brackets asks for: --service NAME, --threat TEXT, --title, --why"
+        }
         "own_request" => "two other people approve it: breakglass pending",
         "grant_not_active" | "request_not_pending" | "uses_exhausted" | "quorum_gone" => {
             "ask anew: breakglass request ACCOUNT --why '…'"
@@ -113,6 +116,9 @@ fn after_call(error: &ClientError) -> Option<String> {
              (join --ca-file)?"
                 .to_owned(),
         ),
+        ClientError::Unreachable { url, detail } if speaks_tls(url, detail) => {
+            Some("that port speaks TLS: use https:// in the address".to_owned())
+        }
         ClientError::Unreachable { .. } => Some(
             "is the server up, and the address in client.toml right? Where something was posted \
              it may have happened: the same command again is safe"
@@ -125,6 +131,11 @@ fn after_call(error: &ClientError) -> Option<String> {
         ),
         ClientError::Receipt(_) => distrust(Class::Tampered),
     }
+}
+
+/// A TLS server answers plain HTTP with an alert, which is no HTTP.
+fn speaks_tls(url: &str, detail: &str) -> bool {
+    url.starts_with("http://") && (detail.contains("http parse") || detail.contains("protocol:"))
 }
 
 fn after_distrust(error: &TrustError) -> Option<String> {
@@ -165,9 +176,15 @@ fn after_signing(error: &SignError) -> Option<String> {
         SignError::KeyFile(KeyFileError::Exposed { path, .. }) => {
             return Some(format!("chmod 600 {}", path.display()));
         }
+        SignError::KeyFile(KeyFileError::Public { path }) => {
+            return Some(format!(
+                "name the private key: {}",
+                path.with_extension("").display()
+            ));
+        }
         SignError::KeyFile(_) => {
-            "key in client.toml names the private key file, not the .pub beside it; \
-             what it holds: ssh-keygen -l -f FILE"
+            "--key, or else key in client.toml, names the private key file; what it holds: \
+             ssh-keygen -l -f FILE"
         }
         SignError::SshKeygen { .. } => "install OpenSSH's ssh-keygen, or add the key to an agent",
         SignError::NotSigned { .. } => "was the passphrase right, and the token touched? Once more",
@@ -184,7 +201,11 @@ fn after_state(error: &StateError) -> String {
             format!("is it yours, and is there room? ls -ld {}", path.display())
         }
         StateError::Damaged { path, .. } => {
-            format!("move it away and look why: {}", path.display())
+            format!(
+                "it remembers what this machine saw, so never delete it: keep {} for the auditors, \
+                 put back a copy of it, or join again into another --home",
+                path.display()
+            )
         }
         StateError::Exists { .. } => "name a new file, or move the old one away".to_owned(),
         StateError::NoHome => "name a directory: --home DIR".to_owned(),
@@ -243,6 +264,10 @@ fn after_dossier(error: &DossierError) -> String {
         DossierError::Own { .. } => {
             "other people approve it: breakglass pending shows how many are missing; \
              to take it back: breakglass withdraw"
+        }
+        DossierError::NotPending { state, .. } if state == "granted" => {
+            "it is granted; breakglass grant list shows who holds it; to end it: \
+             breakglass revoke G-… --why '…'"
         }
         DossierError::NotPending { .. } => {
             "it is decided; what still waits: breakglass pending; what came of it: \

@@ -215,7 +215,8 @@ fn another_genesis_is_refused_by_the_program() {
     assert!(!run.status.success());
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(
-        said.starts_with("error: ") && said.contains("hint: "),
+        said.starts_with("error: ") && said.contains("compare genesis"),
         "{said}"
     );
+    assert_eq!(said.matches("pinned is").count(), 1, "{said}");
 }

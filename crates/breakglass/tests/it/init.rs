@@ -370,7 +370,7 @@ fn answers_that_make_no_sense_are_refused_before_anything_is_made() {
     };
     assert!(with("--roots", "erin").contains("at least 2"));
     assert!(with("--roots", "erin,erin").contains("at least 2"));
-    assert!(with("--approvers", "alice,bob").contains("could never be approved"));
+    assert!(with("--approvers", "alice,bob").contains("two approvers other than alice"));
     assert!(with("--host", "not a host").contains("a host name"));
     assert!(with("--account", "Prod DB").contains("lower-case"));
     let missing = run(

@@ -23,6 +23,7 @@ mod demo;
 mod evidence;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod foresight;
 #[cfg(test)]
 mod history;
