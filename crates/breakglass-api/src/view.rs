@@ -91,6 +91,9 @@ pub struct ObligationView {
     pub clock: Clock,
     /// What it is about, as people call it: the account's name; empty for the incident itself.
     pub subject: String,
+    /// Whose it is, by principal.
+    #[serde(default)]
+    pub owner: String,
     /// `open`, `met`, `met late`, `waived` or `overdue`.
     pub status: String,
     /// When it was met or waived.
@@ -207,6 +210,14 @@ pub struct AccountView {
     pub version: i64,
     /// `none`, `current`, `rotation pending` or `rotation needs a person`.
     pub state: String,
+    /// What came of the last attempt to rotate it, where that failed: its class, and what the
+    /// rotator saw.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it is tried again.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub retry_at: Option<Timestamp>,
     /// When it was last proven to be rotated.
     #[schema(value_type = Option<String>)]
     pub rotated_at: Option<Timestamp>,

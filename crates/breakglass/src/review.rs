@@ -205,19 +205,11 @@ fn dangers(request: &Request) -> Vec<Row> {
 fn sentence(warning: &Warning) -> String {
     let args: Vec<String> = warning.args.iter().map(|a| line(a.as_str())).collect();
     let args = args.join(", ");
-    match warning.code.as_str() {
-        // What a request says was so when it was asked, and the approver reads it later.
-        "rotation_pending" => {
-            "when this was asked, the credential had not been rotated since it was put in or last \
-             used"
-                .to_owned()
-        }
-        "credential_known" => {
-            format!("when this was asked, the credential was known to {args}")
-        }
-        "denied_before" => format!("{args} denied a request for this account in this incident"),
-        code if args.is_empty() => format!("{code} (this client does not know the sentence)"),
-        code => format!("{code}: {args} (this client does not know the sentence)"),
+    let code = warning.code.as_str();
+    match warning.says(&args) {
+        Some(says) => says,
+        None if args.is_empty() => format!("{code} (this client does not know the sentence)"),
+        None => format!("{code}: {args} (this client does not know the sentence)"),
     }
 }
 

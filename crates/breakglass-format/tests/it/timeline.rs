@@ -75,6 +75,24 @@ fn a_request_that_an_end_made_void_is_not_laid_at_the_authoritys_door() {
 }
 
 #[test]
+fn a_refusal_names_what_it_is_about_as_people_do() {
+    let all = story::tell();
+    let asked = |r: &&Recorded| matches!(r.entry.event, Event::BreakGlassRequested(_));
+    let request = all.iter().find(asked).unwrap().entry.event_id.to_string();
+    let about = |object: &str| {
+        line_of("COMMAND_REFUSED", |recorded| {
+            if let Event::CommandRefused(refused) = &mut recorded.entry.event {
+                refused.object = Line::new(object).unwrap();
+            }
+        })
+    };
+    let said = about(&request);
+    assert!(said.contains(" (R-1): "), "{said}");
+    // What somebody wrote stays in quotes.
+    assert!(about("G-1").contains(r#" ("G-1")"#), "{}", about("G-1"));
+}
+
+#[test]
 fn what_lies_before_the_first_entry_is_named_by_its_id() {
     let all = story::tell();
     let approved = |r: &&Recorded| matches!(r.entry.event, Event::BreakGlassApproved(_));

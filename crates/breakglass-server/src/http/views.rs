@@ -52,6 +52,7 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
             };
             ObligationView {
                 subject: called(world, clock.subject.as_str()),
+                owner: principal(world, &clock.owner),
                 clock,
                 status: status.to_owned(),
                 met_at,
@@ -172,7 +173,8 @@ pub(crate) fn grant(world: &World, grant: &Grant) -> GrantView {
 pub(crate) fn account(world: &World, account: &Account) -> AccountView {
     let state = world.account(&account.id);
     let current = state.and_then(|s| s.current);
-    let word = match state.and_then(|s| s.rotation.as_ref()) {
+    let rotation = state.and_then(|s| s.rotation.as_ref());
+    let word = match rotation {
         _ if current.is_none() => "none",
         None => "current",
         Some(rotation) if rotation.blocked => "rotation needs a person",
@@ -186,6 +188,10 @@ pub(crate) fn account(world: &World, account: &Account) -> AccountView {
         custody: account.custody.to_string(),
         version: current.map_or(0, |c| c.version),
         state: word.to_owned(),
+        failure: rotation
+            .and_then(|r| r.failed.as_ref())
+            .map(|(class, detail)| format!("{class}: {detail}")),
+        retry_at: rotation.and_then(|r| r.retry_at),
         rotated_at: state.and_then(|s| s.rotated_at),
         known_to: known_to.unwrap_or_default(),
         grant: world

@@ -143,6 +143,7 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
     let rotated = view
         .rotated_at
         .map_or_else(|| "never".to_owned(), |at| cx.screen(&client).exactly(at));
+    let retry_at = view.retry_at.map(|at| cx.screen(&client).exactly(at));
     let rows = [
         ("account", view.name.clone()),
         ("id", view.id.clone()),
@@ -152,6 +153,8 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
             "credential",
             format!("{}, version {}", view.state, view.version),
         ),
+        ("failed", view.failure.clone().unwrap_or_default()),
+        ("next try", retry_at.unwrap_or_default()),
         ("rotated", rotated),
         ("known to", view.known_to.join(", ")),
         ("grant", view.grant.clone().unwrap_or_default()),

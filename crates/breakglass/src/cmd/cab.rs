@@ -13,9 +13,9 @@ use crate::{hint::Failure, output::line};
 pub(super) enum Verb {
     /// Record that the board was told, before or after a deployment.
     Notify {
-        /// The incident; if not given, the only one whose board waits to be told, or the only open one.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// How: by telephone, in which channel.
         #[arg(long, value_parser = input::line)]
         channel: Line,
@@ -25,9 +25,9 @@ pub(super) enum Verb {
     },
     /// Record what the board decided: as a member of it, or on its behalf with its minutes.
     Record {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// accepted, accepted_with_conditions or rejected.
         #[arg(long)]
         decision: CabDecision,

@@ -56,6 +56,31 @@ pub(super) fn prose(text: &str) -> Result<Prose, TextError> {
     Prose::required(text)
 }
 
+/// The incident that a verb is about: after the verb, or, as where several things are named, with
+/// `--incident`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Named {
+    /// The incident; the only one that can be meant if not given: open, or resolved and not closed.
+    #[arg(value_name = "INC-1")]
+    incident: Option<String>,
+    /// The same, named like this.
+    #[arg(
+        long = "incident",
+        id = "incident_option",
+        value_name = "INC-1",
+        conflicts_with = "incident",
+        hide = true
+    )]
+    option: Option<String>,
+}
+
+impl Named {
+    /// As it was typed.
+    pub(super) fn as_deref(&self) -> Option<&str> {
+        self.incident.as_deref().or(self.option.as_deref())
+    }
+}
+
 /// What an incident is declared with.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Declaration {

@@ -19,9 +19,9 @@ pub(super) enum Verb {
     /// Complete the review of a resolved incident you took no part in: from a file, or written in
     /// your editor.
     Complete {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// The review, of the form that --draft prints.
         #[arg(long, value_name = "FILE", conflicts_with = "draft")]
         from: Option<PathBuf>,
@@ -31,18 +31,18 @@ pub(super) enum Verb {
     },
     /// Show a review that was completed: the latest, unless told otherwise.
     Show {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Which revision: 1, 2, 3 …
         #[arg(long, value_name = "N")]
         revision: Option<i64>,
     },
     /// Record that the procedure was updated, where a review found gaps.
     Procedure {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Where the new text is.
         #[arg(long, value_parser = input::line)]
         reference: Line,

@@ -52,7 +52,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
             .warn("nobody is told of anything: there is no [notify.smtp] and no [notify.webhook]");
     }
     wait_for_signal();
+    output.say("stopping: no new connections; what was begun is finished");
     server.stop();
+    output.say("stopped; the log is closed");
     Ok(())
 }
 

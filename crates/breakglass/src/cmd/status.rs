@@ -174,8 +174,9 @@ fn of_incident(incident: &IncidentView, board: &Board, screen: Screen) -> Vec<St
             ""
         };
         below.push(format!(
-            "{late}{}{of}: due {}{mine}",
+            "{late}{}{of}: {}, due {}{mine}",
             duty.clock.obligation.as_str().replace('_', " "),
+            line(&duty.owner),
             screen.when(duty.clock.due_at)
         ));
     }

@@ -40,6 +40,8 @@ const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
 
 /// The finding that the folder does not begin with the genesis that was named.
 const WRONG_PIN: &str = "wrong_pin";
+/// The finding that another checkpoint is of a longer log.
+const CUT_OFF: &str = "other_checkpoint_newer";
 
 /// Checks and says.
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
@@ -113,6 +115,11 @@ fn judged(verdict: &Verdict, args: &Args) -> Result<(), Failure> {
         Outcome::CannotTell if unanchored => (
             Code::CannotTell,
             "add the digest from paper or from a voice you know: --genesis sha256:…",
+        ),
+        Outcome::CannotTell if verdict.findings.iter().any(|f| f.code == CUT_OFF) => (
+            Code::CannotTell,
+            "entries are missing at the end, or this was exported before that checkpoint: have it \
+             exported again, and ask why where it is not longer then",
         ),
         Outcome::CannotTell => (
             Code::CannotTell,

@@ -252,7 +252,7 @@ fn two_uninvolved_people_let_a_duty_go_and_each_sees_what_they_sign() {
     );
     t.does("heidi", &[&waive[..], &["--yes"]].concat());
     let shown = t.does("erin", &["incident", "show", "INC-1"]);
-    assert!(shown.contains("incident_report: waived"), "{shown}");
+    assert!(shown.contains("incident_report: erin, waived"), "{shown}");
 }
 
 #[test]

@@ -118,3 +118,25 @@ fn a_mistyped_field_spends_no_use_of_the_grant() {
     let spent = t.refuses("alice", &["checkout", "--field", "username", "--show"]);
     assert!(spent.contains("error"), "{spent}");
 }
+
+#[test]
+fn an_incident_is_named_either_way_and_its_duties_name_their_owner() {
+    let t = Terminal::open();
+    t.import();
+    t.ask();
+    let plain = t.does("erin", &["incident", "show", "INC-1"]);
+    assert_eq!(
+        t.does("erin", &["incident", "show", "--incident", "INC-1"]),
+        plain
+    );
+    assert!(
+        plain.contains("incident_resolved: erin, open, due"),
+        "{plain}"
+    );
+    let both = ["incident", "show", "INC-1", "--incident", "INC-1"];
+    assert_eq!(t.types("erin", &both).code, 2);
+    let status = t.does("erin", &["status"]);
+    assert!(status.contains("incident resolved: erin, due"), "{status}");
+    let none = t.types("erin", &["action", "list"]);
+    assert!(none.said.contains("there is no run"), "{none:?}");
+}

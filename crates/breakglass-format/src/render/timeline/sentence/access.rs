@@ -75,14 +75,11 @@ fn with_artifact(action: String, artifact: &crate::Line) -> String {
 }
 
 fn warning(warning: &Warning) -> String {
-    if warning.args.is_empty() {
-        format!("WARNING: {}", warning.code)
-    } else {
-        format!(
-            "WARNING: {}: {}",
-            warning.code,
-            list(warning.args.iter().map(quote))
-        )
+    let args = list(warning.args.iter().map(quote));
+    match warning.says(&args) {
+        Some(says) => format!("WARNING: {says}"),
+        None if args.is_empty() => format!("WARNING: {}", warning.code),
+        None => format!("WARNING: {}: {args}", warning.code),
     }
 }
 
