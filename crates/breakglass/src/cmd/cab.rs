@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use breakglass_format::{Line, Prose, vocabulary::CabDecision};
+use breakglass_api::view::ObligationView;
+use breakglass_format::{
+    Line, Prose,
+    vocabulary::{CabDecision, Obligation},
+};
 use clap::Subcommand;
 
 use super::{Context, document, incident::unclosed, input};
@@ -62,6 +66,15 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             minutes,
         } => {
             let incident = unclosed(&actor, incident.as_deref())?;
+            let decided = |o: &&ObligationView| {
+                o.clock.obligation == Obligation::CabReview && o.met_at.is_some()
+            };
+            if incident.obligations.iter().any(|o| decided(&o)) {
+                cx.output().warn(&format!(
+                    "warning: a decision on {} is on record already; this is one more, and both stay",
+                    line(&incident.reference)
+                ));
+            }
             let minutes = minutes.as_deref().map(document::from_file).transpose()?;
             let outcome = actor.decide_cab(&incident.id, decision, remark, minutes)?;
             (outcome, incident, "recorded the board's decision on")

@@ -102,6 +102,8 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
     let sentence = format!("filed the report of {reference}");
     if let Some(path) = from {
         let report = document::from_file(&path)?;
+        let text = String::from_utf8_lossy(&report);
+        document::check_incident(&text, &path, &incident.reference)?;
         let outcome = actor.file_report(&incident.id, summary, report)?;
         cx.output().outcome(&outcome, &reference, &sentence);
         return Ok(());

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Context, checkout, input};
 use crate::{
-    actor::{ActionWish, Actor, RequestWish},
+    actor::{ActionWish, Actor, ActorError, RequestWish},
     hint::{Code, Failure},
     output::{Screen, entries, line, prompt},
 };
@@ -181,7 +181,7 @@ pub(super) fn post(
     wait: bool,
     cx: &Context,
 ) -> Result<Option<String>, Failure> {
-    let outcome = actor.request(wish)?;
+    let outcome = actor.request(wish).map_err(|e| held(e, actor, wish))?;
     let Some(requested) = outcome.requested() else {
         return Err(Failure::of(Code::NotProven, "the log proves no request"));
     };
@@ -211,6 +211,27 @@ pub(super) fn post(
         return wait_for(actor, &reference, cx).map(Some);
     }
     Ok(None)
+}
+
+/// Whoever asks for what they hold themselves has nobody to ask for it back.
+fn held(error: ActorError, actor: &Actor, wish: &RequestWish) -> Failure {
+    let grants = actor.client().active_grants().unwrap_or_default();
+    let own = grants.into_iter().find(|g| {
+        g.holder == actor.identity().principal.as_str()
+            && (g.account == wish.account || g.account_id == wish.account)
+    });
+    let failure = Failure::from(error);
+    match own {
+        Some(grant) => {
+            let grant = line(&grant.reference);
+            let hint = format!(
+                "you hold it yourself: breakglass checkout {grant}; for longer: breakglass extend \
+                 {grant} --why '…'"
+            );
+            failure.hint_where("account_busy", &hint)
+        }
+        None => failure,
+    }
 }
 
 fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<String, Failure> {
@@ -270,7 +291,8 @@ fn under(
         args.why.clone().unwrap_or_default(),
     )?;
     // A declaration wakes people up and stays for ever: not for a request that must be refused.
-    actor.foresee(scenario, wish)?;
+    let foreseen = actor.foresee(scenario, wish);
+    foreseen.map_err(|e| held(e, actor, wish))?;
     twice(args, scenario, declare.drill, actor, cx)?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {

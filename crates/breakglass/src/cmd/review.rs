@@ -115,6 +115,7 @@ fn complete(
     };
     if let Some(path) = from {
         let text = document::text_from_file(path)?;
+        document::check_incident(&text, path, &incident.reference)?;
         let review = draft::read_review(&text).map_err(|e| malformed(path, e))?;
         let outcome = actor.complete_review(&incident.id, review, Some(text.into_bytes()))?;
         told(&outcome, &incident.reference, "completed the review of", cx);

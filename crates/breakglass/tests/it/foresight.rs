@@ -46,6 +46,7 @@ fn nothing_is_declared_for_a_request_that_must_be_refused() {
     t.does("bob", &["approve", "--yes"]);
     t.does("carol", &["approve", "--yes"]);
     rejected("alice", "shop-root", &[], 1, "held under G-1");
+    rejected("alice", "shop-root", &[], 1, "breakglass extend G-1");
 }
 
 #[test]
