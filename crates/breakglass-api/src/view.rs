@@ -91,6 +91,9 @@ pub struct ObligationView {
     pub clock: Clock,
     /// What it is about, as people call it: the account's name; empty for the incident itself.
     pub subject: String,
+    /// Whose it is, by principal.
+    #[serde(default)]
+    pub owner: String,
     /// `open`, `met`, `met late`, `waived` or `overdue`.
     pub status: String,
     /// When it was met or waived.
@@ -118,8 +121,12 @@ pub struct RequestView {
     pub approve_by: Timestamp,
     /// How long access was asked for, in seconds.
     pub duration_s: i64,
-    /// Who approved, by principal.
+    /// Who approved, by principal; while it is pending, only those whose approval still counts.
     pub approved_by: Vec<String>,
+    /// While it is pending, who approved with a key that was suspended or ended since, by
+    /// principal: it counts no more.
+    #[serde(default)]
+    pub set_aside: Vec<String>,
     /// How many approvals it needs in all.
     pub needs: i64,
     /// Required groups nobody stands for yet.
@@ -141,6 +148,9 @@ pub struct RequestDossier {
     pub request: Signed,
     /// The entry that recorded it, proven.
     pub entry: Proven,
+    /// The entry that declared its incident, proven; none where the server does not know it.
+    #[serde(default)]
+    pub declared: Option<Proven>,
     /// The log now.
     #[schema(value_type = Object)]
     pub log: statement::LogHead,
@@ -200,6 +210,14 @@ pub struct AccountView {
     pub version: i64,
     /// `none`, `current`, `rotation pending` or `rotation needs a person`.
     pub state: String,
+    /// What came of the last attempt to rotate it, where that failed: its class, and what the
+    /// rotator saw.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it is tried again.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub retry_at: Option<Timestamp>,
     /// When it was last proven to be rotated.
     #[schema(value_type = Option<String>)]
     pub rotated_at: Option<Timestamp>,

@@ -2,9 +2,10 @@
 //! rotated.
 
 use breakglass_format::{
-    AccountId, Digest, Event, EventId, IncidentId, PersonId, Timestamp,
+    AccountId, Digest, Event, EventId, IncidentId, Line, PersonId, Timestamp,
     act::{Act, AddCredential, Because},
     entry::Recorded,
+    error_class::ErrorClass,
     event::{
         ActProposed, BreakGlassAccess, Clock, CredentialAdded, CredentialStaged, RotationOrdered,
     },
@@ -49,6 +50,8 @@ pub struct Rotation {
     pub retry_at: Option<Timestamp>,
     /// A person has to look; no further attempt by itself.
     pub blocked: bool,
+    /// What came of the last attempt, where one failed.
+    pub failed: Option<(ErrorClass, Line)>,
 }
 
 /// What is known of an account.
@@ -246,6 +249,7 @@ impl World {
             attempts: 0,
             retry_at: None,
             blocked: false,
+            failed: None,
         });
         // What is imported calls for its own rotation, and is itself new.
         if !matches!(recorded.entry.event, Event::CredentialAdded(_)) {

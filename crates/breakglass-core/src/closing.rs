@@ -1,7 +1,7 @@
 //! Command handed over, duties waived, the incident closed, and opened again.
 
 use breakglass_format::{
-    AccountId, IncidentId,
+    AccountId, Entry, IncidentId,
     act::{Act, Command, Transfer, Waive},
     event::{CommandTransferred, IncidentClosed, IncidentReopened, Member, ObligationWaived},
     vocabulary::{Obligation, Privilege},
@@ -215,7 +215,26 @@ impl World {
         Some(cx.draft(&Author::System("engine"), event))
     }
 
-    pub(crate) fn apply_transferred(&mut self, d: &CommandTransferred) {
+    /// Whoever hands command over in the commander's place acts as one: both of the two took part.
+    pub(crate) fn apply_transferred(&mut self, d: &CommandTransferred, entry: &Entry) {
+        let agreed = agreement(
+            &Command::Transfer(Transfer {
+                reason: d.reason.clone(),
+                to: d.to.principal.clone(),
+            }),
+            &d.incident_id.to_string(),
+            &[],
+        );
+        let incident = self.incident(&d.incident_id);
+        let first = incident.and_then(|i| Some(i.proposals.get(&agreed?)?.by.clone()));
+        // The commander alone needs nobody's agreement, whoever proposed the same before.
+        let second = entry.person.0.as_ref().filter(|by| **by != d.from.person);
+        if let Some(second) = second {
+            self.takes_part(&d.incident_id, second);
+            first
+                .iter()
+                .for_each(|first| self.takes_part(&d.incident_id, first));
+        }
         self.takes_part(&d.incident_id, &d.to.person);
         if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
             incident.commander = d.to.clone();

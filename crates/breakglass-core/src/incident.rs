@@ -1,7 +1,7 @@
 //! Incidents: declared, noted, resolved.
 
 use breakglass_format::{
-    AccountId, Digest, EventId, IncidentId, Line, Name, PersonId, Timestamp,
+    AccountId, Digest, Entry, EventId, IncidentId, Line, Name, PersonId, Timestamp,
     act::{Declare, Note, Object, Resolve},
     entry::Recorded,
     event::{
@@ -45,6 +45,8 @@ pub struct Incident {
     pub drill: bool,
     /// Leaf hash of the entry that declared it, which requests bind.
     pub leaf: Digest,
+    /// Where that entry stands in the log.
+    pub index: u64,
     /// Its last event.
     pub head: EventId,
     /// When it was declared.
@@ -61,7 +63,8 @@ pub struct Incident {
     pub used: Map<AccountId, Option<Timestamp>>,
     /// Who denied what account, so that a second denial of the same person is told apart.
     pub denials: Vec<(PersonId, AccountId, Timestamp)>,
-    /// Requesters, approvers, operators, commanders: whoever took part judges nothing of it.
+    /// Requesters, approvers, operators, commanders and whoever acted for one: whoever took part
+    /// judges nothing of it.
     pub took_part: RedBlackTreeSetSync<PersonId>,
     /// What was done about it afterwards.
     pub aftermath: Aftermath,
@@ -220,8 +223,10 @@ impl World {
             };
             drafts.push(cx.draft(author, event));
         }
+        let authority = &standing.version.authority;
+        let by = &standing.person.person;
         let event = IncidentResolved {
-            clocks: self.clocks_of_resolution(incident, &standing.version.authority, cx.now),
+            clocks: self.clocks_of_resolution(incident, by, authority, cx.now),
             incident_id: incident.id,
             summary: args.summary.clone(),
         };
@@ -245,6 +250,7 @@ impl World {
                 commander: d.commander.clone(),
                 drill: d.drill,
                 leaf: recorded.leaf,
+                index: recorded.index,
                 head: recorded.entry.event_id,
                 declared_at: recorded.entry.created_at,
                 resolved_at: None,
@@ -271,9 +277,13 @@ impl World {
         }
     }
 
-    pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, at: Timestamp) {
+    /// Whoever ends an incident led it, though in the commander's place.
+    pub(crate) fn apply_resolved(&mut self, d: &IncidentResolved, entry: &Entry) {
+        if let Some(person) = &entry.person.0 {
+            self.takes_part(&d.incident_id, person);
+        }
         if let Some(mut incident) = self.incidents.get_mut(&d.incident_id) {
-            incident.resolved_at = Some(at);
+            incident.resolved_at = Some(entry.created_at);
             incident.clocks.extend(d.clocks.iter().cloned());
         }
     }

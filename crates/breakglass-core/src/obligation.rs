@@ -176,10 +176,11 @@ pub(crate) fn clock(
 
 impl World {
     /// The clocks that a resolution starts: each used credential rotated and its account reviewed,
-    /// the report, the review, the board.
+    /// the report, the review, the board. None of what others judge is for whoever resolves (`by`).
     pub(crate) fn clocks_of_resolution(
         &self,
         incident: &Incident,
+        by: &PersonId,
         authority: &Authority,
         now: Timestamp,
     ) -> Vec<Clock> {
@@ -190,7 +191,7 @@ impl World {
             let commander = incident.commander.person.clone();
             let of = Obligation::CredentialRotation;
             clocks.push(clock(of, now, lengths.rotation_s, commander, subject()));
-            let owner = owner(incident, None, authority, Privilege::Account);
+            let owner = owner(incident, Some(by), authority, Privilege::Account);
             let of = Obligation::AccessReview;
             clocks.push(clock(of, now, lengths.access_review_s, owner, subject()));
         }
@@ -198,8 +199,8 @@ impl World {
         let of = Obligation::IncidentReport;
         let none = Line::default;
         clocks.push(clock(of, now, lengths.report_s, commander, none()));
-        clocks.push(review_clock(incident, None, authority, now));
-        let owner = owner(incident, None, authority, Privilege::Cab);
+        clocks.push(review_clock(incident, Some(by), authority, now));
+        let owner = owner(incident, Some(by), authority, Privilege::Cab);
         let of = Obligation::CabReview;
         clocks.push(clock(of, now, lengths.cab_review_s, owner, none()));
         clocks

@@ -220,6 +220,7 @@ impl World {
         {
             rotation.retry_at = d.retry_at.0;
             rotation.blocked = d.retry_at.0.is_none();
+            rotation.failed = Some((d.class, d.detail.clone()));
         }
     }
 

@@ -24,6 +24,7 @@ use crate::{
     incident::required,
     quorum::Approval,
     refusal::{Code, Refusal},
+    request::Request,
     world::{Version, World},
 };
 
@@ -110,6 +111,25 @@ impl World {
             person.is_some_and(|p| self.counting_key(version, p, &a.key, when).is_some())
         };
         approvals.iter().filter(counts).cloned().collect()
+    }
+
+    /// The approvals of a request that count now, and those that count no more: judged while it is
+    /// pending; what a decided request rests on is told as it was.
+    #[must_use]
+    pub fn approvals_of(
+        &self,
+        request: &Request,
+        now: Timestamp,
+    ) -> (Vec<Approval>, Vec<Approval>) {
+        let all = request.approvals.clone();
+        match self.authority().filter(|_| request.is_pending()) {
+            None => (all, Vec::new()),
+            Some(version) => {
+                let counting = self.counting_approvals(version, &all, now);
+                let aside = all.into_iter().filter(|a| !counting.contains(a)).collect();
+                (counting, aside)
+            }
+        }
     }
 
     pub(crate) fn decide_suspend(

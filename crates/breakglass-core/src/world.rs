@@ -219,7 +219,7 @@ impl World {
             Event::SessionOpened(d) => self.apply_session(d, recorded),
             Event::ContactSet(d) => self.apply_contact_set(d, recorded),
             Event::IncidentDeclared(d) => self.apply_declared(d, recorded),
-            Event::IncidentResolved(d) => self.apply_resolved(d, entry.created_at),
+            Event::IncidentResolved(d) => self.apply_resolved(d, entry),
             Event::StakeholderNotified(d) => self.apply_notified(d, entry.created_at),
             Event::ObligationOverdue(d) => self.apply_overdue(d),
             Event::ControlPlaneProbed(d) => self.apply_probed(d, recorded),
@@ -251,7 +251,7 @@ impl World {
             Event::AccessReviewed(d) => self.apply_access_reviewed(d, entry.created_at),
             Event::ProcedureUpdated(d) => self.apply_procedure_updated(d, entry.created_at),
             Event::ObligationWaived(d) => self.apply_waived(d, entry.created_at),
-            Event::CommandTransferred(d) => self.apply_transferred(d),
+            Event::CommandTransferred(d) => self.apply_transferred(d, entry),
             Event::IncidentClosed(d) => self.apply_closed(d, entry.created_at),
             Event::IncidentReopened(d) => self.apply_reopened(d),
             Event::IncidentNoted(_)

@@ -107,7 +107,7 @@ events!(
     BreakGlassLapsed = "BREAK_GLASS_LAPSED",
     /// The requester took the request back.
     BreakGlassWithdrawn = "BREAK_GLASS_WITHDRAWN",
-    /// A newer authority touched what the request binds.
+    /// The request can come to nothing any more.
     BreakGlassVoided = "BREAK_GLASS_VOIDED",
     /// Access was granted.
     BreakGlassGranted = "BREAK_GLASS_GRANTED",

@@ -268,6 +268,28 @@ pub struct Warning {
     pub code: Name,
 }
 
+impl Warning {
+    /// Its sentence, with its particulars written as `args`; none where this program does not know
+    /// the code. It was so when it was asked, whenever it is read.
+    #[must_use]
+    pub fn says(&self, args: &str) -> Option<String> {
+        Some(match self.code.as_str() {
+            "rotation_pending" => {
+                let more = if args.is_empty() { "" } else { ": " };
+                format!(
+                    "when this was asked, the credential had not been rotated since it was put in \
+                     or last used{more}{args}"
+                )
+            }
+            "credential_known" => {
+                format!("when this was asked, the credential was known to {args}")
+            }
+            "denied_before" => format!("{args} denied a request for this account in this incident"),
+            _ => return None,
+        })
+    }
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -386,6 +386,14 @@ pub enum ConfigError {
         /// What the parser says.
         detail: String,
     },
+    /// A key that must be there is not.
+    #[error("configuration {path} says no {key}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
     /// Plain HTTP beyond loopback.
     #[error("{listen} is not loopback and there is no [tls]")]
     PlainHttp {
@@ -412,6 +420,23 @@ pub enum ConfigError {
     },
 }
 
+/// What is missing from the file as a whole stands on no line of it.
+fn unread(path: &Path, error: &toml::de::Error) -> ConfigError {
+    let path = path.to_owned();
+    let missing = error.message().strip_prefix("missing field `");
+    let missing = missing.and_then(|rest| rest.strip_suffix('`'));
+    match (missing, error.span().is_none_or(|s| s.start == 0)) {
+        (Some(key), true) => ConfigError::Missing {
+            path,
+            key: key.to_owned(),
+        },
+        _ => ConfigError::Parse {
+            path,
+            detail: error.to_string(),
+        },
+    }
+}
+
 impl Config {
     /// Reads and checks a configuration file; relative paths are meant from its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -419,10 +444,7 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        let mut config: Self = toml::from_str(&text).map_err(|e| ConfigError::Parse {
-            path: path.to_owned(),
-            detail: e.to_string(),
-        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| unread(path, &e))?;
         let base = path.parent().unwrap_or(Path::new("."));
         config.resolve_paths(base);
         config.check()?;
@@ -507,5 +529,25 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_missing_is_named_and_stands_on_no_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("breakglass.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\n").unwrap();
+        let said = Config::load(&path).unwrap_err();
+        assert!(
+            matches!(&said, ConfigError::Missing { key, .. } if key == "data_dir"),
+            "{said}"
+        );
+        std::fs::write(&path, "frob = 1\n").unwrap();
+        let said = Config::load(&path).unwrap_err();
+        assert!(matches!(said, ConfigError::Parse { .. }), "{said}");
     }
 }

@@ -295,7 +295,7 @@ fn shelf(
     }
     for request in world.requests_under(&id) {
         let shown = ShelvedRequest {
-            view: views::request(&world, request),
+            view: views::request(&world, request, world.last()),
             statement: request.statement,
             signature: request.signature,
             index: request.index,

@@ -1,6 +1,7 @@
 //! The server: router and handlers (parse → call → render), reading sessions, the engine (the
 //! single writer), the worker (our hands), the sinks' follower. Owns clock, entropy and runtime.
 
+mod cause;
 pub mod clock;
 pub mod config;
 mod contacts;
@@ -26,6 +27,7 @@ mod witnesses;
 mod worker;
 
 pub use breakglass_store::{Damage, Repaired};
+pub use cause::Cause;
 pub use clock::{Clock, SystemClock};
 pub use config::Config;
 #[cfg(feature = "bench")]
@@ -34,4 +36,4 @@ pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::{ListenError, Listening, openapi::document as openapi};
 pub use repair::{NotRepaired, repair_from};
-pub use start::{Server, StartError};
+pub use start::{Checked, Server, StartError};

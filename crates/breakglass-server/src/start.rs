@@ -113,6 +113,17 @@ pub enum StartError {
     Runtime(#[from] std::io::Error),
 }
 
+/// What a start would find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Number of entries in the log; 0: a new one would begin.
+    pub entries: u64,
+    /// Why the server would only read, where it would.
+    pub read_only: Option<String>,
+    /// What the authority names and the configuration lacks, for people to read.
+    pub unconfigured: Vec<String>,
+}
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct Server {
@@ -126,6 +137,7 @@ pub struct Server {
     metrics_address: Option<SocketAddr>,
     read_only: Option<String>,
     resumed_at: Option<u64>,
+    unconfigured: Vec<String>,
 }
 
 impl Server {
@@ -145,6 +157,7 @@ impl Server {
         let custody = keys(config, &authorities, &log_key)?;
         let resumed_at = opened.taken.as_ref().map(|taken| taken.size);
         let keeper = keeper(config, &opened, &log_key, read_only.is_none())?;
+        let unconfigured = targets::unconfigured(config, &authorities);
         let wiring = Wiring {
             clock: clock.clone(),
             log_key,
@@ -197,13 +210,13 @@ impl Server {
             metrics_address,
             read_only,
             resumed_at,
+            unconfigured,
         })
     }
 
     /// Reads configuration and keys, opens and verifies the log, compares it with its mark, and
-    /// lets go of everything. Nothing is created, written or listened on. Gives the number of
-    /// entries, and why the server would only read, where it would.
-    pub fn check(config: &Config) -> Result<(u64, Option<String>), StartError> {
+    /// lets go of everything. Nothing is created, written or listened on.
+    pub fn check(config: &Config) -> Result<Checked, StartError> {
         config.check()?;
         let log_key = log_key(&config.log_key_file)?;
         targets::rotators(config)?;
@@ -217,20 +230,24 @@ impl Server {
             SqliteLedger::check_place(&path)?;
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
-            return Ok((0, None));
+            return Ok(new_log(config, &authorities));
         }
         let (ledger, replay) = open_whole(&path, &log_key, config.genesis)?;
         if ledger.head().size() == 0 {
             let (authorities, _) = genesis(config)?.verify(config.genesis)?;
             keys(config, &authorities, &log_key)?;
-            return Ok((0, None));
+            return Ok(new_log(config, &authorities));
         }
         let opened = replay.finish(ledger)?;
         let authorities = opened.authorities.clone().ok_or(StartError::NoAuthority)?;
         let custody = keys(config, &authorities, &log_key)?;
         custody.check_sealed(&opened)?;
         let read_only = read_only(&opened, config, &log_key)?;
-        Ok((opened.ledger.head().size(), read_only))
+        Ok(Checked {
+            entries: opened.ledger.head().size(),
+            read_only,
+            unconfigured: targets::unconfigured(config, &authorities),
+        })
     }
 
     /// Where it listens.
@@ -262,6 +279,12 @@ impl Server {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.engine.trouble()
+    }
+
+    /// What the authority named when it started and the configuration lacks, for people to read.
+    #[must_use]
+    pub fn unconfigured(&self) -> &[String] {
+        &self.unconfigured
     }
 
     /// Makes it look at its clock now.
@@ -302,6 +325,14 @@ impl Drop for Server {
         if self.engine_thread.is_some() {
             self.shut_down();
         }
+    }
+}
+
+fn new_log(config: &Config, authorities: &AuthoritySet) -> Checked {
+    Checked {
+        entries: 0,
+        read_only: None,
+        unconfigured: targets::unconfigured(config, authorities),
     }
 }
 

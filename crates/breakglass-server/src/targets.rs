@@ -16,6 +16,7 @@ use breakglass_sinks::notify::{
     smtp::{Protection, Server, Smtp},
     webhook::Webhook,
 };
+use breakglass_statement::AuthoritySet;
 use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
 
@@ -157,6 +158,35 @@ pub(crate) fn rotators(config: &Config) -> Result<BTreeMap<String, Arc<dyn Rotat
         Ok((name.clone(), rotator))
     });
     programs.chain(postgres).collect()
+}
+
+/// What the authority in force names and the configuration has no section for, by what breaks
+/// without it.
+pub(crate) fn unconfigured(config: &Config, authorities: &AuthoritySet) -> Vec<String> {
+    let rotates = |n: &str| config.rotators.contains_key(n) || config.postgres.contains_key(n);
+    let deploys = |n: &str| config.connectors.contains_key(n);
+    let authority = authorities.current().authority();
+    let mut lines = Vec::new();
+    for account in &authority.accounts {
+        if let Some(name) = account.rotator.0.as_ref().filter(|n| !rotates(n.as_str())) {
+            lines.push(format!(
+                "{} is rotated by {name}, and there is no [rotators.{name}] and no [postgres.{name}]",
+                account.name
+            ));
+        }
+        if let Some(name) = account
+            .connector
+            .0
+            .as_ref()
+            .filter(|n| !deploys(n.as_str()))
+        {
+            lines.push(format!(
+                "{} is acted with by {name}, and there is no [connectors.{name}]",
+                account.name
+            ));
+        }
+    }
+    lines
 }
 
 pub(crate) fn probes(config: &Config) -> Result<Vec<Arc<dyn Probe>>, StartError> {

@@ -14,7 +14,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DraftError {
     /// Not TOML, or not of its form.
-    #[error("{}", .0.message())]
+    #[error("{0}")]
     Form(#[from] toml::de::Error),
     /// A text that a statement cannot hold.
     #[error("{what}: {source}")]
@@ -36,11 +36,25 @@ pub enum DraftError {
     },
 }
 
+/// How the draft of a report begins, before the incident's reference.
+const REPORT: &str = "# Incident report: ";
+/// How the draft of a review begins, before the incident's reference.
+const REVIEW: &str = "# Post-incident review of ";
+
+/// The other incident whose draft this was, as its first line still says.
+#[must_use]
+pub fn of_another<'a>(text: &'a str, reference: &str) -> Option<&'a str> {
+    let first = text.lines().next()?;
+    let named = first.strip_prefix(REPORT).or(first.strip_prefix(REVIEW))?;
+    let named = named.split([',', ':']).next()?;
+    (named != reference).then_some(named)
+}
+
 /// A report to be filled in, in Markdown, with the timeline beneath.
 #[must_use]
 pub fn report(incident: &IncidentView, timeline: &[String]) -> String {
     let mut text = format!(
-        "# Incident report: {}, {}\n\n\
+        "{REPORT}{}, {}\n\n\
          Scenario {}, {}, led by {}.\n\
          Declared {}; resolved {}.\n\n\
          ## What happened\n\n\n\
@@ -70,7 +84,7 @@ pub fn report(incident: &IncidentView, timeline: &[String]) -> String {
 #[must_use]
 pub fn review(incident: &IncidentView, timeline: &[String]) -> String {
     let mut text = format!(
-        "# Post-incident review of {}: {}\n\
+        "{REVIEW}{}: {}\n\
          # Lines that begin with # are not part of it.\n\n\
          # Why it happened. Nothing is signed while this is empty.\n\
          root_cause = \"\"\"\n\"\"\"\n\n\

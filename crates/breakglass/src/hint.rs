@@ -12,7 +12,7 @@ use thiserror::Error;
 pub use code::Code;
 
 use crate::{
-    actor::{ActorError, DossierError, LookupError, ProposalError},
+    actor::{ActorError, DossierError, ForeseenError, LookupError, ProposalError},
     signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{ConfigError, PinError, StateError},
     trust::TrustError,
@@ -77,6 +77,29 @@ impl Failure {
             None => first,
         });
         self
+    }
+
+    /// With what to do next where it has this code: the same refusal leads elsewhere from another
+    /// command.
+    #[must_use]
+    pub fn hint_where(self, code: &str, hint: &str) -> Self {
+        match self.code == code {
+            true => self.hint(hint),
+            false => self,
+        }
+    }
+
+    /// The same after something was done and is on record: then it is not as if nothing was typed.
+    #[must_use]
+    pub fn half_way(self) -> Self {
+        if self.exit != Code::Usage.exit() {
+            return self;
+        }
+        let failure = Self::of(Code::HalfDone, self.message);
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 
     /// The stable code: the server's where the server refused, else one of [`Code`].
@@ -169,6 +192,9 @@ impl From<ConfigError> for Failure {
                 "join an installation first: breakglass join URL --genesis sha256:…; \
                  or name the directory that you joined from: --home DIR",
             ),
+            ConfigError::Lacks { key, .. } => Self::of(Code::ConfigMalformed, message).hint(
+                format!("add it: {key} = …; docs/configuration.md lists what client.toml says"),
+            ),
             ConfigError::Mistake { .. } => Self::of(Code::ConfigMalformed, message)
                 .hint("correct that line; docs/configuration.md lists what client.toml may say"),
             ConfigError::Server { .. } => Self::of(Code::ConfigMalformed, message)
@@ -210,6 +236,7 @@ fn of_actor(error: &ActorError) -> Code {
             LookupError::NotAnId { .. } => Code::ForeignAnswer,
             LookupError::Account { .. } => Code::AccountUnknown,
         },
+        ActorError::Foreseen(error) => of_foreseen(error),
         ActorError::Terms(_) | ActorError::Statement(_) => Code::StatementForged,
         ActorError::Dossier(error) => of_dossier(error),
         ActorError::Proposal(error) => of_proposal(error),
@@ -217,6 +244,18 @@ fn of_actor(error: &ActorError) -> Code {
         | ActorError::EnvelopeParse(_)
         | ActorError::EnvelopeOpen(_) => Code::EnvelopeDiffers,
         ActorError::NodeKey(_) | ActorError::NoNode => Code::NoNode,
+    }
+}
+
+/// The server's own codes: what is foreseen is what it would say.
+const fn of_foreseen(error: &ForeseenError) -> Code {
+    match error {
+        ForeseenError::NoEntitlement { .. } => Code::NoEntitlement,
+        ForeseenError::NoCredential { .. } => Code::NoCredential,
+        ForeseenError::Busy { .. } => Code::AccountBusy,
+        ForeseenError::TooLong { .. } => Code::DurationTooLong,
+        ForeseenError::TooShort { .. } => Code::DurationTooShort,
+        ForeseenError::ActionNotPermitted { .. } => Code::ActionNotPermitted,
     }
 }
 

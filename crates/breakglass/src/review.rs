@@ -83,16 +83,7 @@ fn who_and_what(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
                 who.key
             ),
         ),
-        plain(
-            "incident",
-            format!(
-                "{}, {} ({} by the server's word, id {})",
-                request.incident.scenario,
-                request.incident.severity,
-                line(&dossier.view().incident),
-                request.incident.id
-            ),
-        ),
+        incident(dossier),
         plain(
             "account",
             format!(
@@ -105,6 +96,26 @@ fn who_and_what(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
         plain("wants", wish(request)),
         plain("because", prose(request.justification.as_str())),
     ]
+}
+
+/// The incident; its title and why, where the server shows the declaration that the request binds.
+fn incident(dossier: &Dossier) -> Row {
+    let request = dossier.request();
+    let (scenario, severity) = (&request.incident.scenario, request.incident.severity);
+    let text = match dossier.declared() {
+        Some(declared) => format!(
+            "{}, {scenario}, {severity}: {}\n{}",
+            declared.reference,
+            line(declared.title.as_str()),
+            prose(declared.justification.as_str())
+        ),
+        None => format!(
+            "{scenario}, {severity} ({} by the server's word, id {})",
+            line(&dossier.view().incident),
+            request.incident.id
+        ),
+    };
+    plain("incident", text)
 }
 
 fn wish(request: &Request) -> String {
@@ -194,14 +205,11 @@ fn dangers(request: &Request) -> Vec<Row> {
 fn sentence(warning: &Warning) -> String {
     let args: Vec<String> = warning.args.iter().map(|a| line(a.as_str())).collect();
     let args = args.join(", ");
-    match warning.code.as_str() {
-        "rotation_pending" => {
-            "the account's credential was used before and is not rotated yet".to_owned()
-        }
-        "credential_known" => format!("the current credential is known to {args}"),
-        "denied_before" => format!("{args} denied a request for this account in this incident"),
-        code if args.is_empty() => format!("{code} (this client does not know the sentence)"),
-        code => format!("{code}: {args} (this client does not know the sentence)"),
+    let code = warning.code.as_str();
+    match warning.says(&args) {
+        Some(says) => says,
+        None if args.is_empty() => format!("{code} (this client does not know the sentence)"),
+        None => format!("{code}: {args} (this client does not know the sentence)"),
     }
 }
 
@@ -222,11 +230,16 @@ fn standing(dossier: &Dossier, authority: &Authority) -> Vec<Row> {
         true => "nobody".to_owned(),
         false => line(&view.approved_by.join(", ")),
     };
-    vec![
+    let mut rows = vec![
         plain("takes", format!("{needs} approvals{each}")),
         plain("approved by", format!("{so_far} (the server's word)")),
-        plain("statement", dossier.verified().digest().to_string()),
-    ]
+    ];
+    rows.extend(view.set_aside.iter().map(|who| {
+        let text = format!("{} approved, is suspended, and does not count", line(who));
+        warning("set aside", text)
+    }));
+    rows.push(plain("statement", dossier.verified().digest().to_string()));
+    rows
 }
 
 /// Everything that is signed by agreeing to what another person proposes.

@@ -189,11 +189,11 @@ data! {
 
     /// Data of `BREAK_GLASS_VOIDED`.
     BreakGlassVoided {
-        /// The authority that voided it.
+        /// The authority in force, which voided it where the entry has no statement.
         authority_version: i64,
         /// The incident.
         incident_id: IncidentId,
-        /// What it touched.
+        /// What the authority touched, or what happened.
         reason: Line,
         /// The request.
         request_id: RequestId,

@@ -137,7 +137,10 @@ fn is_conclusion(event: &Event) -> bool {
     ];
     matches!(
         event,
-        Event::BreakGlassGranted(_) | Event::BreakGlassExtended(_) | Event::CommandRefused(_)
+        Event::BreakGlassGranted(_)
+            | Event::BreakGlassExtended(_)
+            | Event::BreakGlassVoided(_)
+            | Event::CommandRefused(_)
     ) || matches!(event, Event::BreakGlassEnded(d) if of_itself.contains(&d.reason))
 }
 

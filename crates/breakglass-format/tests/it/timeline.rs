@@ -1,7 +1,7 @@
 //! What the timeline does beyond the sentences that golden files hold.
 
 use breakglass_format::{
-    Event,
+    Event, Line,
     entry::Recorded,
     event::{BreakGlassEnded, IncidentDeclared, SinkChanged},
     render::timeline::{Timeline, render},
@@ -72,6 +72,37 @@ fn nobody_is_said_to_have_signed_what_the_server_concluded() {
     });
     assert!(line.contains("ended: the incident is resolved;"), "{line}");
     assert!(line.ends_with("  [server, on what alice signed]"), "{line}");
+}
+
+#[test]
+fn a_request_that_an_end_made_void_is_not_laid_at_the_authoritys_door() {
+    let line = line_of("BREAK_GLASS_VOIDED", |recorded| {
+        if let Event::BreakGlassVoided(voided) = &mut recorded.entry.event {
+            voided.reason = Line::new("the incident is resolved").unwrap();
+            recorded.entry.statement = Some(recorded.leaf).into();
+            recorded.entry.principal = Some("erin".parse().unwrap()).into();
+        }
+    });
+    let says = r#"R-3: void, because "the incident is resolved"  [server, on what erin signed]"#;
+    assert!(line.ends_with(says), "{line}");
+}
+
+#[test]
+fn a_refusal_names_what_it_is_about_as_people_do() {
+    let all = story::tell();
+    let asked = |r: &&Recorded| matches!(r.entry.event, Event::BreakGlassRequested(_));
+    let request = all.iter().find(asked).unwrap().entry.event_id.to_string();
+    let about = |object: &str| {
+        line_of("COMMAND_REFUSED", |recorded| {
+            if let Event::CommandRefused(refused) = &mut recorded.entry.event {
+                refused.object = Line::new(object).unwrap();
+            }
+        })
+    };
+    let said = about(&request);
+    assert!(said.contains(" (R-1): "), "{said}");
+    // What somebody wrote stays in quotes.
+    assert!(about("G-1").contains(r#" ("G-1")"#), "{}", about("G-1"));
 }
 
 #[test]

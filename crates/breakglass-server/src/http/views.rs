@@ -52,6 +52,7 @@ pub(crate) fn incident(world: &World, incident: &Incident, now: Timestamp) -> In
             };
             ObligationView {
                 subject: called(world, clock.subject.as_str()),
+                owner: principal(world, &clock.owner),
                 clock,
                 status: status.to_owned(),
                 met_at,
@@ -90,15 +91,16 @@ pub(crate) fn probed(last: Option<&Probed>) -> ProbedView {
     }
 }
 
-pub(crate) fn request(world: &World, request: &Request) -> RequestView {
+pub(crate) fn request(world: &World, request: &Request, now: Timestamp) -> RequestView {
     let authority = world.authority().map(|v| &v.authority);
     let under = authority.and_then(|authority| {
         let mut all = authority.entitlements.iter();
         let entitlement = all.find(|e| e.name == request.entitlement)?;
         Some((authority, entitlement))
     });
+    let (counting, aside) = world.approvals_of(request, now);
     let missing = under.map(|(authority, entitlement)| {
-        let groups = quorum::groups_missing(entitlement, authority, &request.approvals);
+        let groups = quorum::groups_missing(entitlement, authority, &counting);
         groups.into_iter().map(ToString::to_string).collect()
     });
     let may_approve = under.filter(|_| request.is_pending());
@@ -129,16 +131,18 @@ pub(crate) fn request(world: &World, request: &Request) -> RequestView {
             .map(|i| probed(i.probed())),
         approve_by: request.approve_by,
         duration_s: request.duration_s,
-        approved_by: request
-            .approvals
-            .iter()
-            .map(|a| a.approver.principal.to_string())
-            .collect(),
+        approved_by: approvers(&counting),
+        set_aside: approvers(&aside),
         needs: request.asked.needs,
         groups_missing: missing.unwrap_or_default(),
         may_approve: may_approve.unwrap_or_default(),
         grant,
     }
+}
+
+fn approvers(approvals: &[quorum::Approval]) -> Vec<String> {
+    let names = approvals.iter().map(|a| a.approver.principal.to_string());
+    names.collect()
 }
 
 pub(crate) fn grant(world: &World, grant: &Grant) -> GrantView {
@@ -160,11 +164,7 @@ pub(crate) fn grant(world: &World, grant: &Grant) -> GrantView {
         not_before: grant.not_before,
         not_after: grant.not_after,
         ended_at: grant.ended.map(|(_, at)| at),
-        approved_by: grant
-            .approvals
-            .iter()
-            .map(|a| a.approver.principal.to_string())
-            .collect(),
+        approved_by: approvers(&grant.approvals),
         checkouts: grant.checkouts,
         documented: grant.documented,
     }
@@ -173,7 +173,8 @@ pub(crate) fn grant(world: &World, grant: &Grant) -> GrantView {
 pub(crate) fn account(world: &World, account: &Account) -> AccountView {
     let state = world.account(&account.id);
     let current = state.and_then(|s| s.current);
-    let word = match state.and_then(|s| s.rotation.as_ref()) {
+    let rotation = state.and_then(|s| s.rotation.as_ref());
+    let word = match rotation {
         _ if current.is_none() => "none",
         None => "current",
         Some(rotation) if rotation.blocked => "rotation needs a person",
@@ -187,6 +188,10 @@ pub(crate) fn account(world: &World, account: &Account) -> AccountView {
         custody: account.custody.to_string(),
         version: current.map_or(0, |c| c.version),
         state: word.to_owned(),
+        failure: rotation
+            .and_then(|r| r.failed.as_ref())
+            .map(|(class, detail)| format!("{class}: {detail}")),
+        retry_at: rotation.and_then(|r| r.retry_at),
         rotated_at: state.and_then(|s| s.rotated_at),
         known_to: known_to.unwrap_or_default(),
         grant: world

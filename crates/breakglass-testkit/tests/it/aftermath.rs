@@ -12,11 +12,13 @@ use breakglass_testkit::{
     check,
     harness::types,
     people::{
-        ALICE, BOB, CAROL, ERIN, FRANK, GRACE, MALLORY, OSCAR, READER, SHOP, line, name,
+        ALICE, BOB, CAROL, ERIN, FRANK, GRACE, JUDY, MALLORY, OSCAR, READER, SHOP, line, name,
         person_mut, prose, successor,
     },
     statements::outage,
 };
+
+use crate::derive_agrees::derive_agrees;
 
 const NOTIFIED: Then<'_> = Then::Recorded(&["CAB_NOTIFIED"]);
 const FILED: Then<'_> = Then::Recorded(&["INCIDENT_REPORT_FILED"]);
@@ -178,6 +180,29 @@ fn who_took_part_does_not_review() {
         given.must(&act);
     }
     check(given, review_by(FRANK), Then::Refused(Code::TookPart));
+}
+
+#[test]
+fn whoever_resolves_for_the_commander_took_part() {
+    let given = privileged(Given::checked_out(), "frank", Privilege::Command);
+    // With frank as the only other reviewer the review would have been his.
+    let given = privileged(given, "judy", Privilege::Reviewer);
+    let resolved = Then::Recorded(&["BREAK_GLASS_ENDED", "INCIDENT_RESOLVED"]);
+    let given = check(given, |g| g.resolve(FRANK, g.incident()), resolved);
+    let incident = given.world().incident(&given.incident()).unwrap();
+    let mut clocks = incident.clocks.iter();
+    let review_clock = clocks.rfind(|c| c.obligation == Obligation::PostIncidentReview);
+    assert_eq!(review_clock.unwrap().owner, JUDY.person());
+    let review_by = |hand: Hand| {
+        move |g: &mut Given| {
+            let review = review(g, &[]);
+            g.complete_review(hand, review)
+        }
+    };
+    derive_agrees(&given).unwrap();
+    let refused = Then::Refused(Code::TookPart);
+    check(given.clone(), review_by(FRANK), refused);
+    check(given, review_by(JUDY), REVIEWED);
 }
 
 #[test]

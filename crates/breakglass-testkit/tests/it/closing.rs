@@ -77,6 +77,25 @@ fn without_the_commander_command_takes_two_deputies() {
 }
 
 #[test]
+fn two_deputies_who_hand_over_command_took_part() {
+    let given = privileged(Given::declared(), &["carol", "dave"], Privilege::Command);
+    let given = check(given, |g| g.transfer(CAROL, "bob"), PROPOSED);
+    let proposed = given.clone();
+    let took_part = |given: &Given, hand: Hand| {
+        let incident = given.world().incident(&given.incident()).unwrap();
+        incident.took_part.contains(&hand.person())
+    };
+    let given = check(given, |g| g.transfer(DAVE, "bob"), TRANSFERRED);
+    for hand in [BOB, CAROL, DAVE, ERIN] {
+        assert!(took_part(&given, hand), "{}", hand.principal());
+    }
+    derive_agrees(&given).unwrap();
+    // What came to nothing is no part in it.
+    let given = check(proposed, |g| g.transfer(ERIN, "bob"), TRANSFERRED);
+    assert!(!took_part(&given, CAROL));
+}
+
+#[test]
 fn two_uninvolved_people_let_a_duty_go() {
     let cab = || waiver(Obligation::CabReview);
     let given = check(Given::resolved(), |g| g.waive(WALTER, cab()), PROPOSED);

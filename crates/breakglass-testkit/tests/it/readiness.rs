@@ -7,7 +7,7 @@ use breakglass_core::{
 use breakglass_format::{Blank, authority::Authority};
 use breakglass_testkit::{
     Given,
-    people::{person_mut, successor},
+    people::{VAULT, person_mut, successor},
 };
 
 const DAY_S: i64 = 86_400;
@@ -50,6 +50,27 @@ fn a_house_that_is_ready_fails_on_nothing() {
     assert!(failing.is_empty(), "{failing:?}");
     assert_eq!(states(&given, "dave"), [KeyState::Counts; 2]);
     assert!(!lacks(&given, "dave").contains(&"not_enrolled"));
+}
+
+#[test]
+fn what_nobody_can_mend_now_is_warned_of_and_fails_nothing() {
+    let severity = |given: &Given, about: &str| {
+        let all = readiness(given.world(), given.now());
+        let mut known = all.into_iter();
+        let known = known.find(|l| l.about == about && l.code == "credential_known");
+        known.map(|lack| lack.severity)
+    };
+    let warned = Some(Severity::Warns);
+    // Alice holds it, and knows it for as long.
+    assert_eq!(severity(&Given::checked_out(), "shop-admin"), warned);
+    assert_eq!(severity(&Given::rotated_after_use(), "shop-admin"), None);
+    let failing = severity(&Given::rotation_failing(), "shop-admin");
+    assert_eq!(failing, Some(Severity::Fails));
+    // People put it in, and no machine replaces it.
+    assert_eq!(
+        severity(&Given::ready().importing(VAULT), "vault-root"),
+        warned
+    );
 }
 
 #[test]

@@ -315,9 +315,14 @@ impl<'a> Fold<'a> {
             ]);
             if act.signer().person == d.from.person {
                 self.settle(&act.statement().object.id);
-            } else if let Some((act, _)) = self.both(entry, "transfer", d.incident_id) {
-                let may = self.may(&act.signer().person, act.authority(), Privilege::Command);
+            } else if let Some((act, first)) = self.both(entry, "transfer", d.incident_id) {
+                let second = &act.signer().person;
+                let may = self.may(second, act.authority(), Privilege::Command);
                 self.rule(may, "not_privileged", "it takes the privilege command");
+                // In the commander's place they led, if only for this one decision.
+                for person in [first, second] {
+                    self.takes_part(d.incident_id, person);
+                }
             }
         }
         self.takes_part(d.incident_id, &d.to.person);

@@ -110,6 +110,8 @@ impl<'a> Fold<'a> {
                 "resolved_by_stranger",
                 "the commander resolves, or a deputy",
             );
+            // Before the clocks: a deputy who ends it led it, and no duty to judge it is theirs.
+            self.takes_part(d.incident_id, &act.signer().person);
         }
         if let Some(incident) = self.out.incidents.get_mut(&d.incident_id) {
             incident.resolved_at = Some(self.now);

@@ -3,14 +3,15 @@
 
 use breakglass_format::{
     IncidentId,
-    act::PersonDecision,
+    act::{Command, PersonDecision},
     event::{AccessReviewed, Clock},
-    vocabulary::{AccessDecision, Obligation},
+    vocabulary::{AccessDecision, Obligation, Privilege},
 };
 
 use crate::{
-    after::{DAY, closed, settled},
+    after::{DAY, closed, settled, to_lead},
     people::{person, read},
+    rules_of_authority::{ALL, publish, somebody},
     scribe::{Scribe, broken},
     steps::HOUR,
     story::{self, Told},
@@ -149,6 +150,66 @@ fn whoever_took_part_does_not_review() {
     told.log
         .complete_review("dave", told.incident, review, |_| {});
     broken(&told.log, &["judged_by_participant"]);
+}
+
+/// An incident in which dave, who reviews, may command as well.
+fn reviewer_commands() -> Told {
+    let mut told = story::returned();
+    story::rotation(&mut told.log, |_| {});
+    publish(&mut told.log, &ALL, |next| {
+        let dave = somebody(next, "dave");
+        dave.privileges.push(Privilege::Command);
+        let erin = somebody(next, "erin");
+        erin.privileges.push(Privilege::Reviewer);
+    });
+    told
+}
+
+#[test]
+fn whoever_resolved_in_the_commanders_place_does_not_review() {
+    let resolved = |by: &str, owner: &str| {
+        let mut told = reviewer_commands();
+        told.log.resolve(by, told.incident, |d| {
+            let review = |c: &&mut Clock| c.obligation == Obligation::PostIncidentReview;
+            let clock = d.clocks.iter_mut().find(review);
+            clock.unwrap().owner = person(owner);
+        });
+        told
+    };
+    assert_eq!(resolved("alice", "dave").log.verdict().findings, []);
+    broken(&resolved("dave", "dave").log, &["clock_wrong"]);
+    let mut told = resolved("dave", "erin");
+    assert_eq!(told.log.verdict().findings, []);
+    let review = told.log.review(&[]);
+    told.log
+        .complete_review("dave", told.incident, review, |_| {});
+    broken(&told.log, &["judged_by_participant"]);
+}
+
+#[test]
+fn two_who_handed_over_command_do_not_review() {
+    let handed = |[first, second]: [&str; 2]| {
+        let mut told = reviewer_commands();
+        let (log, incident) = (&mut told.log, told.incident);
+        log.proposes(first, incident, &Command::Transfer(to_lead("bob")));
+        log.transfer(second, ["alice", "bob"], incident, |_| {});
+        log.resolve("bob", incident, |d| {
+            for clock in &mut d.clocks {
+                let judged = [Obligation::PostIncidentReview, Obligation::CabReview];
+                let judged = judged.contains(&clock.obligation);
+                clock.owner = person(if judged { "erin" } else { "bob" });
+            }
+        });
+        told
+    };
+    for both in [["dave", "bob"], ["bob", "dave"]] {
+        let mut told = handed(both);
+        assert_eq!(told.log.verdict().findings, []);
+        let review = told.log.review(&[]);
+        told.log
+            .complete_review("dave", told.incident, review, |_| {});
+        broken(&told.log, &["judged_by_participant"]);
+    }
 }
 
 #[test]

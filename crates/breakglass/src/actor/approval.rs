@@ -3,7 +3,7 @@
 use breakglass_api::{Endpoint, Received, view::RequestView, wire};
 use breakglass_format::{
     Digest, Event, Principal, Prose, Timestamp,
-    event::BreakGlassRequested,
+    event::{BreakGlassRequested, IncidentDeclared},
     statement::{Approval, Denial, Kind, LogHead, Release, Request, Signer},
 };
 use breakglass_statement::{VerifiedRequest, digest, verify_request};
@@ -16,6 +16,7 @@ use super::{Actor, ActorError, Outcome, request::bind};
 pub struct Dossier {
     request: VerifiedRequest,
     requested: BreakGlassRequested,
+    declared: Option<IncidentDeclared>,
     received: Received,
     view: RequestView,
     time: Timestamp,
@@ -35,7 +36,7 @@ pub enum DossierError {
         what: &'static str,
     },
     /// The request binds something else than the authority says.
-    #[error("the request differs from the authority in {what}")]
+    #[error("the request differs from the authority and the log in {what}")]
     Unbound {
         /// In what.
         what: &'static str,
@@ -105,6 +106,13 @@ impl Dossier {
         &self.requested
     }
 
+    /// What its incident was declared with: the entry that the request binds, where the server
+    /// shows it.
+    #[must_use]
+    pub const fn declared(&self) -> Option<&IncidentDeclared> {
+        self.declared.as_ref()
+    }
+
     /// The server's word on where it stands.
     #[must_use]
     pub const fn view(&self) -> &RequestView {
@@ -148,9 +156,18 @@ impl Actor {
         let verified = self.verify_shown(&shown.request)?;
         let requested = entry_of(&shown.view, &shown.request, &verified, &received)?;
         self.check_bound(verified.statement())?;
+        let declared = match &shown.declared {
+            Some(proven) => {
+                let received = self.trust.log().check(proven);
+                let received = received.map_err(breakglass_api::ClientError::from)?;
+                Some(declaration(verified.statement(), &received)?)
+            }
+            None => None,
+        };
         Ok(Dossier {
             request: verified,
             requested,
+            declared,
             received,
             view: shown.view,
             time: shown.time,
@@ -310,6 +327,17 @@ impl Actor {
     pub fn principal_of(&self, person: &breakglass_format::PersonId) -> Option<&Principal> {
         self.trust.authority().person(person).map(|p| &p.principal)
     }
+}
+
+/// The declaration in an entry, which is the one that the request binds by its leaf hash.
+fn declaration(request: &Request, received: &Received) -> Result<IncidentDeclared, DossierError> {
+    let bound = Digest::from_bytes(*received.leaf.as_bytes()) == request.incident.event;
+    if let (Event::IncidentDeclared(declared), true) = (&received.entry.event, bound) {
+        return Ok(declared.clone());
+    }
+    Err(DossierError::Unbound {
+        what: "the incident's declaration",
+    })
 }
 
 /// The event of the request, after the entry was compared with the statement: the same bytes, the

@@ -21,6 +21,8 @@ pub enum Notice {
         /// The one that is signed.
         used: Timestamp,
     },
+    /// There was no session yet; one begins.
+    SessionBegun,
     /// The server no longer knew the session; a new one begins.
     SessionRenewed,
     /// The answer to a statement was lost; the same statement is posted again.

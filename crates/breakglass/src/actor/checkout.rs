@@ -27,13 +27,24 @@ pub struct CheckedOut {
 }
 
 impl Actor {
-    /// Has the credential of one's own grant handed out. Where the answer to an earlier checkout
-    /// of this grant was lost, that statement is posted again and gets the same answer.
+    /// Has the credential of one's own grant handed out, and is done with it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::take_out`].
+    pub fn checkout(&mut self, grant: &str) -> Result<CheckedOut, ActorError> {
+        let out = self.take_out(grant)?;
+        self.arrived(&out)?;
+        Ok(out)
+    }
+
+    /// Has the credential of one's own grant handed out. Where an earlier checkout of this grant
+    /// did not arrive where it was to go, that statement is posted again and gets the same answer.
     ///
     /// # Errors
     ///
     /// What comes back is not what the log names or does not open, or see [`ActorError`].
-    pub fn checkout(&mut self, grant: &str) -> Result<CheckedOut, ActorError> {
+    pub fn take_out(&mut self, grant: &str) -> Result<CheckedOut, ActorError> {
         let view = self.client.grant(grant)?;
         let id: GrantId = view.id.parse().map_err(|_| LookupError::NotAnId {
             what: "grant",
@@ -52,6 +63,15 @@ impl Actor {
             }
         }
         self.checkout_anew(&view, id)
+    }
+
+    /// The credential is where it was to go: the next checkout is a new one.
+    ///
+    /// # Errors
+    ///
+    /// What was kept of it cannot be removed.
+    pub fn arrived(&self, out: &CheckedOut) -> Result<(), ActorError> {
+        Ok(self.home.checkouts().forget(&out.access.grant_id)?)
     }
 
     fn checkout_anew(&mut self, view: &GrantView, id: GrantId) -> Result<CheckedOut, ActorError> {
@@ -124,11 +144,9 @@ impl Actor {
             }
             .into());
         }
-        let access = access.clone();
-        self.home.checkouts().forget(&id)?;
         Ok(CheckedOut {
             credential,
-            access,
+            access: access.clone(),
             received: answer.outcome.received().to_vec(),
         })
     }

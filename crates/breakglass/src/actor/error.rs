@@ -10,7 +10,7 @@ use breakglass_seal::{
 use breakglass_statement::StatementError;
 use thiserror::Error;
 
-use super::{DossierError, LookupError, ProposalError, TermsError};
+use super::{DossierError, ForeseenError, LookupError, ProposalError, TermsError};
 use crate::{
     signer::{KeyFileError, SignError, generate::GenerateError},
     state::{PinError, StateError},
@@ -82,6 +82,9 @@ pub enum ActorError {
     /// What a person meant could not be found.
     #[error(transparent)]
     Lookup(#[from] LookupError),
+    /// What was asked for would be refused.
+    #[error(transparent)]
+    Foreseen(#[from] ForeseenError),
     /// The terms that the server states are not those of the authority.
     #[error(transparent)]
     Terms(#[from] TermsError),
@@ -169,6 +172,7 @@ impl ActorError {
             | Self::SessionKey(_)
             | Self::Canonical(_)
             | Self::KeyNotListed { .. }
+            | Self::Foreseen(_)
             | Self::Dossier(_)
             | Self::Proposal(_)
             | Self::Seal(_)

@@ -10,7 +10,10 @@ use breakglass_seal::{KEM_ALGORITHM, OneTimeKey};
 use breakglass_statement::digest;
 use thiserror::Error;
 
-use super::{ActionWish, Actor, ActorError, Outcome, error::text, submit::ready};
+use super::{
+    ActionWish, Actor, ActorError, ForeseenError, Outcome, error::text, foresight::SHORTEST_S,
+    submit::ready,
+};
 
 /// A verdict on the control plane older than this is asked for anew before a request, in seconds;
 /// the server lets it count for 15 minutes.
@@ -107,6 +110,10 @@ impl Actor {
     ///
     /// The terms differ from the verified authority, or see [`ActorError`].
     pub fn request(&mut self, wish: &RequestWish) -> Result<Outcome, ActorError> {
+        if wish.duration_s < SHORTEST_S {
+            let got = wish.duration_s;
+            return Err(ForeseenError::TooShort { got }.into());
+        }
         let terms = self.probed_terms(wish)?;
         let drill = self.client.incident(&wish.incident)?.drill;
         let key = OneTimeKey::generate(&mut *self.entropy)?;

@@ -57,7 +57,10 @@ impl Actor {
         match self.client.whoami() {
             Ok(_) => Ok(()),
             Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
-                self.attendant.notice(&Notice::SessionRenewed);
+                self.attendant.notice(match self.session {
+                    Some(_) => &Notice::SessionRenewed,
+                    None => &Notice::SessionBegun,
+                });
                 self.login(limits::SESSION_S).map(|_| ())
             }
             Err(error) => Err(error.into()),

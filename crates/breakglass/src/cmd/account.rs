@@ -143,6 +143,7 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
     let rotated = view
         .rotated_at
         .map_or_else(|| "never".to_owned(), |at| cx.screen(&client).exactly(at));
+    let retry_at = view.retry_at.map(|at| cx.screen(&client).exactly(at));
     let rows = [
         ("account", view.name.clone()),
         ("id", view.id.clone()),
@@ -152,6 +153,8 @@ fn show(account: &str, cx: &Context) -> Result<(), Failure> {
             "credential",
             format!("{}, version {}", view.state, view.version),
         ),
+        ("failed", view.failure.clone().unwrap_or_default()),
+        ("next try", retry_at.unwrap_or_default()),
         ("rotated", rotated),
         ("known to", view.known_to.join(", ")),
         ("grant", view.grant.clone().unwrap_or_default()),
@@ -170,6 +173,14 @@ fn add(args: &AddCredential, cx: &Context) -> Result<(), Failure> {
         .out
         .clone()
         .unwrap_or_else(|| format!("{name}.credential.json").into());
+    // Nobody types a secret for nothing, either.
+    if out.symlink_metadata().is_ok() {
+        let text = format!("{} exists already", out.display());
+        return Err(Failure::of(Code::FileExists, text).hint(
+            "nothing was asked; where it is of an earlier credential remove it, or name another: \
+             --out FILE",
+        ));
+    }
     let credential = credential(args)?;
     let import = actor.seal_import(&args.account, &credential)?;
     let text = serde_json::to_vec_pretty(&import).unwrap_or_default();
@@ -325,10 +336,29 @@ fn from_file(path: &Path) -> Result<String, Failure> {
 }
 
 fn typed(name: &str) -> Result<String, Failure> {
-    let mut value = prompt::secret(name).map_err(|e| {
-        Failure::of(Code::ConsentNeeded, format!("cannot ask for {name}: {e}"))
-            .hint("--field NAME=@FILE reads it from a file")
-    })?;
+    let unasked = |what: String| {
+        Failure::of(Code::ConsentNeeded, what).hint(format!("--field {name}=@FILE reads it"))
+    };
+    let mut value =
+        prompt::secret(name).map_err(|e| unasked(format!("cannot ask for {name}: {e}")))?;
+    if value.is_empty() && !prompt::is_interactive() {
+        return Err(unasked(format!(
+            "there is no terminal to ask for {name}, and nothing came by a pipe"
+        )));
+    }
+    if prompt::is_interactive() {
+        confirmed(name, &value)?;
+    }
     // Handed over, not copied: what is left to wipe is empty.
     Ok(std::mem::take(&mut *value))
+}
+
+/// What nobody sees is typed twice: a slip of it would be found in the next emergency.
+fn confirmed(name: &str, value: &str) -> Result<(), Failure> {
+    let again = prompt::secret(&format!("{name}, once more"));
+    if again.is_ok_and(|again| *again == value) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("the two entries of {name} differ"))
+        .hint("nothing was sealed; the same command again"))
 }

@@ -220,6 +220,10 @@ fn list(runs: &[RunView], cx: &Context) -> Result<(), Failure> {
             r.state.clone(),
         ]
     };
+    if runs.is_empty() {
+        cx.output()
+            .say("there is no run; what was done by hand stands in breakglass incident timeline");
+    }
     let rows: Vec<[String; 6]> = runs.iter().map(row).collect();
     for line in table(
         ["run", "incident", "grant", "action", "target", "state"],

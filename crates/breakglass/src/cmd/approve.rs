@@ -32,7 +32,11 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let duration_s = args.duration_s.unwrap_or(asked);
     answerable(&actor, &dossier)?;
     show(&actor, &dossier, duration_s, cx);
-    consent(args.yes, "sign this approval?")?;
+    let consented = consent(args.yes, "sign this approval?");
+    consented.map_err(|failure| {
+        let hint = "the same command again, when you are sure; to say no: breakglass deny";
+        failure.hint_where(Code::NotAgreed.as_str(), hint)
+    })?;
     let outcome = actor.approve_examined(&dossier, args.duration_s)?;
     let reference = dossier.requested().reference.to_string();
     let missing = outcome.approved().map_or(0, |a| a.missing);
@@ -92,6 +96,6 @@ pub(super) fn consent(yes: bool, question: &str) -> Result<(), Failure> {
     match prompt::confirm(question) {
         true => Ok(()),
         false => Err(Failure::of(Code::NotAgreed, "nothing was signed")
-            .hint("the same command again, when you are sure; to say no: breakglass deny")),
+            .hint("the same command again, when you are sure")),
     }
 }

@@ -35,6 +35,7 @@ impl Attendant for Terminal {
                     "warning: this machine says {own}, the server {server}; signing with {whose} time"
                 ));
             }
+            Notice::SessionBegun => self.output.say("a session begins, for 8 hours"),
             Notice::SessionRenewed => {
                 self.output.say("the session was over; a new one begins");
             }

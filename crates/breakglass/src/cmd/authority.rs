@@ -73,7 +73,7 @@ pub(super) enum Verb {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// The digest that the genesis must have.
-        #[arg(long, value_name = "sha256:…")]
+        #[arg(long, value_name = "sha256:…", value_parser = crate::cmd::input::digest)]
         genesis: Option<Digest>,
     },
 }

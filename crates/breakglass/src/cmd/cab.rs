@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use breakglass_format::{Line, Prose, vocabulary::CabDecision};
+use breakglass_api::view::ObligationView;
+use breakglass_format::{
+    Line, Prose,
+    vocabulary::{CabDecision, Obligation},
+};
 use clap::Subcommand;
 
 use super::{Context, document, incident::unclosed, input};
@@ -13,9 +17,9 @@ use crate::{hint::Failure, output::line};
 pub(super) enum Verb {
     /// Record that the board was told, before or after a deployment.
     Notify {
-        /// The incident; if not given, the only one whose board waits to be told, or the only open one.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// How: by telephone, in which channel.
         #[arg(long, value_parser = input::line)]
         channel: Line,
@@ -25,9 +29,9 @@ pub(super) enum Verb {
     },
     /// Record what the board decided: as a member of it, or on its behalf with its minutes.
     Record {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// accepted, accepted_with_conditions or rejected.
         #[arg(long)]
         decision: CabDecision,
@@ -62,6 +66,15 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
             minutes,
         } => {
             let incident = unclosed(&actor, incident.as_deref())?;
+            let decided = |o: &&ObligationView| {
+                o.clock.obligation == Obligation::CabReview && o.met_at.is_some()
+            };
+            if incident.obligations.iter().any(|o| decided(&o)) {
+                cx.output().warn(&format!(
+                    "warning: a decision on {} is on record already; this is one more, and both stay",
+                    line(&incident.reference)
+                ));
+            }
             let minutes = minutes.as_deref().map(document::from_file).transpose()?;
             let outcome = actor.decide_cab(&incident.id, decision, remark, minutes)?;
             (outcome, incident, "recorded the board's decision on")

@@ -51,11 +51,7 @@ impl Way<'_> {
     /// What can be known to fail is found before anything is handed out.
     fn check(&self) -> Result<(), Failure> {
         match self {
-            Self::File(path) if path.symlink_metadata().is_ok() => Err(Failure::of(
-                Code::FileExists,
-                format!("{} exists already", path.display()),
-            )
-            .hint("nothing was handed out; name a new file")),
+            Self::File(path) => file::check(path),
             Self::Child(command) if !command.first().is_some_and(|c| child::is_there(c)) => {
                 let name = command.first().map(|c| c.to_string_lossy().into_owned());
                 let name = line(&name.unwrap_or_default());
@@ -64,7 +60,7 @@ impl Way<'_> {
                         .hint("nothing was handed out; write its whole path after --"),
                 )
             }
-            Self::Child(_) | Self::File(_) | Self::Pipe | Self::Screen => Ok(()),
+            Self::Child(_) | Self::Pipe | Self::Screen => Ok(()),
         }
     }
 }
@@ -73,6 +69,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     // Decided before anything is handed out: every checkout is on record.
     let way = way(args)?;
     way.check()?;
+    if let Way::File(path) = way {
+        file::warn_of_disk(path, cx.output());
+    }
     let mut actor = cx.actor()?;
     let grant = match &args.grant {
         Some(grant) => grant.clone(),
@@ -81,9 +80,20 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let (out, system) = hand_out(&mut actor, &grant, cx)?;
     let field = args.field.as_deref();
     match way {
-        Way::Child(command) => child::run(command, &out, &system, cx.output()),
-        Way::File(path) => file::write(path, &bytes(&out.credential, field)?, cx.output()),
-        Way::Pipe | Way::Screen => print(&out, field, cx.output()),
+        Way::Child(command) => {
+            actor.arrived(&out)?;
+            child::run(command, &out, &system, cx.output())
+        }
+        Way::File(path) => {
+            file::write(path, &bytes(&out.credential, field)?, cx.output())?;
+            Ok(actor.arrived(&out)?)
+        }
+        Way::Pipe | Way::Screen => {
+            let text = bytes(&out.credential, field)?;
+            actor.arrived(&out)?;
+            print(&out, &text, field.is_some(), cx.output());
+            Ok(())
+        }
     }
 }
 
@@ -100,12 +110,13 @@ pub(super) fn exec(
     cx: &Context,
 ) -> Result<(), Failure> {
     let (out, system) = hand_out(actor, grant, cx)?;
+    actor.arrived(&out)?;
     child::run(command, &out, &system, cx.output())
 }
 
 /// The credential, and the system that it opens.
 fn hand_out(actor: &mut Actor, grant: &str, cx: &Context) -> Result<(CheckedOut, String), Failure> {
-    let out = actor.checkout(grant)?;
+    let out = actor.take_out(grant)?;
     let account = actor.account(out.access.account.id.as_str())?;
     let system = account.system.to_string();
     cx.output().say(&format!(
@@ -166,18 +177,19 @@ fn no_field(credential: &Credential, name: &str) -> Failure {
         Code::FieldUnknown,
         format!("the credential has no field {}", line(name)),
     )
-    .hint(format!("it has {}", all.join(", ")))
+    .hint(format!(
+        "it has {}; the same checkout serves the next command, which spends nothing more",
+        all.join(", ")
+    ))
 }
 
-fn print(out: &CheckedOut, field: Option<&str>, output: Output) -> Result<(), Failure> {
-    if field.is_some() || output.is_json() {
-        let bytes = bytes(&out.credential, field)?;
-        let text = String::from_utf8_lossy(&bytes);
-        output.data(text.trim_end_matches('\n'));
-        return Ok(());
+/// One field as it is, or all of them, as JSON or as people read them.
+fn print(out: &CheckedOut, text: &[u8], one: bool, output: Output) {
+    if one || output.is_json() {
+        output.data(String::from_utf8_lossy(text).trim_end_matches('\n'));
+        return;
     }
     for (name, value) in out.credential.fields() {
         output.data(&format!("{name}: {}", value.expose()));
     }
-    Ok(())
 }

@@ -135,7 +135,7 @@ impl Context {
     /// The key cannot be reached, or the installation is not believed.
     pub fn actor_of(&self, config: &ClientConfig) -> Result<Actor, Failure> {
         let signer = signer::open(&config.key.place())?;
-        Ok(Actor::open(Parts {
+        let actor = Actor::open(Parts {
             client: connect(config)?,
             signer,
             home: self.home.clone(),
@@ -144,7 +144,15 @@ impl Context {
             entropy: Box::new(SystemEntropy),
             attendant: Box::new(Terminal::new(self.output)),
             server_time: self.server_time,
-        })?)
+        })?;
+        let owner = &actor.identity().principal;
+        if *owner != config.principal {
+            self.output.warn(&format!(
+                "warning: client.toml says {}, and its key is {owner}'s: you sign as {owner}",
+                config.principal
+            ));
+        }
+        Ok(actor)
     }
 
     /// What data are shown on. Times are told by the server's clock, by which they count; where it

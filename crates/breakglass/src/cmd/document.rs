@@ -3,8 +3,9 @@
 use std::{path::Path, process::Command};
 
 use crate::{
+    draft,
     hint::{Code, Failure},
-    output::prompt,
+    output::{line, prompt},
     state::file,
 };
 
@@ -29,6 +30,18 @@ pub(super) fn from_file(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(super) fn text_from_file(path: &Path) -> Result<String, Failure> {
     let bytes = from_file(path)?;
     String::from_utf8(bytes).map_err(|_| Failure::malformed(path, "it is not text"))
+}
+
+/// Refuses what was drafted for another incident: one file is easily taken for another.
+pub(super) fn check_incident(text: &str, path: &Path, reference: &str) -> Result<(), Failure> {
+    match draft::of_another(text, reference) {
+        None => Ok(()),
+        Some(other) => Err(Failure::malformed(
+            path,
+            format!("it was drafted for {}, this is {}", line(other), line(reference)),
+        )
+        .hint("name the right file; or, where it is meant, write the right incident into its first line")),
+    }
 }
 
 /// Lets a person write it, beginning with a draft. What was written is kept where the command
@@ -92,6 +105,11 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// It is in the log.
     pub(super) fn done(self) -> Result<(), Failure> {
         Ok(file::remove(&self.path)?)

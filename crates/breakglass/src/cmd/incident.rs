@@ -36,9 +36,9 @@ pub(super) enum Verb {
     },
     /// Show an incident with its duties.
     Show {
-        /// The incident; the only open one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// `md`: all of it as one Markdown document that can be mailed, with what was written
         /// about it.
         #[arg(long, value_enum)]
@@ -55,15 +55,15 @@ pub(super) enum Verb {
     },
     /// Have the control plane probed now, where the scenario needs it verified unavailable.
     Probe {
-        /// The incident; the only open one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
     },
     /// Resolve it: ends its grants and starts the clocks.
     Resolve {
-        /// The incident; the only open one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// How it ended.
         #[arg(long, value_parser = input::prose)]
         summary: Prose,
@@ -73,9 +73,9 @@ pub(super) enum Verb {
     },
     /// Hand over command; where somebody else leads it takes two deputies.
     Transfer {
-        /// The incident; the only open one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Who leads from now on.
         #[arg(long, value_name = "PRINCIPAL")]
         to: Principal,
@@ -88,15 +88,15 @@ pub(super) enum Verb {
     },
     /// Close it, when every duty is done or waived.
     Close {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
     },
     /// Print its timeline.
     Timeline {
-        /// The incident; the only open one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
     },
 }
 
@@ -204,7 +204,11 @@ fn resolve(incident: Option<&str>, summary: Prose, yes: bool, cx: &Context) -> R
             .warn(&format!("resolving {reference} ends {active}"));
         consent(yes, "resolve all the same?")?;
     }
-    let outcome = actor.resolve(&incident.id, summary)?;
+    let outcome = actor.resolve(&incident.id, summary);
+    let outcome = outcome.map_err(|e| {
+        let hint = "it is resolved; breakglass incident show says what is owed now";
+        Failure::from(e).hint_where("incident_not_open", hint)
+    })?;
     let duties = outcome.resolved().map_or(0, |r| r.clocks.len());
     let sentence = match duties {
         0 => format!("resolved {reference}"),
@@ -379,9 +383,10 @@ fn show(incident: &IncidentView, cx: &Context) -> Result<(), Failure> {
             subject => format!(" of {}", line(subject)),
         };
         cx.output().data(&format!(
-            "{:<10} {}{subject}: {}, due {}",
+            "{:<10} {}{subject}: {}, {}, due {}",
             "duty",
             duty.clock.obligation,
+            line(&duty.owner),
             line(&duty.status),
             screen.exactly(duty.clock.due_at)
         ));

@@ -153,16 +153,8 @@ fn ask(args: &Args) -> Result<Answers, Failure> {
         joined(&args.approvers),
         "--approvers",
         "Who approves? At least two, better three (carol,dave,erin)",
-        |text| people(text, 2),
+        |text| enough_for(&on_call, people(text, 2)?),
     )?;
-    for requester in &on_call {
-        let others = approvers.iter().filter(|a| *a != requester).count();
-        if others < 2 {
-            let says =
-                format!("{requester} could never be approved: nobody approves their own request");
-            return Err(Failure::usage(says).hint("name at least two other approvers"));
-        }
-    }
     let account = answer(
         args.account.clone(),
         "--account",
@@ -204,6 +196,20 @@ fn answer<T>(
             Ok(value) => return Ok(value),
             Err(what) => Output::new(false).say(&format!("it takes {what}")),
         }
+    }
+}
+
+/// Approvers that whoever is on call finds two others among.
+fn enough_for(on_call: &[Principal], approvers: Vec<Principal>) -> Result<Vec<Principal>, String> {
+    let lonely = |requester: &&Principal| {
+        let others = approvers.iter().filter(|a| a != requester);
+        others.count() < 2
+    };
+    match on_call.iter().find(lonely) {
+        Some(requester) => Err(format!(
+            "two approvers other than {requester}, who asks: nobody approves their own request"
+        )),
+        None => Ok(approvers),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What people type, as statements take it.
 
 use breakglass_format::{
-    Line, Name, Prose, act::Declare, event::Reference, text::TextError, time::parse_duration_s,
-    vocabulary::Severity,
+    Digest, Line, Name, Prose, act::Declare, event::Reference, text::TextError,
+    time::parse_duration_s, vocabulary::Severity,
 };
 
 use crate::{
@@ -13,6 +13,17 @@ use crate::{
 /// Parses a duration: `4h`, `90m`, `1h30m`. For clap.
 pub(super) fn duration(text: &str) -> Result<i64, String> {
     parse_duration_s(text).ok_or_else(|| "not a duration like 4h, 90m or 1h30m".to_owned())
+}
+
+/// Parses a digest. For clap.
+pub(super) fn digest(text: &str) -> Result<Digest, String> {
+    text.parse().map_err(|e: breakglass_format::id::IdError| {
+        let bare = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match bare {
+            true => format!("put sha256: in front: sha256:{text}"),
+            false => e.to_string(),
+        }
+    })
 }
 
 /// Parses text of one line. For clap.
@@ -43,6 +54,31 @@ pub(super) fn grant_number(text: &str) -> Result<u64, String> {
 /// Parses text of several lines. For clap.
 pub(super) fn prose(text: &str) -> Result<Prose, TextError> {
     Prose::required(text)
+}
+
+/// The incident that a verb is about: after the verb, or, as where several things are named, with
+/// `--incident`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Named {
+    /// The incident; the only one that can be meant if not given: open, or resolved and not closed.
+    #[arg(value_name = "INC-1")]
+    incident: Option<String>,
+    /// The same, named like this.
+    #[arg(
+        long = "incident",
+        id = "incident_option",
+        value_name = "INC-1",
+        conflicts_with = "incident",
+        hide = true
+    )]
+    option: Option<String>,
+}
+
+impl Named {
+    /// As it was typed.
+    pub(super) fn as_deref(&self) -> Option<&str> {
+        self.incident.as_deref().or(self.option.as_deref())
+    }
 }
 
 /// What an incident is declared with.
@@ -104,5 +140,19 @@ impl Declaration {
             threat: self.threat.unwrap_or_default(),
             title,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_as_sha256sum_prints_it_lacks_what_stands_in_front() {
+        let bare = "ab".repeat(32);
+        let said = digest(&bare).unwrap_err();
+        assert_eq!(said, format!("put sha256: in front: sha256:{bare}"));
+        assert!(digest(&format!("sha256:{bare}")).is_ok());
+        assert!(digest("ab").is_err_and(|said| !said.contains("in front")));
     }
 }

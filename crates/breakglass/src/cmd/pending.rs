@@ -57,6 +57,7 @@ mod tests {
             approve_by: now.plus_s(56 * 60),
             duration_s: 4 * 3600,
             approved_by: vec!["bob@example.org".to_owned()],
+            set_aside: Vec::new(),
             needs: 2,
             groups_missing: Vec::new(),
             may_approve: Vec::new(),

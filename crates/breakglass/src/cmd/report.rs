@@ -19,9 +19,9 @@ use crate::{
 pub(super) enum Verb {
     /// File the report of a resolved incident: from a file, or written in your editor.
     File {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// What happened, in short.
         #[arg(long, value_parser = input::prose, required_unless_present = "draft")]
         summary: Option<Prose>,
@@ -34,9 +34,9 @@ pub(super) enum Verb {
     },
     /// Show a report that was filed: the latest, unless told otherwise.
     Show {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Which revision: 1, 2, 3 …
         #[arg(long, value_name = "N")]
         revision: Option<i64>,
@@ -102,6 +102,8 @@ pub(super) fn run(verb: Verb, cx: &Context) -> Result<(), Failure> {
     let sentence = format!("filed the report of {reference}");
     if let Some(path) = from {
         let report = document::from_file(&path)?;
+        let text = String::from_utf8_lossy(&report);
+        document::check_incident(&text, &path, &incident.reference)?;
         let outcome = actor.file_report(&incident.id, summary, report)?;
         cx.output().outcome(&outcome, &reference, &sentence);
         return Ok(());

@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::{Context, checkout, input};
 use crate::{
-    actor::{ActionWish, Actor, RequestWish},
+    actor::{ActionWish, Actor, ActorError, RequestWish},
     hint::{Code, Failure},
-    output::{Screen, line},
+    output::{Screen, entries, line, prompt},
 };
 
 /// How often `--wait` looks.
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// What to declare it with.
     #[command(flatten)]
     declaration: input::Declaration,
+    /// Declare without being asked, though one like it was declared minutes ago.
+    #[arg(long, requires = "declare")]
+    yes: bool,
     /// For how long; 4h if not given.
     #[arg(long = "for", value_parser = input::duration, value_name = "TIME")]
     duration_s: Option<i64>,
@@ -74,6 +77,9 @@ pub(super) struct Args {
     command: Vec<OsString>,
 }
 
+/// An open incident of the same scenario that is younger than this may be the same one, in seconds.
+const MINUTES_AGO_S: i64 = 15 * 60;
+
 /// How long access is asked for, unless somebody says otherwise, in seconds.
 const FOUR_HOURS_S: i64 = 4 * 3600;
 
@@ -93,33 +99,30 @@ pub(super) fn run(args: Args, cx: &Context) -> Result<(), Failure> {
     };
     // The same command again would declare another incident.
     posted.map_err(|failure| match declared {
-        Some(incident) => failure.hint_first(format!(
+        Some(incident) => failure.half_way().hint_first(format!(
             "{incident} is declared; from now on say --incident {incident} in place of --declare"
         )),
         None => failure,
     })
 }
 
-/// What the options say.
+/// What the options say; under an incident that is declared for it, once nothing speaks against.
 fn wish(
     args: &Args,
     actor: &mut Actor,
     cx: &Context,
 ) -> Result<(RequestWish, Option<String>), Failure> {
-    let Under { incident, declared } = under(args, actor, cx)?;
     let (account, why) = (args.account.as_deref(), args.why.clone());
-    let wish = RequestWish {
+    let mut wish = RequestWish {
         action: action(args),
         plan: args.plan,
         duration_s: args.duration_s.unwrap_or(FOUR_HOURS_S),
         uses: args.uses.unwrap_or(0),
         attested: args.control_plane_unusable.clone().unwrap_or_default(),
-        ..RequestWish::credential(
-            &incident,
-            account.unwrap_or_default(),
-            why.unwrap_or_default(),
-        )
+        ..RequestWish::credential("", account.unwrap_or_default(), why.unwrap_or_default())
     };
+    let Under { incident, declared } = under(args, &wish, actor, cx)?;
+    wish.incident = incident;
     Ok((wish, declared))
 }
 
@@ -178,30 +181,64 @@ pub(super) fn post(
     wait: bool,
     cx: &Context,
 ) -> Result<Option<String>, Failure> {
-    let outcome = actor.request(wish)?;
+    let outcome = actor.request(wish).map_err(|e| held(e, actor, wish))?;
     let Some(requested) = outcome.requested() else {
         return Err(Failure::of(Code::NotProven, "the log proves no request"));
     };
     let reference = requested.reference.to_string();
+    let incident = requested.incident_id.to_string();
+    let shown = actor.client().incident(&incident);
+    let incident = shown.map_or(incident, |i| i.reference);
     let sentence = format!(
-        "asked for {} for {}; {} approvals are needed before {}",
+        "asked for {} for {} under {}; {} approvals are needed before {}",
         requested.account.name,
         human_s(requested.duration_s),
+        line(&incident),
         requested.needs,
         requested.approve_by
     );
-    cx.output().outcome(&outcome, &reference, &sentence);
+    if cx.output().is_json() {
+        let mut value = entries(&outcome);
+        if let Some(object) = value.as_object_mut() {
+            object.insert("incident".to_owned(), incident.into());
+            object.insert("request".to_owned(), reference.clone().into());
+        }
+        cx.output().json(&value);
+    } else {
+        cx.output().outcome(&outcome, &reference, &sentence);
+    }
     if wait {
         return wait_for(actor, &reference, cx).map(Some);
     }
     Ok(None)
 }
 
+/// Whoever asks for what they hold themselves has nobody to ask for it back.
+fn held(error: ActorError, actor: &Actor, wish: &RequestWish) -> Failure {
+    let grants = actor.client().active_grants().unwrap_or_default();
+    let own = grants.into_iter().find(|g| {
+        g.holder == actor.identity().principal.as_str()
+            && (g.account == wish.account || g.account_id == wish.account)
+    });
+    let failure = Failure::from(error);
+    match own {
+        Some(grant) => {
+            let grant = line(&grant.reference);
+            let hint = format!(
+                "you hold it yourself: breakglass checkout {grant}; for longer: breakglass extend \
+                 {grant} --why '…'"
+            );
+            failure.hint_where("account_busy", &hint)
+        }
+        None => failure,
+    }
+}
+
 fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<String, Failure> {
     let mut approved = 0;
     loop {
         let view = actor.client().request(reference)?.view;
-        if view.approved_by.len() > approved {
+        if view.approved_by.len() != approved {
             approved = view.approved_by.len();
             let by = line(&view.approved_by.join(", "));
             cx.output()
@@ -231,7 +268,12 @@ fn wait_for(actor: &Actor, reference: &str, cx: &Context) -> Result<String, Fail
     }
 }
 
-fn under(args: &Args, actor: &mut Actor, cx: &Context) -> Result<Under, Failure> {
+fn under(
+    args: &Args,
+    wish: &RequestWish,
+    actor: &mut Actor,
+    cx: &Context,
+) -> Result<Under, Failure> {
     let there = |incident| Under {
         incident,
         declared: None,
@@ -248,15 +290,59 @@ fn under(args: &Args, actor: &mut Actor, cx: &Context) -> Result<Under, Failure>
         scenario.clone(),
         args.why.clone().unwrap_or_default(),
     )?;
+    // A declaration wakes people up and stays for ever: not for a request that must be refused.
+    let foreseen = actor.foresee(scenario, wish);
+    foreseen.map_err(|e| held(e, actor, wish))?;
+    twice(args, scenario, declare.drill, actor, cx)?;
     let outcome = actor.declare(declare)?;
     let Some(declared) = outcome.declared() else {
         return Err(Failure::of(Code::NotProven, "the log proves no incident"));
     };
-    cx.output().say(&format!("declared {}", declared.reference));
+    cx.output().say(&format!(
+        "declared {}, led by {}",
+        declared.reference, declared.commander.principal
+    ));
     Ok(Under {
         incident: declared.incident_id.to_string(),
         declared: Some(declared.reference.to_string()),
     })
+}
+
+/// Somebody may have declared the same a moment ago; whoever types this is asked, or told where
+/// there is nobody to ask.
+fn twice(
+    args: &Args,
+    scenario: &Name,
+    drill: bool,
+    actor: &Actor,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let now = actor.client().status()?.time;
+    let open = actor.client().incidents_in("open")?;
+    let like_it = open.iter().find(|i| {
+        i.scenario == scenario.as_str()
+            && i.drill == drill
+            && now.since_ms(i.declared_at) < MINUTES_AGO_S * 1000
+    });
+    let Some(before) = like_it.filter(|_| !args.yes) else {
+        return Ok(());
+    };
+    let reference = line(&before.reference);
+    cx.output().warn(&format!(
+        "{reference}, {scenario}, was declared {} ago and is open: {}",
+        human_s(now.since_ms(before.declared_at).max(0) / 1000),
+        line(&before.title)
+    ));
+    if !prompt::is_interactive() || prompt::confirm("declare another incident?") {
+        return Ok(());
+    }
+    let nothing = Failure::of(
+        Code::NotAgreed,
+        "nothing was declared and nothing asked for",
+    );
+    Err(nothing.hint(format!(
+        "say --incident {reference} in place of --declare to ask under that one"
+    )))
 }
 
 fn action(args: &Args) -> Option<ActionWish> {
@@ -270,10 +356,18 @@ fn action(args: &Args) -> Option<ActionWish> {
 /// How many said yes of how many that must, and who.
 fn approved(request: &RequestView) -> String {
     let count = format!("{} of {}", request.approved_by.len(), request.needs);
-    match request.approved_by.as_slice() {
-        [] => count,
-        by => format!("{count}: {}", by.join(", ")),
+    match approvers(request).as_str() {
+        "" => count,
+        by => format!("{count}: {by}"),
     }
+}
+
+/// Who said yes, and whose yes counts no more.
+pub(super) fn approvers(request: &RequestView) -> String {
+    let counts = request.approved_by.iter().cloned();
+    let aside = request.set_aside.iter();
+    let aside = aside.map(|who| format!("{who} (suspended, does not count)"));
+    counts.chain(aside).collect::<Vec<_>>().join(", ")
 }
 
 /// Requests as rows of a table.

@@ -19,9 +19,9 @@ pub(super) enum Verb {
     /// Complete the review of a resolved incident you took no part in: from a file, or written in
     /// your editor.
     Complete {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// The review, of the form that --draft prints.
         #[arg(long, value_name = "FILE", conflicts_with = "draft")]
         from: Option<PathBuf>,
@@ -31,18 +31,18 @@ pub(super) enum Verb {
     },
     /// Show a review that was completed: the latest, unless told otherwise.
     Show {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Which revision: 1, 2, 3 …
         #[arg(long, value_name = "N")]
         revision: Option<i64>,
     },
     /// Record that the procedure was updated, where a review found gaps.
     Procedure {
-        /// The incident; the only resolved one if not given.
-        #[arg(value_name = "INC-1")]
-        incident: Option<String>,
+        /// The incident.
+        #[command(flatten)]
+        incident: input::Named,
         /// Where the new text is.
         #[arg(long, value_parser = input::line)]
         reference: Line,
@@ -109,13 +109,14 @@ fn complete(
         cx.output().data(drafted()?.trim_end());
         return Ok(());
     }
-    let malformed = |e: draft::DraftError| {
-        Failure::of(Code::FileMalformed, format!("the review: {e}"))
+    let malformed = |path: &Path, e: draft::DraftError| {
+        Failure::of(Code::FileMalformed, format!("{}: {e}", path.display()))
             .hint("breakglass review complete --draft shows the form")
     };
     if let Some(path) = from {
         let text = document::text_from_file(path)?;
-        let review = draft::read_review(&text).map_err(malformed)?;
+        document::check_incident(&text, path, &incident.reference)?;
+        let review = draft::read_review(&text).map_err(|e| malformed(path, e))?;
         let outcome = actor.complete_review(&incident.id, review, Some(text.into_bytes()))?;
         told(&outcome, &incident.reference, "completed the review of", cx);
         return Ok(());
@@ -123,7 +124,7 @@ fn complete(
     let name = format!("review-{}.toml", line(&incident.reference));
     let written = document::written(&drafted()?, &name, "breakglass review complete", cx)?;
     let review = draft::read_review(&written.text);
-    let review = review.map_err(|e| written.kept(malformed(e)))?;
+    let review = review.map_err(|e| written.kept(malformed(written.path(), e)))?;
     let text = written.text.clone().into_bytes();
     let outcome = actor.complete_review(&incident.id, review, Some(text));
     let outcome = outcome.map_err(|e| written.kept(e.into()))?;

@@ -22,7 +22,11 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         Some(reference) => reference.clone(),
         None => actor.sole_active_grant()?.reference,
     };
-    let outcome = actor.revoke(&reference, args.why.clone())?;
+    let outcome = actor.revoke(&reference, args.why.clone());
+    let outcome = outcome.map_err(|e| {
+        let hint = "it has ended, there is nothing to take away: breakglass grant list";
+        Failure::from(e).hint_where("grant_not_active", hint)
+    })?;
     cx.output()
         .outcome(&outcome, &reference, &format!("revoked {reference}"));
     Ok(())

@@ -6,7 +6,8 @@ use std::{
 };
 
 use breakglass_server::{
-    Config, Damage, NotRepaired, Server, StartError, SystemClock, config::ConfigError, repair_from,
+    Cause, Config, Damage, NotRepaired, Server, StartError, SystemClock, config::ConfigError,
+    repair_from,
 };
 use serde_json::json;
 
@@ -56,12 +57,17 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         output.json(&json!({"listening": server.address().to_string()}));
     }
     output.say(&format!("listening on {}", server.address()));
+    for line in server.unconfigured() {
+        output.warn(&format!("warning: {line}"));
+    }
     if config.notify.smtp.is_none() && config.notify.webhook.is_none() {
         output
             .warn("nobody is told of anything: there is no [notify.smtp] and no [notify.webhook]");
     }
     wait_for_signal();
+    output.say("stopping: no new connections; what was begun is finished");
     server.stop();
+    output.say("stopped; the log is closed");
     Ok(())
 }
 
@@ -69,6 +75,15 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 fn misconfigured(error: &ConfigError) -> Failure {
     let hint = match error {
         ConfigError::Read { .. } => "name the file: breakglass serve --config FILE",
+        ConfigError::Missing { key, .. } => {
+            return Failure::of(Code::ConfigMalformed, describe(error)).hint(format!(
+                "add it: {key} = …; docs/configuration.md lists every key. \
+                 Then: breakglass serve --check"
+            ));
+        }
+        ConfigError::Parse { detail, .. } if detail.contains("socket address") => {
+            "write an IP address and a port, such as 127.0.0.1:8443; a name is not looked up"
+        }
         ConfigError::Parse { .. } => {
             "correct that line; docs/configuration.md lists every key. Then: breakglass serve --check"
         }
@@ -86,6 +101,28 @@ fn misconfigured(error: &ConfigError) -> Failure {
 }
 
 fn not_started(error: &StartError) -> Failure {
+    let hint = match error.cause() {
+        Cause::LogAltered => {
+            "the log was altered or damaged: keep it as it is, for the auditors, and go on with a \
+             copy: docs/procedures/restore.md"
+        }
+        Cause::LogInUse => {
+            "another breakglass runs on it: systemctl status breakglass; stop that one first"
+        }
+        Cause::OtherGenesis => {
+            "nothing was written; compare genesis in the configuration with the paper, character \
+             by character"
+        }
+        Cause::Tls => {
+            "correct [tls]: certificate_file and key_file name PEM files that go together, the key \
+             the server user's own (chmod 600); docs/procedures/install.md makes them"
+        }
+        Cause::Itself => return not_started_itself(error),
+    };
+    Failure::of(Code::NotServed, describe(error)).hint(hint)
+}
+
+fn not_started_itself(error: &StartError) -> Failure {
     let hint = match error {
         StartError::Config(error) => return misconfigured(error),
         StartError::Key(_) => {
@@ -128,8 +165,11 @@ fn not_started(error: &StartError) -> Failure {
 
 /// What a start would find. A log that could only be read is not in order.
 fn check(config: &Config, output: Output) -> Result<(), Failure> {
-    let (size, read_only) = Server::check(config).map_err(|e| not_started(&e))?;
-    if let Some(reason) = read_only {
+    let found = Server::check(config).map_err(|e| not_started(&e))?;
+    for line in &found.unconfigured {
+        output.warn(&format!("warning: {line}"));
+    }
+    if let Some(reason) = found.read_only {
         return Err(
             Failure::of(Code::NotServed, format!("read-only: {reason}")).hint(
                 "people could read and export, nothing would be granted; docs/procedures/restore.md",
@@ -137,9 +177,9 @@ fn check(config: &Config, output: Output) -> Result<(), Failure> {
         );
     }
     if output.is_json() {
-        output.json(&json!({"entries": size}));
+        output.json(&json!({"entries": found.entries, "unconfigured": found.unconfigured}));
     }
-    match size {
+    match found.entries {
         0 => output.say("in order; a new log would begin"),
         size => output.say(&format!(
             "in order; the log has {size} entries, all verified"
@@ -216,7 +256,11 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        // Some say their cause themselves.
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
         source = cause.source();
     }
     text

@@ -45,7 +45,12 @@ pub(super) fn run(cx: &Context) -> Result<(), Failure> {
         let (pinned, got) = (config.genesis, status.instance);
         return Err(Failure::from(ActorError::ForeignInstance { pinned, got }));
     }
-    // Without a session that the server knows there is nothing more to see, and nothing is signed.
+    // A session begins by itself where the server knows none any more; where it cannot, what
+    // anybody may see is shown all the same.
+    let client = match client.whoami() {
+        Ok(_) => client,
+        Err(_) => cx.client().unwrap_or(client),
+    };
     let board = board(&client);
     if cx.output().is_json() {
         let board = board.as_ref();
@@ -169,8 +174,9 @@ fn of_incident(incident: &IncidentView, board: &Board, screen: Screen) -> Vec<St
             ""
         };
         below.push(format!(
-            "{late}{}{of}: due {}{mine}",
+            "{late}{}{of}: {}, due {}{mine}",
             duty.clock.obligation.as_str().replace('_', " "),
+            line(&duty.owner),
             screen.when(duty.clock.due_at)
         ));
     }

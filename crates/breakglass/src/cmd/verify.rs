@@ -5,10 +5,11 @@ mod receipt;
 use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::{Checkpoint, Note, VerifierKey};
 use breakglass_verify::{Folder, Options, Outcome, Verdict, check};
 use serde_json::json;
 
+use super::input;
 use crate::{
     hint::{Code, Failure},
     output::Output,
@@ -30,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME+ID+KEY", value_parser = VerifierKey::parse)]
     log_key: Option<VerifierKey>,
     /// SHA-256 of the genesis authority, from paper or from a voice you know
-    #[arg(long, value_name = "sha256:…")]
+    #[arg(long, value_name = "sha256:…", value_parser = input::digest)]
     genesis: Option<Digest>,
     /// A signed checkpoint of the same log, seen elsewhere, that this must agree with
     #[arg(long, value_name = "FILE")]
@@ -48,6 +49,8 @@ const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
 
 /// The finding that the folder does not begin with the genesis that was named.
 const WRONG_PIN: &str = "wrong_pin";
+/// The finding that another checkpoint is of a longer log.
+const CUT_OFF: &str = "other_checkpoint_newer";
 
 /// Checks and says.
 pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<(), Failure> {
@@ -87,10 +90,19 @@ fn folder(path: &Path) -> Result<Folder, Failure> {
 }
 
 fn checkpoint(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| {
+    let bytes = std::fs::read(path).map_err(|e| {
         Failure::of(Code::FileMissing, format!("{}: {e}", path.display()))
             .hint("--against names a signed checkpoint: breakglass log checkpoint > FILE")
-    })
+    })?;
+    let note = Note::parse(&bytes).ok();
+    if note.is_some_and(|note| Checkpoint::parse(note.text()).is_ok()) {
+        return Ok(bytes);
+    }
+    let text = format!("{} is not an intact checkpoint", path.display());
+    Err(Failure::of(Code::FileMalformed, text).hint(
+        "--against names a file of five or more lines that breakglass log checkpoint wrote; \
+         nothing was compared",
+    ))
 }
 
 /// The end: nothing but a folder that holds is a success.
@@ -119,6 +131,11 @@ fn judged(verdict: &Verdict, args: &Args) -> Result<(), Failure> {
         Outcome::CannotTell if unanchored => (
             Code::CannotTell,
             "add the digest from paper or from a voice you know: --genesis sha256:…",
+        ),
+        Outcome::CannotTell if verdict.findings.iter().any(|f| f.code == CUT_OFF) => (
+            Code::CannotTell,
+            "entries are missing at the end, or this was exported before that checkpoint: have it \
+             exported again, and ask why where it is not longer then",
         ),
         Outcome::CannotTell => (
             Code::CannotTell,
@@ -149,13 +166,18 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
     for finding in &verdict.findings {
         output.data(&finding.to_string());
     }
-    output.data(&format!(
-        "{}: {} entries, {} statements, {} requests",
-        word(verdict),
-        facts.entries,
-        facts.statements,
-        facts.requests
-    ));
+    // Where the reading ended early the counts are of nothing that anybody could rely on.
+    let counts = match verdict.outcome {
+        Outcome::Ok | Outcome::Stale | Outcome::CannotTell => format!(
+            "{} entries, {} statements, {} requests",
+            facts.entries, facts.statements, facts.requests
+        ),
+        Outcome::Tampered | Outcome::Forked => format!(
+            "{} entries are here; what they say is not counted, for not all of it holds",
+            facts.entries
+        ),
+    };
+    output.data(&format!("{}: {counts}", word(verdict)));
 }
 
 /// The answer in a few words.

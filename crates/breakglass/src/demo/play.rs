@@ -333,11 +333,20 @@ impl<'a> Play<'a> {
     }
 }
 
+/// What a shell checks one approval with, in the folder of the evidence: not every request was
+/// approved by Bob.
+const STOCK: [&str; 3] = [
+    "cd \"$(ls -d statements/*/approval.bob.json | head -n 1 | xargs dirname)\" &&",
+    "ssh-keygen -Y verify -f ../../allowed_signers -I bob -n approval.v1@breakglass \\",
+    "  -s approval.bob.json.sig < approval.bob.json",
+];
+
 /// How to check the evidence without us, where it stays.
 pub(super) fn without_us(narrator: &mut Narrator) {
     narrator.line("Without our software, in that folder:");
-    narrator.line("  cd statements/*/ && ssh-keygen -Y verify -f ../../allowed_signers -I bob \\");
-    narrator.line("    -n approval.v1@breakglass -s approval.bob.json.sig < approval.bob.json");
+    for line in STOCK {
+        narrator.line(&format!("  {line}"));
+    }
 }
 
 /// Exports the evidence, and checks it against the pin.

@@ -55,6 +55,13 @@ codes!(
     RequestPending = "request_pending", 1, "the request still waits for approvals";
     NotYours = "not_yours", 1, "it is somebody else's";
     DurationOutOfRange = "duration_out_of_range", 1, "not a time that can be approved";
+    NoEntitlement = "no_entitlement", 1, "nobody entitles this person to ask";
+    NoCredential = "no_credential", 1, "no credential is in custody";
+    AccountBusy = "account_busy", 1, "somebody holds the account";
+    DurationTooLong = "duration_too_long", 1, "longer than the entitlement allows";
+    DurationTooShort = "duration_too_short", 1, "shorter than access can be";
+    ActionNotPermitted = "action_not_permitted", 1, "the scenario does not permit this action";
+    HalfDone = "half_done", 1, "the first part was done, the rest was not";
     ProposalUnknown = "proposal_unknown", 1, "nobody proposes this";
     ProposalDiffers = "proposal_differs", 1, "somebody proposes this with another reason";
     AnotherPersonNeeded = "another_person_needed", 1, "this takes another person";
@@ -75,7 +82,7 @@ codes!(
     TextUnusable = "text_unusable", 2, "a text cannot stand in a statement";
     ConsentNeeded = "consent_needed", 2, "there is nobody to ask";
     DestinationNeeded = "destination_needed", 2, "nothing says where the credential goes";
-    FieldUnknown = "field_unknown", 2, "the credential has no such field";
+    FieldUnknown = "field_unknown", 1, "the credential has no such field";
     ProgramUnknown = "program_unknown", 2, "there is no such program";
     FileMissing = "file_missing", 2, "there is no such file";
     FileExists = "file_exists", 2, "the file exists already";

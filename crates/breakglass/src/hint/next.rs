@@ -3,7 +3,7 @@
 use breakglass_api::{ClientError, Problem};
 
 use crate::{
-    actor::{ActorError, Class, DossierError, LookupError, ProposalError},
+    actor::{ActorError, Class, DossierError, ForeseenError, LookupError, ProposalError},
     signer::{AgentError, KeyFileError, SignError, generate::GenerateError},
     state::{PinError, StateError},
     trust::TrustError,
@@ -11,7 +11,12 @@ use crate::{
 
 /// What to do after a server refused: its own hint, unless this program has a command for it.
 pub(super) fn after_refusal(problem: &Problem) -> String {
-    let command = match problem.code.as_str() {
+    command_for(&problem.code).map_or_else(|| problem.hint.clone(), str::to_owned)
+}
+
+/// The command of this program that leads on from what the rules refuse, by its code.
+fn command_for(code: &str) -> Option<&'static str> {
+    Some(match code {
         "no_session" => "breakglass login",
         "clock_skew" => "correct the clock, or sign with the server's time: --server-time",
         "key_not_enrolled" => {
@@ -19,6 +24,9 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
         }
         "not_an_approver" | "fills_no_place" => {
             "breakglass authority show lists under entitlement who approves; ask one of them"
+        }
+        "text_missing" => {
+            "say what the field in brackets asks for: --service NAME, --threat TEXT, --title, --why"
         }
         "own_request" => "two other people approve it: breakglass pending",
         "grant_not_active" | "request_not_pending" | "uses_exhausted" | "quorum_gone" => {
@@ -40,6 +48,7 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
         "no_entitlement" => {
             "breakglass authority show lists under entitlement who may ask for which account"
         }
+        "duration_too_short" => "--for takes at least 1m",
         "duration_too_long" => "ask for less, and prolong it later: breakglass extend",
         "person_unknown" => "breakglass authority show lists the people",
         "malformed" => {
@@ -53,9 +62,8 @@ pub(super) fn after_refusal(problem: &Problem) -> String {
             "nothing happened; breakglass status says what state the log is in, \
              docs/procedures/restore.md what to do"
         }
-        _ => return problem.hint.clone(),
-    };
-    command.to_owned()
+        _ => return None,
+    })
 }
 
 /// What to do after anything else.
@@ -79,6 +87,7 @@ pub(super) fn after(error: &ActorError) -> Option<String> {
         ActorError::Lookup(error) => return Some(after_lookup(error)),
         ActorError::Text { .. } | ActorError::Id(_) => "say it otherwise; nothing was signed",
         ActorError::Dossier(error) => return Some(after_dossier(error)),
+        ActorError::Foreseen(error) => return Some(after_foreseen(error)),
         ActorError::Proposal(error) => return Some(after_proposal(error)),
         ActorError::NoNode | ActorError::NodeKey(_) => {
             "the root persons add a node to the authority: docs/procedures/change-the-authority.md"
@@ -111,6 +120,9 @@ fn after_call(error: &ClientError) -> Option<String> {
              (join --ca-file)?"
                 .to_owned(),
         ),
+        ClientError::Unreachable { url, detail } if speaks_tls(url, detail) => {
+            Some("that port speaks TLS: use https:// in the address".to_owned())
+        }
         ClientError::Unreachable { .. } => Some(
             "is the server up, and the address in client.toml right? Where something was posted \
              it may have happened: the same command again is safe"
@@ -123,6 +135,11 @@ fn after_call(error: &ClientError) -> Option<String> {
         ),
         ClientError::Receipt(_) => distrust(Class::Tampered),
     }
+}
+
+/// A TLS server answers plain HTTP with an alert, which is no HTTP.
+fn speaks_tls(url: &str, detail: &str) -> bool {
+    url.starts_with("http://") && (detail.contains("http parse") || detail.contains("protocol:"))
 }
 
 fn after_distrust(error: &TrustError) -> Option<String> {
@@ -163,9 +180,15 @@ fn after_signing(error: &SignError) -> Option<String> {
         SignError::KeyFile(KeyFileError::Exposed { path, .. }) => {
             return Some(format!("chmod 600 {}", path.display()));
         }
+        SignError::KeyFile(KeyFileError::Public { path }) => {
+            return Some(format!(
+                "name the private key: {}",
+                path.with_extension("").display()
+            ));
+        }
         SignError::KeyFile(_) => {
-            "key in client.toml names the private key file, not the .pub beside it; \
-             what it holds: ssh-keygen -l -f FILE"
+            "--key, or else key in client.toml, names the private key file; what it holds: \
+             ssh-keygen -l -f FILE"
         }
         SignError::SshKeygen { .. } => "install OpenSSH's ssh-keygen, or add the key to an agent",
         SignError::NotSigned { .. } => "was the passphrase right, and the token touched? Once more",
@@ -182,7 +205,11 @@ fn after_state(error: &StateError) -> String {
             format!("is it yours, and is there room? ls -ld {}", path.display())
         }
         StateError::Damaged { path, .. } => {
-            format!("move it away and look why: {}", path.display())
+            format!(
+                "it remembers what this machine saw, so never delete it: keep {} for the auditors, \
+                 put back a copy of it, or join again into another --home",
+                path.display()
+            )
         }
         StateError::Exists { .. } => "name a new file, or move the old one away".to_owned(),
         StateError::NoHome => "name a directory: --home DIR".to_owned(),
@@ -213,6 +240,26 @@ fn after_lookup(error: &LookupError) -> String {
     hint.to_owned()
 }
 
+fn after_foreseen(error: &ForeseenError) -> String {
+    let code = match error {
+        ForeseenError::NoEntitlement { .. } => "no_entitlement",
+        ForeseenError::NoCredential { account } => {
+            return format!(
+                "two holders of the account privilege add one: \
+                 breakglass account add-credential {account} --username NAME"
+            );
+        }
+        ForeseenError::Busy { .. } => "account_busy",
+        ForeseenError::TooLong { .. } => "duration_too_long",
+        ForeseenError::TooShort { .. } => "duration_too_short",
+        ForeseenError::ActionNotPermitted { .. } => {
+            return "name one of those, or ask for the credential itself: without --action"
+                .to_owned();
+        }
+    };
+    command_for(code).unwrap_or_default().to_owned()
+}
+
 fn after_dossier(error: &DossierError) -> String {
     let hint = match error {
         DossierError::EntryDiffers { .. } | DossierError::Unbound { .. } => {
@@ -221,6 +268,10 @@ fn after_dossier(error: &DossierError) -> String {
         DossierError::Own { .. } => {
             "other people approve it: breakglass pending shows how many are missing; \
              to take it back: breakglass withdraw"
+        }
+        DossierError::NotPending { state, .. } if state == "granted" => {
+            "it is granted; breakglass grant list shows who holds it; to end it: \
+             breakglass revoke G-… --why '…'"
         }
         DossierError::NotPending { .. } => {
             "it is decided; what still waits: breakglass pending; what came of it: \

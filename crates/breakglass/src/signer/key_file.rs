@@ -44,6 +44,12 @@ pub enum KeyFileError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// It is the public half.
+    #[error("{} is a public key", .path.display())]
+    Public {
+        /// The file.
+        path: PathBuf,
+    },
     /// Others than the owner can read it.
     #[error("{} has mode {mode:04o}: others can read this private key", .path.display())]
     Exposed {
@@ -108,6 +114,12 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         path: path.to_owned(),
         source,
     };
+    // Told before its mode is: anybody may read a public key, and it signs nothing.
+    if path.extension().is_some_and(|e| e == "pub") && path.is_file() {
+        return Err(KeyFileError::Public {
+            path: path.to_owned(),
+        });
+    }
     let file = std::fs::OpenOptions::new()
         .read(true)
         .custom_flags(nonblocking())

@@ -64,6 +64,14 @@ pub enum ConfigError {
         /// What is wrong with it, with its line.
         detail: String,
     },
+    /// A key that must be there is not.
+    #[error("{} says no {key}", .path.display())]
+    Lacks {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
     /// A server's address is not one.
     #[error("not a server address: {url:?} ({rule})")]
     Server {
@@ -92,7 +100,17 @@ impl ClientConfig {
             detail,
         };
         let text = std::str::from_utf8(&content).map_err(|e| mistake(e.to_string()))?;
-        let config: Self = toml::from_str(text).map_err(|e| mistake(e.to_string()))?;
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let missing = e.message().strip_prefix("missing field `");
+            let missing = missing.and_then(|rest| rest.strip_suffix('`'));
+            match (missing, e.span().is_none_or(|s| s.start == 0)) {
+                (Some(key), true) => ConfigError::Lacks {
+                    path: path.to_owned(),
+                    key: key.to_owned(),
+                },
+                _ => mistake(e.to_string()),
+            }
+        })?;
         config.check_servers()?;
         Ok(config)
     }

@@ -62,6 +62,18 @@ fn review(t: &Terminal) -> String {
 pub(crate) fn closed() -> Terminal {
     let t = resolved();
     let report = t.does("erin", &["report", "file", "--draft"]);
+    let of_another = file(
+        &t,
+        "other.md",
+        &report.replace("report: INC-1", "report: INC-2"),
+    );
+    let other = ["report", "file", "--summary", "s", "--from", &of_another];
+    let other = t.types("erin", &other);
+    assert_eq!(other.code, 2, "{other:?}");
+    assert!(
+        other.said.contains("drafted for INC-2, this is INC-1"),
+        "{other:?}"
+    );
     let report = file(&t, "report.md", &report);
     let review = review(&t);
     let steps: [(&str, &[&str]); 6] = [
@@ -252,7 +264,7 @@ fn two_uninvolved_people_let_a_duty_go_and_each_sees_what_they_sign() {
     );
     t.does("heidi", &[&waive[..], &["--yes"]].concat());
     let shown = t.does("erin", &["incident", "show", "INC-1"]);
-    assert!(shown.contains("incident_report: waived"), "{shown}");
+    assert!(shown.contains("incident_report: erin, waived"), "{shown}");
 }
 
 #[test]

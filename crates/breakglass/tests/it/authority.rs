@@ -45,6 +45,7 @@ fn a_genesis_counts_when_every_root_person_signed_it() {
     let (code, digest, said) = run(dir, &["authority", "compile", &toml]);
     assert_eq!(code, 0, "{said}");
     assert!(digest.starts_with("sha256:"), "{digest}");
+    assert!(said.contains("have the privilege reviewer"), "{said}");
 
     let (code, _, said) = run(dir, &["authority", "compile", &toml]);
     assert_eq!(code, 2, "somebody may have signed it: {said}");
@@ -69,12 +70,16 @@ fn a_genesis_counts_when_every_root_person_signed_it() {
     );
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("1 of its 2 root persons"), "{said}");
+    assert!(said.contains("authority-1.json.bo.sig"), "{said}");
     assert_eq!(sign("bo").0, 0);
     let (code, shown, said) = run(
         dir,
         &["authority", "verify", &document, "--genesis", &digest],
     );
     assert_eq!((code, shown), (0, digest), "{said}");
+    let (code, _, said) = run(dir, &["authority", "verify", &document]);
+    assert_eq!(code, 7, "{said}");
+    assert!(said.contains("--genesis sha256:"), "{said}");
 
     let other = format!("sha256:{}", "ab".repeat(32));
     let (code, _, said) = run(
@@ -82,6 +87,28 @@ fn a_genesis_counts_when_every_root_person_signed_it() {
         &["authority", "verify", &document, "--genesis", &other],
     );
     assert_eq!(code, 4, "{said}");
+}
+
+#[test]
+fn one_key_for_two_people_and_a_private_key_are_named_for_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    written(dir);
+    let path = dir.join("authority.toml");
+    let compile = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        run(dir, &["authority", "compile", path.to_str().unwrap()]).2
+    };
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut keys = text.lines().filter(|l| l.starts_with("key = "));
+    let (first, second) = (keys.next().unwrap(), keys.next().unwrap());
+    let said = compile(&text.replace(second, first));
+    assert!(said.contains("both alice and bo"), "{said}");
+    let said = compile(&text.replace(second, "key = [{ public_key_file = \"bo\" }]"));
+    assert!(
+        said.contains("PRIVATE key") && said.contains("bo:"),
+        "{said}"
+    );
 }
 
 #[test]

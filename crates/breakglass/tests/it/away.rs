@@ -64,6 +64,14 @@ fn a_target_that_is_away_for_an_hour_is_late_on_record_and_rotated_when_it_is_ba
         scene.stage.shop.lets_in(ACCOUNT, &password).unwrap(),
         "nobody could change it"
     );
+    let views = scene.actor("frank").client().accounts().unwrap();
+    let shop = views.iter().find(|a| a.name == ACCOUNT).unwrap();
+    let failure = shop.failure.as_deref().unwrap();
+    assert!(
+        failure.starts_with("transient: ") && failure.ends_with("away"),
+        "{failure}"
+    );
+    assert!(shop.retry_at.is_some(), "{shop:?}");
     std::fs::remove_file(switch(&scene.stage)).unwrap();
     scene.skip_s(61);
     wait("the rotation", || {

@@ -145,8 +145,16 @@ fn a_check_finds_another_server_key_and_writes_nothing() {
     let (stage, data, _) = after_a_while();
     let config = stage.config().unwrap();
     let before = keep(&data);
-    let (size, read_only) = Server::check(&config).unwrap();
-    assert!(size > ENTRIES && read_only.is_none());
+    let found = Server::check(&config).unwrap();
+    assert!(found.entries > ENTRIES && found.read_only.is_none());
+    assert!(found.unconfigured.is_empty(), "{found:?}");
+    let mut lacking = config.clone();
+    lacking.rotators.clear();
+    lacking.postgres.clear();
+    lacking.connectors.clear();
+    let found = Server::check(&lacking).unwrap().unconfigured;
+    assert!(found[0].contains("shop-root is rotated by"), "{found:?}");
+    assert!(found[1].contains("no [connectors."), "{found:?}");
     let other = breakglass_seal::ServerKey::generate(&mut breakglass::entropy::SystemEntropy);
     let other = breakglass_seal::FileSlot::format(&other.unwrap());
     std::fs::write(&config.server_key_file, &*other).unwrap();
@@ -171,7 +179,7 @@ fn a_check_finds_a_folder_that_a_start_would_refuse() {
     let House { stage, .. } = settled();
     let mut config = stage.config().unwrap();
     let _ = std::fs::remove_dir_all(&config.data_dir);
-    assert_eq!(Server::check(&config).unwrap().0, 0);
+    assert_eq!(Server::check(&config).unwrap().entries, 0);
     assert!(!config.data_dir.exists(), "a check makes nothing");
     std::fs::create_dir(&config.data_dir).unwrap();
     let open = std::fs::Permissions::from_mode(0o755);
@@ -209,9 +217,10 @@ fn another_genesis_is_refused_by_the_program() {
     assert!(!run.status.success());
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(
-        said.starts_with("error: ") && said.contains("hint: "),
+        said.starts_with("error: ") && said.contains("compare genesis"),
         "{said}"
     );
+    assert_eq!(said.matches("pinned is").count(), 1, "{said}");
 }
 
 /// A number that the server tells of itself.

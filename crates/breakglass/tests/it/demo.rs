@@ -82,6 +82,25 @@ fn everything_was_told(said: &str) {
     }
 }
 
+/// What is shown for a shell works in one.
+fn works_as_shown(said: &str, folder: &std::path::Path) {
+    let lines: Vec<&str> = said.lines().collect();
+    let start = lines
+        .iter()
+        .position(|l| l.contains("Without our software"));
+    let shown = lines[start.unwrap() + 1..][..3].join("\n");
+    let run = Command::new("sh")
+        .args(["-c", &shown])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let good = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        good.contains("Good \"approval.v1@breakglass\" signature for bob"),
+        "{shown}: {run:?}"
+    );
+}
+
 #[test]
 fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
     let place = tempfile::tempdir().unwrap();
@@ -111,6 +130,7 @@ fn the_demonstration_plays_to_the_end_and_leaves_only_what_was_asked_for() {
     assert_eq!(complained, "");
     everything_was_told(&said);
     assert!(out.join("log/checkpoint").is_file());
+    works_as_shown(&said, &out);
     let events = std::fs::read_to_string(out.join("siem.jsonl")).unwrap();
     for event_type in Event::TYPES.iter().filter(|t| !NOT_PLAYED.contains(t)) {
         let line = format!("\"event_type\":\"{event_type}\"");

@@ -32,7 +32,13 @@ alice  checkout G-1                            destination_needed  2  --exec
 alice  checkout --file {there}                 file_exists         2  new file
 alice  checkout --exec -- no-such-program      program_unknown     2  whole path
 alice  incident declare --scenario x --title x --why x  scenario_unknown  2  production-outage
-alice  request shop-root --declare production-outage --title x --service x --why x  no_credential  1  --incident INC-1 in place of --declare
+alice  checkout --file {nowhere}/x/cred        file_missing        2  /dev/shm
+alice  request nosuch --declare production-outage --title x --service x --why x  account_unknown  2  breakglass account list
+alice  request shop-root --declare production-outage --title x --service x --why x  no_credential  1  add-credential shop-root
+alice  request shop-root --incident INC-1 --why x --for 5s  duration_too_short  1  --for takes at least 1m
+carol  account add-credential shop-root        consent_needed      2  --field password=@FILE
+carol  account add-credential shop-root --out {there}  file_exists  2  --out FILE
+frank  verify {there} --against {there}/stray  file_missing        2  breakglass log export
 alice  log prove 0                             not_entitled        1  breakglass authority show
 alice  log export {nowhere}                    not_entitled        1  breakglass authority show
 frank  log export {there}                      file_exists         2  name another
@@ -57,15 +63,17 @@ bob    withdraw R-1                            not_requester       1  ask the re
 
 /// While Alice holds `G-1`.
 const GRANTED: &str = "
-dave   approve R-1 --yes                       request_not_pending 1  breakglass pending
+dave   approve R-1 --yes                       request_not_pending 1  breakglass revoke
+dave   deny R-1 --why x                        request_not_pending 1  breakglass revoke
 bob    checkout G-1 --show                     not_holder          1  breakglass grant list
-alice  checkout G-1 --show --field pin         field_unknown       2  password
+alice  checkout G-1 --show --field pin         field_unknown       1  password
 alice  checkout G-1 --exec -- false            program_failed      1  on record
 ";
 
 /// When Alice gave `G-1` back.
 const RETURNED: &str = "
 alice  checkout G-1 --show                     grant_not_active    1  breakglass request
+erin   revoke G-1 --why x                      grant_not_active    1  nothing to take away
 ";
 
 /// When `R-2` has lapsed, by a clock that went ahead of everybody's own.
@@ -177,9 +185,19 @@ fn a_key_that_cannot_sign_is_told_from_a_server_that_is_not_there() {
     let ends = |code, exit, hint| ends(&home, &["login"], code, exit, hint);
     with_key("file = \"/nonexistent/key\"");
     ends("key_file_unusable", 1, "ssh-keygen -l -f");
+    let public = t.file("bob.pub");
+    std::fs::write(&public, b"ssh-ed25519 AAAA bob").unwrap();
+    with_key(&format!("file = {public:?}"));
+    ends("key_file_unusable", 1, "name the private key");
     let agent = Fingerprint::from_sha256(&[1; 32]);
     with_key(&format!("agent = \"{agent}\""));
     ends("no_agent", 1, "ssh-agent");
+    let without: Vec<&str> = written
+        .lines()
+        .filter(|l| !l.starts_with("servers"))
+        .collect();
+    std::fs::write(&config, without.join("\n")).unwrap();
+    ends("config_malformed", 2, "add it: servers = ");
     std::fs::write(&config, format!("frob = 1\n{written}")).unwrap();
     ends("config_malformed", 2, "docs/configuration.md");
     std::fs::write(&config, &written).unwrap();
@@ -208,6 +226,26 @@ fn what_verification_finds_ends_with_four_and_more() {
     verify(&large, "stale", 6, "export again");
     let against = [&pinned[..], &["--against", "/nonexistent"]].concat();
     verify(&against, "file_missing", 2, "log checkpoint");
+    let damaged = t.file("damaged");
+    std::fs::write(&damaged, b"breakglass.example/log\n").unwrap();
+    let against = [&pinned[..], &["--against", &damaged]].concat();
+    verify(&against, "file_malformed", 2, "nothing was compared");
     std::fs::write(format!("{folder}/stray"), b"").unwrap();
     verify(&pinned, "tampered", 4, "auditors");
+}
+
+#[test]
+fn whose_key_it_is_and_what_goes_on_is_said_without_being_asked() {
+    let t = Terminal::open();
+    let first = t.types("alice", &["status"]);
+    assert!(first.out.contains("no incident is open"), "{first:?}");
+    assert!(first.said.contains("a session begins"), "{first:?}");
+    assert!(!t.types("alice", &["status"]).said.contains("session"));
+    let config = t.house.stage.home("alice").join("client.toml");
+    let written = std::fs::read_to_string(&config).unwrap();
+    let other = written.replace("\"alice\"", "\"carol\"");
+    assert_ne!(other, written);
+    std::fs::write(&config, other).unwrap();
+    let said = t.types("alice", &["login"]).said;
+    assert!(said.contains("you sign as alice"), "{said}");
 }

@@ -238,7 +238,7 @@ fn from_five_answers_to_evidence_an_auditor_verifies() {
     house.custody("second-secret", "second.json");
     let shown = house.types("erin", &["incident", "show", "INC-1"]);
     assert!(
-        shown.contains("credential_rotation of prod-db-root: met"),
+        shown.contains("credential_rotation of prod-db-root: erin, met"),
         "{shown}"
     );
     house.audited();
@@ -313,7 +313,7 @@ fn a_scenario_of_ones_own_is_played_to_the_closed_incident_without_code() {
     house.types("grace", &accepted);
     house.types("erin", &["incident", "close"]);
     let shown = house.types("frank", &["incident", "show", "INC-1"]);
-    assert!(shown.contains("cab_notified: met"), "{shown}");
+    assert!(shown.contains("cab_notified: erin, met"), "{shown}");
     house.audited();
 }
 
@@ -370,7 +370,7 @@ fn answers_that_make_no_sense_are_refused_before_anything_is_made() {
     };
     assert!(with("--roots", "erin").contains("at least 2"));
     assert!(with("--roots", "erin,erin").contains("at least 2"));
-    assert!(with("--approvers", "alice,bob").contains("could never be approved"));
+    assert!(with("--approvers", "alice,bob").contains("two approvers other than alice"));
     assert!(with("--host", "not a host").contains("a host name"));
     assert!(with("--account", "Prod DB").contains("lower-case"));
     let missing = run(

@@ -347,6 +347,7 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost() {
     );
     let serving = Serving::start(&stage);
     let url = serving.url.clone();
+    withdraw_all(&stage, &url);
     let mut people = People {
         stage: &stage,
         url: &url,
@@ -358,6 +359,16 @@ fn killed_at_random_moments_nothing_acknowledged_is_lost() {
     check_evidence(&stage, &url, &acknowledged);
     serving.stop();
     check_jsonl(&stage, &acknowledged);
+}
+
+/// What died between the request and its answers waits still, and nobody may have too much waiting.
+fn withdraw_all(stage: &Stage, url: &str) {
+    let mut alice = stage
+        .actor(url, "alice", KEY, Box::new(SystemClock))
+        .unwrap();
+    for request in alice.client().requests(true).unwrap() {
+        alice.withdraw(&request.reference).unwrap();
+    }
 }
 
 /// Everything acknowledged is in the log, and the record holds by its own rules.

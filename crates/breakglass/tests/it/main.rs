@@ -26,6 +26,8 @@ mod evidence;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod foresight;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod init;

@@ -127,3 +127,12 @@ fn manual_pages_and_completions_are_made_for_every_verb() {
         assert!(script.contains("access-review"), "{shell}");
     }
 }
+
+#[test]
+fn the_systemd_unit_starts_a_server_whose_log_may_only_be_read() {
+    let unit = include_str!("../../../../contrib/systemd/breakglass.service");
+    let mut commands = unit.lines().filter(|l| l.starts_with("Exec"));
+    let start = commands.next().unwrap();
+    assert!(start.starts_with("ExecStart=") && !start.contains("--check"));
+    assert_eq!(commands.next(), None, "a check before it ends with 1");
+}

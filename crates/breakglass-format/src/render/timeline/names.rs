@@ -116,6 +116,17 @@ impl Names {
         }
     }
 
+    /// The reference or the name of what has this id, where it has one. What is no such id is what
+    /// somebody wrote.
+    pub(super) fn known(&self, id: &str) -> Option<String> {
+        let of_event = id.parse().ok();
+        let request = of_event.and_then(|id| self.requests.get(&id));
+        let grant = id.parse().ok().and_then(|id| self.grants.get(&id));
+        let incident = id.parse().ok().and_then(|id| self.incidents.get(&id));
+        let reference = request.or(grant).or(incident).map(ToString::to_string);
+        reference.or_else(|| self.accounts.get(&id.parse().ok()?).cloned())
+    }
+
     /// The incident an entry belongs to, as people call it; empty where it belongs to none.
     pub(super) fn incident_of(&self, entry: &Entry) -> String {
         self.belongs_to(entry)

@@ -98,7 +98,7 @@ pub(crate) async fn requests(
     let world = &published.world;
     let live = world.requests().rev();
     let live = live.filter(|r| filter.admits(r.state.word()));
-    let mut all: Vec<RequestView> = live.map(|r| views::request(world, r)).collect();
+    let mut all: Vec<RequestView> = live.map(|r| views::request(world, r, app.now())).collect();
     // What waits is never of a closed incident.
     if filter.state.as_deref() != Some("pending") {
         let closed: Vec<ShelvedRequest> = app.listed("request", &filter, world).await?;
@@ -120,7 +120,7 @@ pub(crate) async fn request(
     let world = &published.world;
     let shown = match request_id(world, &id).and_then(|id| world.request(&id)) {
         Some(found) => ShelvedRequest {
-            view: views::request(world, found),
+            view: views::request(world, found, app.now()),
             statement: found.statement,
             signature: found.signature,
             index: found.index,
@@ -133,6 +133,11 @@ pub(crate) async fn request(
     };
     let (statement, signature): (Vec<u8>, String) =
         app.shown(shown.statement, shown.signature).await?;
+    let incident = incident_id(world, &shown.view.incident).and_then(|id| world.incident(&id));
+    let declared = match incident {
+        Some(incident) => Some(app.proven(incident.index).await?),
+        None => None,
+    };
     Ok(Json(RequestDossier {
         view: shown.view,
         request: Signed {
@@ -140,6 +145,7 @@ pub(crate) async fn request(
             signature,
         },
         entry: app.proven(shown.index).await?,
+        declared,
         log: log_head(&published.head),
         time: app.now(),
     }))

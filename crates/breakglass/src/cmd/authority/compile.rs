@@ -5,10 +5,11 @@ mod parts;
 use std::path::{Path, PathBuf};
 
 use breakglass_format::{
-    Blank, Digest, Timestamp,
+    Blank, Digest, Fingerprint, Principal, Timestamp,
     authority::{Authority, AuthorityError, LogIdentity, Roots},
     id::IdError,
     statement::Kind,
+    vocabulary::Privilege,
 };
 use breakglass_seal::KemPublicKey;
 use breakglass_statement::{KeyError, digest};
@@ -53,6 +54,27 @@ pub(super) enum CompileError {
         path: String,
         /// What the system said.
         detail: String,
+    },
+    /// What must never leave its owner's machine lies where everybody reads it.
+    #[error(
+        "{holder}: {path} holds a PRIVATE key: delete it here, have {holder} make a new key, and put \
+         the line of its .pub file there"
+    )]
+    PrivateKey {
+        /// Whose.
+        holder: String,
+        /// Where it lies.
+        path: String,
+    },
+    /// One key for two people.
+    #[error("the key {key} is given to both {one} and {other}: each has their own")]
+    TwoOwners {
+        /// The key.
+        key: Fingerprint,
+        /// One of them.
+        one: Principal,
+        /// The other.
+        other: Principal,
     },
     /// A key has to be given in one way.
     #[error("{holder}: a key has either public_key or public_key_file")]
@@ -130,6 +152,9 @@ pub(super) fn run(
     file::create_new(&out, &bytes)?;
     let digest = digest(&bytes).to_string();
     let version = authority.version;
+    for lack in lacking(&authority) {
+        cx.output().warn(&format!("warning: {lack}"));
+    }
     let compiled = json!({"digest": digest, "version": version, "file": out.display().to_string()});
     cx.output().answer(&digest, &compiled);
     cx.output().say(&format!(
@@ -194,6 +219,7 @@ pub(super) fn compile(
         title: file.title.clone(),
         version: before.map_or(1, |a| a.version + 1),
     };
+    parts::check_owners(&authority.people)?;
     authority.check()?;
     usable(&authority)?;
     Ok(authority)
@@ -224,6 +250,30 @@ fn usable(authority: &Authority) -> Result<(), CompileError> {
         }
     }
     Ok(())
+}
+
+/// What keeps the rules and would be missed in an emergency or after it.
+pub(super) fn lacking(authority: &Authority) -> Vec<String> {
+    let needed = [
+        (
+            Privilege::Reviewer,
+            1,
+            "no post-incident review could be completed",
+        ),
+        (
+            Privilege::Account,
+            2,
+            "no credential could be put into custody",
+        ),
+    ];
+    let lacks = needed.iter().filter_map(|(privilege, least, so)| {
+        let holders = authority.people.iter().filter(|p| p.may(*privilege));
+        let have = holders.count();
+        (have < *least).then(|| {
+            format!("{have} of at least {least} people have the privilege {privilege}: {so}")
+        })
+    });
+    lacks.collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use breakglass_statement::digest;
 use serde_json::json;
 
 use super::{
-    compile::{Previous, beside, compile_file},
+    compile::{Previous, beside, compile_file, lacking},
     diff::changes,
 };
 use crate::{cmd::Context, hint::Failure, state::file};
@@ -27,6 +27,9 @@ pub(super) fn run(path: &Path, keep: bool, cx: &Context) -> Result<(), Failure> 
         changes(current.authority(), &next),
     );
     let out = beside(path, next.version);
+    for lack in lacking(&next) {
+        cx.output().warn(&format!("warning: {lack}"));
+    }
     if keep {
         file::create_new(&out, &bytes)?;
     }

@@ -3,19 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_api::wire::{AuthoritySubmission, RootSignature};
-use breakglass_format::{Digest, authority::Authority};
-use breakglass_statement::{AuthoritySet, digest};
+use breakglass_format::{Digest, Principal, authority::Authority};
+use breakglass_statement::{AuthoritySet, ChainError, digest};
 use serde_json::{Value, json};
 
 use super::{read, sign::signature_path};
-use crate::{cmd::Context, hint::Failure, state::file, trust::verify_chain};
+use crate::{
+    cmd::Context,
+    hint::{Code, Failure},
+    state::file,
+    trust::{TrustError, verify_chain},
+};
 
 pub(super) fn run(files: &[PathBuf], genesis: Option<Digest>, cx: &Context) -> Result<(), Failure> {
     let mut documents: Vec<(Vec<u8>, AuthoritySubmission)> = Vec::new();
+    let mut unsigned = Vec::new();
     for path in files {
         let before = documents.last().map(|(bytes, _)| bytes.as_slice());
         let bytes = read(path)?;
         let submission = gather(path, &bytes, before)?;
+        unsigned.extend(missing(path, &bytes, &submission));
         documents.push((bytes, submission));
     }
     let own = documents.first().map(|(bytes, _)| digest(bytes));
@@ -26,13 +33,47 @@ pub(super) fn run(files: &[PathBuf], genesis: Option<Digest>, cx: &Context) -> R
         .into_iter()
         .map(|(_, submission)| submission)
         .collect();
-    let set = verify_chain(&versions, pin)?;
+    let set = verify_chain(&versions, pin).map_err(|e| unverified(e, &unsigned))?;
     report(&set, cx);
-    if genesis.is_none() {
-        cx.output()
-            .say("self-consistent, unanchored: compare the genesis on paper or by voice");
+    if genesis.is_some() {
+        return Ok(());
     }
-    Ok(())
+    // Whoever wrote all of it could have made it so.
+    let text = "the documents agree with each other, and nothing says that they are yours";
+    Err(Failure::of(Code::CannotTell, text)
+        .hint("add the digest from paper or from a voice you know: --genesis sha256:…"))
+}
+
+/// Nothing was shown by a server: what is wrong lies in these files.
+fn unverified(error: TrustError, unsigned: &[String]) -> Failure {
+    let short = matches!(
+        error,
+        TrustError::Chain(ChainError::NotAllRoots { .. } | ChainError::Threshold { .. })
+    );
+    let failure = Failure::from(error);
+    if short && !unsigned.is_empty() {
+        return failure.hint(format!("not there yet: {}", unsigned.join(", ")));
+    }
+    failure.hint("have the document compiled anew, or fetch the signatures again, and compare them")
+}
+
+/// The files that root persons of a document have not put beside it.
+pub(super) fn missing(path: &Path, bytes: &[u8], gathered: &AuthoritySubmission) -> Vec<String> {
+    let Ok(authority) = Authority::from_bytes(bytes) else {
+        return Vec::new();
+    };
+    let roots = authority.roots.persons.iter();
+    let roots = roots.filter_map(|id| authority.person(id));
+    let signed = |p: &Principal| {
+        gathered
+            .signatures
+            .iter()
+            .any(|s| s.principal == p.as_str())
+    };
+    let absent = roots.filter(|p| !signed(&p.principal));
+    absent
+        .map(|p| signature_path(path, &p.principal).display().to_string())
+        .collect()
 }
 
 fn report(set: &AuthoritySet, cx: &Context) {

@@ -75,14 +75,11 @@ fn with_artifact(action: String, artifact: &crate::Line) -> String {
 }
 
 fn warning(warning: &Warning) -> String {
-    if warning.args.is_empty() {
-        format!("WARNING: {}", warning.code)
-    } else {
-        format!(
-            "WARNING: {}: {}",
-            warning.code,
-            list(warning.args.iter().map(quote))
-        )
+    let args = list(warning.args.iter().map(quote));
+    match warning.says(&args) {
+        Some(says) => format!("WARNING: {says}"),
+        None if args.is_empty() => format!("WARNING: {}", warning.code),
+        None => format!("WARNING: {}: {args}", warning.code),
     }
 }
 
@@ -135,13 +132,17 @@ pub(super) fn withdrawn(d: &BreakGlassWithdrawn, scene: &Scene<'_>) -> Sentence 
 }
 
 pub(super) fn voided(d: &BreakGlassVoided, scene: &Scene<'_>) -> Sentence {
-    format!(
-        "{}: void, because version {} of the authority changed what it rests on: {}",
-        scene.names.request(d.request_id),
-        d.authority_version,
-        quote(&d.reason),
-    )
-    .into()
+    let request = scene.names.request(d.request_id);
+    // Of an act the reason is the server's own words; only a version has no statement behind it.
+    let says = match scene.entry.statement.0 {
+        Some(_) => format!("{request}: void, because {}", quote(&d.reason)),
+        None => format!(
+            "{request}: void, because version {} of the authority changed what it rests on: {}",
+            d.authority_version,
+            quote(&d.reason),
+        ),
+    };
+    says.into()
 }
 
 pub(super) fn granted(d: &BreakGlassGranted, scene: &Scene<'_>) -> Sentence {

@@ -106,10 +106,10 @@ pub(super) fn act_proposed(d: &ActProposed, scene: &Scene<'_>) -> Sentence {
 }
 
 pub(super) fn refused(d: &CommandRefused, scene: &Scene<'_>) -> Sentence {
-    let about = if d.object.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", quote(&d.object))
+    let about = match scene.names.known(d.object.as_str()) {
+        _ if d.object.is_empty() => String::new(),
+        Some(reference) => format!(" ({reference})"),
+        None => format!(" ({})", quote(&d.object)),
     };
     let says = format!("REFUSED: {} by {}{about}: {}", d.command, scene.who, d.code);
     let compared = d

@@ -19,7 +19,11 @@ impl Watch {
             Event::BreakGlassRequested(d) => self.part(d.incident_id, by),
             Event::BreakGlassApproved(d) => self.part(d.incident_id, by),
             Event::BreakGlassAction(d) => self.part(d.incident_id, by),
-            Event::CommandTransferred(d) => self.part(d.incident_id, Some(d.to.person.clone())),
+            Event::IncidentResolved(d) => self.part(d.incident_id, by),
+            Event::CommandTransferred(d) => {
+                self.part(d.incident_id, Some(d.to.person.clone()));
+                self.part(d.incident_id, by);
+            }
             Event::CabNotified(d) => self.done(d.incident_id, Obligation::CabNotified, ""),
             Event::IncidentReportFiled(d) => {
                 self.done(d.incident_id, Obligation::IncidentReport, "");

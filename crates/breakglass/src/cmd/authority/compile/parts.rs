@@ -1,9 +1,9 @@
 //! The parts of an authority, from their friendly form.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use breakglass_format::{
-    AccountId, Blank, Line, Name, PersonId, Principal, Timestamp,
+    AccountId, Blank, Fingerprint, Line, Name, PersonId, Principal, Timestamp,
     authority::{Account, Authority, Clocks, Entitlement, Key, Machine, Node, Person, Scenario},
     statement::{Kem, Kind},
 };
@@ -68,7 +68,29 @@ pub(super) fn read_keys(file: &mut File, folder: &Path) -> Result<(), CompileErr
                 path: path.display().to_string(),
                 detail: e.to_string(),
             })?;
+            if text.contains("PRIVATE KEY-----") {
+                let path = path.display().to_string();
+                return Err(CompileError::PrivateKey { holder, path });
+            }
             text.trim_end().clone_into(&mut key.public_key);
+        }
+    }
+    Ok(())
+}
+
+/// One key is one person's: the rules say so by its fingerprint, people go by names.
+pub(super) fn check_owners(people: &[Person]) -> Result<(), CompileError> {
+    let mut owners: BTreeMap<&Fingerprint, &Principal> = BTreeMap::new();
+    for person in people {
+        for key in &person.keys {
+            let before = owners.insert(&key.fingerprint, &person.principal);
+            if let Some(other) = before.filter(|other| **other != person.principal) {
+                return Err(CompileError::TwoOwners {
+                    key: key.fingerprint.clone(),
+                    one: other.clone(),
+                    other: person.principal.clone(),
+                });
+            }
         }
     }
     Ok(())
