@@ -144,18 +144,21 @@ impl House {
             for _ in 0..clients {
                 let (mut poster, client, incident) =
                     (Poster::of(self), self.client(), incident.clone());
+                let clock = self.clock.clone();
                 scope.spawn(move || {
                     while server.log_size() < entries {
                         let notes = (0..AT_A_TIME).map(|_| poster.note(&incident));
                         post_all(&client, &notes.collect::<Vec<_>>());
+                        // So that they are those of some hours, not of some minutes.
+                        clock.skip_s(2);
                     }
                 });
             }
         });
     }
 
-    /// The server ends and is started again.
-    pub(crate) fn restart(self) -> Self {
+    /// The server ends and is started again, from its snapshot or without it: what that took.
+    pub(crate) fn restart(self, with_snapshot: bool) -> (Duration, Self) {
         let Self {
             server,
             config,
@@ -163,12 +166,18 @@ impl House {
             ..
         } = self;
         drop(server);
-        Self {
-            server: serve(&config, &clock),
+        if !with_snapshot {
+            std::fs::remove_file(config.data_dir.join("world.snapshot")).unwrap();
+        }
+        let (time, server) = timed(|| serve(&config, &clock));
+        assert_eq!(server.resumed_at().is_some(), with_snapshot);
+        let house = Self {
+            server,
             config,
             clock,
             ..self
-        }
+        };
+        (time, house)
     }
 }
 
