@@ -32,6 +32,7 @@ pub(crate) use bootstrap::{BootstrapError, bootstrap};
 pub use lone::LoneEngine;
 pub(crate) use room::Seen;
 pub(crate) use run::{Engine, Wiring};
+use state::Answers;
 pub(crate) use state::{Opened, Replay, ReplayError};
 
 /// Jobs that wait at most; more are turned away with "busy", none is dropped.
@@ -181,6 +182,8 @@ pub(crate) struct EngineHandle {
     /// Engine time as it began; its later course follows from the boot-time clock alone.
     time: EngineTime,
     trouble: Trouble,
+    /// What took effect before.
+    answers: Answers,
     room: Arc<Seen>,
 }
 
@@ -258,6 +261,8 @@ impl EngineHandle {
 
     /// The answer of a statement that took effect before, if it did.
     pub(crate) async fn repeat(&self, statement: Digest) -> Option<Result<Outcome, Rejection>> {
+        // One that takes effect at this moment is found out by the engine when it decides.
+        self.answers.of(&statement)?;
         let (reply, answer) = oneshot::channel();
         if let Err(rejection) = self.offer(Job::Repeat(statement, reply)) {
             return Some(Err(rejection));

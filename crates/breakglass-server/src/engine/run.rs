@@ -114,6 +114,7 @@ impl Engine {
             size: commits,
             time: time.clone(),
             trouble: Trouble::default(),
+            answers: opened.memory.answers().clone(),
             room: room.seen(),
         };
         let mut engine = Self {
@@ -336,7 +337,7 @@ impl Engine {
         if used.is_some_and(|used| *used != statement) {
             return Some(Decided::Rejected(Rejection::KeyReused));
         }
-        let known = |m: &&Memory| m.statements.contains_key(&statement);
+        let known = |m: &&Memory| m.answers().of(&statement).is_some();
         memories
             .iter()
             .any(known)
@@ -344,7 +345,7 @@ impl Engine {
     }
 
     fn repeat(&mut self, statement: &Digest) -> Option<Result<Outcome, Rejection>> {
-        let (from, to) = *self.memory.statements.get(statement)?;
+        let (from, to) = self.memory.answers().of(statement)?;
         let outcome = self.proven(from, to).map(|all| Outcome {
             // Entries of other commands of the same group lie between them at most.
             entries: all

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use breakglass_core::World;
@@ -35,10 +35,35 @@ pub(crate) struct Opened {
 /// rules say that the statement is too old, or was accepted before.
 const REMEMBERED: u64 = 65_536;
 
+/// Where the answers of statements lie: the first entry, and the one after the last. Shared, so that
+/// whoever has a statement that was never seen need not wait for the engine to say so.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Answers(Arc<RwLock<HashMap<Digest, (u64, u64)>>>);
+
+impl Answers {
+    pub(super) fn of(&self, statement: &Digest) -> Option<(u64, u64)> {
+        let answers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        answers.get(statement).copied()
+    }
+
+    /// Adds an entry to an answer; says whether it is the first.
+    fn add(&self, statement: Digest, index: u64) -> bool {
+        let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let answer = answers.entry(statement).or_insert((index, index));
+        answer.1 = index + 1;
+        answer.0 == index
+    }
+
+    fn remove(&self, statement: &Digest) {
+        let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        answers.remove(statement);
+    }
+}
+
 /// Where the answers of statements and command ids lie, and the versions of the authority.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(super) statements: HashMap<Digest, (u64, u64)>,
+    answers: Answers,
     pub(super) commands: HashMap<CommandId, Digest>,
     /// Which to let go of first.
     order: VecDeque<(u64, Digest, Option<CommandId>)>,
@@ -46,6 +71,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    pub(super) const fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
     pub(super) fn note(&mut self, index: u64, entry: &Entry) {
         let newer = self.authority_at.last().is_none_or(|last| *last < index);
         if matches!(entry.event, Event::AuthorityPublished(_)) && newer {
@@ -55,14 +84,9 @@ impl Memory {
             return;
         };
         let command = entry.command_id.0;
-        let order = &mut self.order;
-        self.statements
-            .entry(statement)
-            .and_modify(|(_, end)| *end = index + 1)
-            .or_insert_with(|| {
-                order.push_back((index, statement, command));
-                (index, index + 1)
-            });
+        if self.answers.add(statement, index) {
+            self.order.push_back((index, statement, command));
+        }
         if let Some(command) = command {
             self.commands.insert(command, statement);
         }
@@ -74,7 +98,7 @@ impl Memory {
             && first + REMEMBERED <= index
         {
             self.order.pop_front();
-            self.statements.remove(&statement);
+            self.answers.remove(&statement);
             if let Some(command) = command {
                 self.commands.remove(&command);
             }
