@@ -33,7 +33,7 @@ pub(crate) struct Opened {
 
 /// A repeated call gets the same answer as long as no more entries than these followed. Later the
 /// rules say that the statement is too old, or was accepted before.
-const REMEMBERED: u64 = 65_536;
+const REMEMBERED: u64 = 16_384;
 
 /// Where the answers of statements lie: the first entry, and the one after the last. Shared, so that
 /// whoever has a statement that was never seen need not wait for the engine to say so.
