@@ -377,11 +377,15 @@ fn neither_readers_nor_the_writer_wait_for_each_other() {
 #[test]
 fn a_full_queue_is_told_at_once_and_holds_up_no_thread() {
     let house = House::new();
+    ended(house.handle.submit(house.enrolment(), Vec::new(), None)).unwrap();
+    let taken = breakglass_statement::digest(&vector("enroll.json").0);
     let (go, done) = house.hold();
     while house.handle.offer(Job::Wake).is_ok() {}
-    let digest = breakglass_statement::digest(b"a statement");
-    let said = ended(house.handle.repeat(digest));
+    let said = ended(house.handle.repeat(taken));
     assert!(matches!(said, Some(Err(Rejection::Busy))), "{said:?}");
+    // What never took effect is known without the engine.
+    let other = breakglass_statement::digest(b"a statement");
+    assert!(ended(house.handle.repeat(other)).is_none());
     let said = ended(house.handle.read(|_| ()));
     assert!(matches!(said, Err(Rejection::Busy)), "{said:?}");
     go.send(()).unwrap();
