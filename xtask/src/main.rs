@@ -1,5 +1,6 @@
 //! Development commands: `cargo xtask test` runs everything that has to hold, `cargo xtask tidy`
-//! the checks of the house alone, `cargo xtask bench` the benchmarks, `cargo xtask fuzz` the parsers.
+//! the checks of the house alone, `cargo xtask bench` the benchmarks, `cargo xtask fuzz` the parsers,
+//! `cargo xtask interop` other people's programs against ours.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,6 +13,7 @@ mod cargo;
 mod clock;
 mod error;
 mod fuzz;
+mod interop;
 mod packages;
 mod test;
 mod tidy;
@@ -30,6 +32,8 @@ usage: cargo xtask <command>
   tidy                                the checks of the house
   bench [rules|service|log]           the benchmarks, which print and never fail for being slow
   fuzz [--seconds <n>] [<parser>...]  libFuzzer on the parsers, a minute each unless told; needs c++
+  interop                             other people's witness, log and verifier against ours; needs a
+                                      newer Go than Debian 12 has, and a Go module proxy
 
 exit status of test: 0 all passed, 1 something failed, 2 wrong usage, 3 passed but not all could run";
 
@@ -41,6 +45,7 @@ enum Task {
     Tidy,
     Bench(Vec<bench::Suite>),
     Fuzz(fuzz::Wish),
+    Interop,
 }
 
 fn main() -> ExitCode {
@@ -68,6 +73,7 @@ fn parse(arguments: &[String]) -> Option<Task> {
         "tidy" if rest.is_empty() => Some(Task::Tidy),
         "bench" => bench::Suite::parse(rest).map(Task::Bench),
         "fuzz" => fuzz::Wish::parse(rest).map(Task::Fuzz),
+        "interop" if rest.is_empty() => Some(Task::Interop),
         _ => None,
     }
 }
@@ -82,6 +88,7 @@ fn execute(task: Task) -> Result<ExitCode, Error> {
         Task::Tidy => tidy::run(&Workspace::load()?),
         Task::Bench(suites) => bench::run(&Workspace::load()?, &suites),
         Task::Fuzz(wish) => fuzz::run(&Workspace::load()?, &wish),
+        Task::Interop => interop::run(&Workspace::load()?),
     }
 }
 
@@ -107,6 +114,7 @@ mod tests {
         assert_eq!(parse(&words("bench")), Some(Task::Bench(all)));
         let one = vec![Suite::Service];
         assert_eq!(parse(&words("bench service")), Some(Task::Bench(one)));
+        assert_eq!(parse(&words("interop")), Some(Task::Interop));
     }
 
     #[test]
@@ -118,6 +126,7 @@ mod tests {
             "test -p",
             "bench all",
             "test --frobnicate",
+            "interop now",
         ] {
             assert_eq!(parse(&words(line)), None, "{line:?}");
         }

@@ -1,6 +1,7 @@
 //! What a witness of somebody else's answered, replayed: we understand it, and ours answers alike.
 //!
 //! `testdata/witness/litewitness-0.9.0.json` is what that program said, one request after another.
+//! The program itself is asked by `cargo xtask interop`, in `breakglass/tests/it/interop`.
 
 use breakglass_tlog::{
     AddCheckpoint, Checkpoint, Note, SignedCheckpoint, VerifierKey,

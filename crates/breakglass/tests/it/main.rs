@@ -31,6 +31,18 @@ mod foresight;
 mod history;
 #[cfg(test)]
 mod init;
+// Compiled and linted always, so that it does not rot, but of tests only with the feature: without
+// other people's programs there is nothing that these could pass or skip. They are in here and not
+// in a test program of their own because they are played by the same cast in the same house.
+#[cfg(test)]
+#[cfg_attr(
+    not(feature = "interop"),
+    expect(
+        dead_code,
+        reason = "only `cargo xtask interop` has the programs it needs"
+    )
+)]
+mod interop;
 #[cfg(test)]
 mod key_files;
 #[cfg(test)]

@@ -26,9 +26,9 @@ const AUDITS_MAX: usize = 100;
 
 /// A played house, and the auditor's token.
 pub(crate) struct House {
-    scene: Scene,
-    cast: Cast,
-    token: String,
+    pub(crate) scene: Scene,
+    pub(crate) cast: Cast,
+    pub(crate) token: String,
 }
 
 impl House {

@@ -9,18 +9,19 @@ use std::{
 use breakglass::demo::Stage;
 use breakglass_server::{Config, Server, StartError, config::WitnessConfig};
 use breakglass_tlog::{
-    AddCheckpoint, Checkpoint, MemoryTiles, Policy, ProofBundle, SignedCheckpoint, SigningKey, root,
+    AddCheckpoint, Checkpoint, MemoryTiles, Policy, ProofBundle, SignedCheckpoint, SigningKey,
+    VerifierKey, root,
 };
 
 use crate::{
-    attacks::wire::get,
+    attacks::wire::{get, post},
     scene::{Scene, declaration, wait},
     usage::breakglass,
     witness::Witness,
 };
 
 /// The log's own key, as the test can have it and nobody else should.
-fn log_key(stage: &Stage) -> SigningKey {
+pub(crate) fn log_key(stage: &Stage) -> SigningKey {
     let text = std::fs::read_to_string(stage.dir().join("server/log.key")).unwrap();
     SigningKey::parse(text.trim_end()).unwrap()
 }
@@ -35,7 +36,7 @@ fn two(stage: &Stage) -> [Witness; 2] {
 }
 
 /// A policy of these lines of witnesses, and the server's configuration for it.
-fn configure(stage: &Stage, config: &mut Config, lines: &str) -> PathBuf {
+pub(crate) fn configure(stage: &Stage, config: &mut Config, lines: &str) -> PathBuf {
     let path = stage.dir().join("server/policy");
     let log = log_key(stage);
     std::fs::write(&path, format!("log {}\n{lines}", log.verifier())).unwrap();
@@ -48,25 +49,30 @@ fn configure(stage: &Stage, config: &mut Config, lines: &str) -> PathBuf {
     path
 }
 
-fn line(name: &str, witness: &Witness) -> String {
-    format!("witness {name} {} {}\n", witness.key, witness.url)
+pub(crate) fn line(name: &str, witness: &Witness) -> String {
+    line_of(name, &witness.key, &witness.url)
 }
 
-fn policy(path: &Path) -> Policy {
+/// The line of a policy for any witness.
+pub(crate) fn line_of(name: &str, key: &VerifierKey, url: &str) -> String {
+    format!("witness {name} {key} {url}\n")
+}
+
+pub(crate) fn policy(path: &Path) -> Policy {
     Policy::parse(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn text(url: &str, path: &str) -> Option<String> {
+pub(crate) fn text(url: &str, path: &str) -> Option<String> {
     let reply = get(url, path, None);
     (reply.status == 200).then(|| String::from_utf8(reply.body).unwrap())
 }
 
-fn metrics(scene: &Scene) -> String {
+pub(crate) fn metrics(scene: &Scene) -> String {
     text(&scene.metrics_url().unwrap(), "/metrics").unwrap()
 }
 
 /// Waits until the checkpoint with all entries meets the policy, and gives it.
-fn cosigned(scene: &Scene, policy: &Policy) -> SignedCheckpoint {
+pub(crate) fn cosigned(scene: &Scene, policy: &Policy) -> SignedCheckpoint {
     let mut found = None;
     wait("the cosigned checkpoint", || {
         let Some(note) = text(&scene.url, "/v1/log/cosigned") else {
@@ -218,8 +224,8 @@ fn a_witness_that_never_answers_holds_up_no_other_witness() {
     drop(scene);
 }
 
-/// Makes a witness cosign another tree of so many entries, signed by the log's own key.
-fn mislead(witness: &Witness, log: &SigningKey, size: u64) -> SignedCheckpoint {
+/// Makes the witness there cosign another tree of so many entries, signed by the log's own key.
+pub(crate) fn mislead(url: &str, log: &SigningKey, size: u64) -> SignedCheckpoint {
     let mut tiles = MemoryTiles::new();
     for _ in 0..size {
         tiles.push_entry(b"what never happened");
@@ -228,7 +234,9 @@ fn mislead(witness: &Witness, log: &SigningKey, size: u64) -> SignedCheckpoint {
     let tree = Checkpoint::new(log.verifier().name().clone(), size, root).unwrap();
     let forked = SignedCheckpoint::sign(tree, log).unwrap();
     let request = AddCheckpoint::new(0, Vec::new(), &forked);
-    assert_eq!(witness.add(&request.to_text()).status, 200);
+    let body = request.to_text();
+    let reply = post(url, "/add-checkpoint", "text/plain", body.as_bytes());
+    assert_eq!(reply.status, 200);
     forked
 }
 
@@ -238,7 +246,7 @@ fn alarmed(size: u64, alarm: &str) {
     let mut other = None;
     let scene = Scene::set_with(|stage, config| {
         let both = two(stage);
-        other = Some(mislead(&both[1], &log_key(stage), size));
+        other = Some(mislead(&both[1].url, &log_key(stage), size));
         let lines = line("w1", &both[0]) + &line("w2", &both[1]) + "group g any w1 w2\nquorum g\n";
         configure(stage, config, &lines);
         witnesses = Some(both);
