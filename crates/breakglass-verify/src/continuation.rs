@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     Finding, Folder, check, digest,
     folder::{CHECKPOINT, WRITING},
-    record,
+    parallel, record,
 };
 
 /// What follows from the log and the authority and changes with them. Nothing rests on these files
@@ -22,6 +22,9 @@ const DERIVED: [&str; 5] = [
     "timeline.txt",
     CHECKPOINT,
 ];
+
+/// Files that a thread hashes at a time.
+const DIGESTED: usize = 16;
 
 /// The log that a folder holds: its bytes are under its signed checkpoint, by the key beside it.
 #[derive(Debug, Clone)]
@@ -77,18 +80,23 @@ pub fn held(folder: &Folder) -> Result<Option<Held>, Finding> {
     if folder.get(CHECKPOINT).is_none() {
         return Ok(None);
     }
-    let log = check::log::read(folder)?;
+    let log = check::log::read(folder, &|_| ())?;
     Ok(Some(Held {
         checkpoint: log.signed,
-        entries: log.entries,
+        entries: log.entries.into_iter().map(<[u8]>::to_vec).collect(),
     }))
 }
 
 /// Every file of a folder by its SHA-256, as entries name what lies beside the log.
 #[must_use]
 pub fn by_digest(folder: &Folder) -> BTreeMap<Digest, &[u8]> {
-    let files = folder.iter();
-    files.map(|(_, bytes)| (digest(bytes), bytes)).collect()
+    by_digest_of(folder.iter().map(|(_, bytes)| bytes).collect())
+}
+
+/// Files by their SHA-256.
+pub(crate) fn by_digest_of(files: Vec<&[u8]>) -> BTreeMap<Digest, &[u8]> {
+    let digests = parallel::map(&files, DIGESTED, |_, bytes| digest(bytes));
+    digests.into_iter().zip(files).collect()
 }
 
 /// What makes the export `fresh` of the export `held`, which is of the same log earlier on and may
