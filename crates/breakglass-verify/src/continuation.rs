@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     Finding, Folder, check, digest,
-    folder::{CHECKPOINT, WRITING},
+    folder::{CHECKPOINT, FETCHED, WRITING},
     parallel, record,
 };
 
@@ -40,7 +40,8 @@ pub struct Held {
 pub struct Continuation {
     /// Files to write, in this order: the checkpoint is the last.
     pub write: Vec<String>,
-    /// Files to take away after that: tiles that were partial and have grown.
+    /// Files to take away after that: tiles that were partial and have grown, and what was kept of
+    /// an export that was interrupted.
     pub remove: Vec<String>,
 }
 
@@ -116,7 +117,7 @@ pub fn continuation(held: &Folder, fresh: &Folder) -> Result<Continuation, NotCo
         match fresh.get(&path) {
             Some(now) if now == bytes || is_derived(&path) => {}
             Some(_) => return Err(NotContinued::Altered { path }),
-            None if is_partial(&path) || path == WRITING => remove.push(path),
+            None if is_partial(&path) || is_on_its_way(&path) => remove.push(path),
             None => return Err(NotContinued::Stray { path }),
         }
     }
@@ -132,6 +133,11 @@ pub fn continuation(held: &Folder, fresh: &Folder) -> Result<Continuation, NotCo
 
 fn is_derived(path: &str) -> bool {
     DERIVED.contains(&path)
+}
+
+/// Whether an export keeps it only until it is whole.
+fn is_on_its_way(path: &str) -> bool {
+    path == WRITING || path.starts_with(FETCHED)
 }
 
 /// First what says whose log it is, then what never changes, then what follows from it; and only
@@ -200,9 +206,10 @@ mod tests {
         // Interrupted half way, it goes on where it was.
         held.insert("log/tile/0/000.p/2", b"ab".to_vec());
         held.insert(".writing", b"A".to_vec());
+        held.insert(".fetched/entries.1", b"B".to_vec());
         let made = continuation(&held, &fresh()).unwrap();
         assert_eq!(made.write, write[1..]);
-        assert_eq!(made.remove.len(), 3);
+        assert_eq!(made.remove.len(), 4);
         let nothing = continuation(&fresh(), &fresh()).unwrap();
         assert!(nothing.write.is_empty() && nothing.remove.is_empty());
     }
