@@ -78,6 +78,24 @@ fn main() {
     measure("signed notes", &log);
 }
 
+/// What something took: by the clock, and of all cores together, as the kernel counts it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    cores: Duration,
+    clock: Duration,
+}
+
+impl std::ops::Add for Took {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cores: self.cores + other.cores,
+            clock: self.clock + other.clock,
+        }
+    }
+}
+
 fn measure(what: &str, log: &Scribe) {
     let folder = log.folder();
     if let (Ok(place), "entries") = (std::env::var("BREAKGLASS_BENCH_FOLDER"), what) {
@@ -93,25 +111,31 @@ fn measure(what: &str, log: &Scribe) {
         plain,
         plain,
     );
-    let rounds: Vec<Vec<(Step, Duration)>> =
+    let rounds: Vec<Vec<(Step, Took)>> =
         (0..ROUNDS).map(|_| steps(&folder, &log.pinned())).collect();
     let best = |n: usize| rounds.iter().map(|round| round[n].1).min().unwrap();
     for (n, (step, _)) in rounds[0].iter().enumerate() {
         row(name(*step), entries, best(n), plain);
     }
     row("tree and entries", entries, best(0) + best(1), plain);
-    let whole = (0..rounds[0].len()).map(best).sum();
+    let whole = (0..rounds[0].len()).map(best);
+    let whole = whole.fold(Took::default(), |a, b| a + b);
     row("everything", entries, whole, plain);
 }
 
-fn row(name: &str, entries: usize, took: Duration, plain: Duration) {
+fn row(name: &str, entries: usize, took: Took, plain: Took) {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a rate is printed without digits"
     )]
-    let rate = entries as f64 / took.as_secs_f64();
-    let ratio = took.as_secs_f64() / plain.as_secs_f64();
-    println!("{name:<44} {took:>9.1?} {rate:>12.0}/s {ratio:>6.1} times SHA-256");
+    let entries = entries as f64;
+    let rate = entries / took.clock.as_secs_f64();
+    let ratio = took.clock.as_secs_f64() / plain.clock.as_secs_f64();
+    let each = took.cores.as_secs_f64() * 1e6 / entries;
+    println!(
+        "{name:<40} {:>9.1?} {rate:>11.0}/s {ratio:>6.1} times SHA-256, {each:>6.2} µs of a core each",
+        took.clock
+    );
 }
 
 const fn name(step: Step) -> &'static str {
@@ -132,24 +156,47 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn hashed(entries: &[Vec<u8>]) -> Duration {
-    let begun = now();
+/// The time that all threads of this process have computed, to a hundredth of a second.
+fn cores() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .map(|f| f.parse::<u64>().unwrap())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn both() -> (Duration, Instant) {
+    (cores(), now())
+}
+
+fn between(from: (Duration, Instant), to: (Duration, Instant)) -> Took {
+    Took {
+        cores: to.0 - from.0,
+        clock: to.1 - from.1,
+    }
+}
+
+fn hashed(entries: &[Vec<u8>]) -> Took {
+    let begun = both();
     for entry in entries {
         black_box(Sha256::digest(entry));
     }
-    begun.elapsed()
+    between(begun, both())
 }
 
 /// What each step took, from its beginning to that of the next.
-fn steps(folder: &Folder, options: &Options) -> Vec<(Step, Duration)> {
+fn steps(folder: &Folder, options: &Options) -> Vec<(Step, Took)> {
     let begun = Mutex::new(Vec::new());
-    let start = now();
+    let start = both();
     let verdict = check_watched(folder, options, &|at: Progress| {
         if at.done == 0 {
-            begun.lock().unwrap().push((at.step, now()));
+            begun.lock().unwrap().push((at.step, both()));
         }
     });
-    let end = now();
+    let end = both();
     assert_eq!(verdict.outcome, Outcome::Ok, "{:?}", verdict.findings);
     let begun = begun.into_inner().unwrap();
     let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([end]);
@@ -157,7 +204,7 @@ fn steps(folder: &Folder, options: &Options) -> Vec<(Step, Duration)> {
     let starts = [start]
         .into_iter()
         .chain(begun.iter().skip(1).map(|(_, at)| *at));
-    let took = starts.zip(ends).map(|(from, to)| to - from);
+    let took = starts.zip(ends).map(|(from, to)| between(from, to));
     let steps = begun.iter().map(|(step, _)| *step);
     steps.zip(took).collect()
 }

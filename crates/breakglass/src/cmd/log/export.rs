@@ -58,6 +58,8 @@ pub(in crate::cmd) fn bring(
         return Err(Failure::usage(message)
             .hint("leave --since out, or name the export that is meant; nothing was written"));
     }
+    let new = |(path, bytes): &(&str, &[u8])| before.get(path) != Some(*bytes);
+    let written = export.folder.iter().filter(new).count();
     // With what was kept in the meantime.
     let before = self::before(dir)?;
     let how = continuation(&before, &export.folder).map_err(|e| {
@@ -66,7 +68,7 @@ pub(in crate::cmd) fn bring(
     })?;
     let folder = &export.folder;
     folder.write_as(dir, &how).map_err(|e| not_written(&e))?;
-    Ok((export, how.write.len(), trust.authorities().instance()))
+    Ok((export, written, trust.authorities().instance()))
 }
 
 /// A folder that is not continued is left as it was.
