@@ -7,7 +7,7 @@
 //! exactly one spelling, the bytes of an object inside an object are a contiguous substring: an
 //! approval literally contains the request it approves.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
@@ -105,6 +105,53 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, CanonicalError
 
 /// Room for most documents, so that few are moved while they are written.
 const USUAL_BYTES: usize = 1_024;
+
+/// An object that is written member by member, by a type that knows the order of its keys.
+pub(crate) struct Writer {
+    out: String,
+    /// A value on its way, to be looked at before it is written.
+    text: String,
+}
+
+impl Writer {
+    /// An object without members.
+    pub(crate) fn begin() -> Self {
+        let mut out = String::with_capacity(USUAL_BYTES);
+        out.push('{');
+        let text = String::new();
+        Self { out, text }
+    }
+
+    /// The next member, a string.
+    pub(crate) fn text(&mut self, key: &str, value: &dyn Display) -> Result<(), CanonicalError> {
+        self.key(key);
+        self.text.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{value}");
+        write_string(&self.text, &mut self.out)
+    }
+
+    /// The next member, of any kind.
+    pub(crate) fn value(&mut self, key: &str, value: &Value) -> Result<(), CanonicalError> {
+        self.key(key);
+        write_value(value, &mut self.out)
+    }
+
+    /// The whole object.
+    pub(crate) fn end(mut self) -> Vec<u8> {
+        self.out.push('}');
+        self.out.into_bytes()
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.out.len() > 1 {
+            self.out.push(',');
+        }
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+    }
+}
 
 struct Parser<'a> {
     text: &'a str,

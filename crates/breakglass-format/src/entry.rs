@@ -1,6 +1,6 @@
 //! One entry: the envelope around an event, in its stored bytes (`docs/spec/entry.md`).
 
-use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{
     Blank, CommandId, Digest, Event, EventId, IncidentId, Line, PersonId, Principal, Timestamp,
-    canonical::{self, CanonicalError},
+    canonical::{self, CanonicalError, Writer},
     event::EventError,
     limits,
 };
@@ -84,45 +84,47 @@ struct Raw {
 const EVENT_DATA: &str = "event_data";
 
 /// An entry without its `event_data`, which is a tree by itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Envelope<'a> {
-    actor: Cow<'a, Line>,
+struct Envelope {
+    actor: Line,
     command_id: Blank<CommandId>,
     correlation_id: Blank<IncidentId>,
     created_at: Timestamp,
     event_id: EventId,
-    event_type: Cow<'a, str>,
-    person: Cow<'a, Blank<PersonId>>,
-    principal: Cow<'a, Blank<Principal>>,
+    event_type: String,
+    person: Blank<PersonId>,
+    principal: Blank<Principal>,
     signature: Blank<Digest>,
     statement: Blank<Digest>,
     v: i64,
     wall: Timestamp,
 }
 
+/// A value as it is spelled, or its empty form.
+fn spelled<T: fmt::Display>(value: &Blank<T>) -> &dyn fmt::Display {
+    value.as_ref().map_or(&"", |value| value)
+}
+
 impl Entry {
     /// The canonical bytes: what is stored, hashed and shipped.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
-        let envelope = Envelope {
-            actor: Cow::Borrowed(&self.actor),
-            command_id: self.command_id,
-            correlation_id: self.correlation_id,
-            created_at: self.created_at,
-            event_id: self.event_id,
-            event_type: Cow::Borrowed(self.event.event_type()),
-            person: Cow::Borrowed(&self.person),
-            principal: Cow::Borrowed(&self.principal),
-            signature: self.signature,
-            statement: self.statement,
-            v: 1,
-            wall: self.wall,
-        };
-        let mut tree = canonical::to_value(&envelope)?;
-        if let Value::Object(members) = &mut tree {
-            members.insert(EVENT_DATA.to_owned(), self.event.data()?);
-        }
-        let bytes = canonical::emit(&tree)?;
+        // In the order of the keys.
+        let mut object = Writer::begin();
+        object.text("actor", &self.actor)?;
+        object.text("command_id", &spelled(&self.command_id))?;
+        object.text("correlation_id", &spelled(&self.correlation_id))?;
+        object.text("created_at", &self.created_at)?;
+        object.value(EVENT_DATA, &self.event.data()?)?;
+        object.text("event_id", &self.event_id)?;
+        object.text("event_type", &self.event.event_type())?;
+        object.text("person", &spelled(&self.person))?;
+        object.text("principal", &spelled(&self.principal))?;
+        object.text("signature", &spelled(&self.signature))?;
+        object.text("statement", &spelled(&self.statement))?;
+        object.value("v", &Value::from(1))?;
+        object.text("wall", &self.wall)?;
+        let bytes = object.end();
         if bytes.len() > limits::ENTRY_BYTES_MAX {
             return Err(CanonicalError::TooLong {
                 got: bytes.len(),
@@ -141,16 +143,16 @@ impl Entry {
     fn quick(bytes: &[u8]) -> Option<Self> {
         let mut tree = canonical::parse(bytes, limits::ENTRY_BYTES_MAX).ok()?;
         let data = tree.as_object_mut()?.remove(EVENT_DATA)?;
-        let envelope: Envelope<'static> = canonical::from_value(tree).ok()?;
+        let envelope: Envelope = canonical::from_value(tree).ok()?;
         let entry = Self {
-            actor: envelope.actor.into_owned(),
+            actor: envelope.actor,
             command_id: envelope.command_id,
             correlation_id: envelope.correlation_id,
             created_at: envelope.created_at,
             event: Event::from_parts(&envelope.event_type, envelope.v, data).ok()?,
             event_id: envelope.event_id,
-            person: envelope.person.into_owned(),
-            principal: envelope.principal.into_owned(),
+            person: envelope.person,
+            principal: envelope.principal,
             signature: envelope.signature,
             statement: envelope.statement,
             wall: envelope.wall,
