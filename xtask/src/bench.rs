@@ -15,13 +15,15 @@ pub(crate) enum Suite {
     Service,
     /// The engine by itself, beside the disk and PostgreSQL.
     Log,
+    /// An evidence folder in memory.
+    Verify,
 }
 
 impl Suite {
     /// The suites that are asked for, all of them where none is named.
     pub(crate) fn parse(words: &[String]) -> Option<Vec<Self>> {
         if words.is_empty() {
-            return Some(vec![Self::Rules, Self::Service, Self::Log]);
+            return Some(vec![Self::Rules, Self::Service, Self::Log, Self::Verify]);
         }
         words.iter().map(|word| Self::named(word)).collect()
     }
@@ -31,6 +33,7 @@ impl Suite {
             "rules" => Some(Self::Rules),
             "service" => Some(Self::Service),
             "log" => Some(Self::Log),
+            "verify" => Some(Self::Verify),
             _ => None,
         }
     }
@@ -42,13 +45,14 @@ impl Suite {
             Self::Rules => ("breakglass-testkit", "rules"),
             Self::Service => ("breakglass", "service"),
             Self::Log => ("breakglass", "log"),
+            Self::Verify => ("breakglass-verify", "verify"),
         }
     }
 
     /// What it needs that nothing else does.
     const fn features(self) -> Option<&'static str> {
         match self {
-            Self::Rules | Self::Service => None,
+            Self::Rules | Self::Service | Self::Verify => None,
             Self::Log => Some("bench"),
         }
     }

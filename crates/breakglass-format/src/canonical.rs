@@ -7,6 +7,8 @@
 //! exactly one spelling, the bytes of an object inside an object are a contiguous substring: an
 //! approval literally contains the request it approves.
 
+use std::fmt::{Display, Write as _};
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
@@ -65,7 +67,7 @@ pub fn parse(bytes: &[u8], limit: usize) -> Result<Value, CanonicalError> {
 
 /// Writes a tree in its canonical spelling.
 pub fn emit(value: &Value) -> Result<Vec<u8>, CanonicalError> {
-    let mut out = String::new();
+    let mut out = String::with_capacity(USUAL_BYTES);
     write_value(value, &mut out)?;
     Ok(out.into_bytes())
 }
@@ -99,6 +101,56 @@ pub fn from_bytes<T: DeserializeOwned + Serialize>(
 /// Reads a typed value from a tree.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, CanonicalError> {
     serde_json::from_value(value).map_err(|e| CanonicalError::Shape(e.to_string()))
+}
+
+/// Room for most documents, so that few are moved while they are written.
+const USUAL_BYTES: usize = 1_024;
+
+/// An object that is written member by member, by a type that knows the order of its keys.
+pub(crate) struct Writer {
+    out: String,
+    /// A value on its way, to be looked at before it is written.
+    text: String,
+}
+
+impl Writer {
+    /// An object without members.
+    pub(crate) fn begin() -> Self {
+        let mut out = String::with_capacity(USUAL_BYTES);
+        out.push('{');
+        let text = String::new();
+        Self { out, text }
+    }
+
+    /// The next member, a string.
+    pub(crate) fn text(&mut self, key: &str, value: &dyn Display) -> Result<(), CanonicalError> {
+        self.key(key);
+        self.text.clear();
+        // Writing to a string does not fail.
+        let _ = write!(self.text, "{value}");
+        write_string(&self.text, &mut self.out)
+    }
+
+    /// The next member, of any kind.
+    pub(crate) fn value(&mut self, key: &str, value: &Value) -> Result<(), CanonicalError> {
+        self.key(key);
+        write_value(value, &mut self.out)
+    }
+
+    /// The whole object.
+    pub(crate) fn end(mut self) -> Vec<u8> {
+        self.out.push('}');
+        self.out.into_bytes()
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.out.len() > 1 {
+            self.out.push(',');
+        }
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+    }
 }
 
 struct Parser<'a> {
@@ -150,7 +202,6 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Result<Value, CanonicalError> {
         self.expect(b'{', "expected an object")?;
         let mut map = Map::new();
-        let mut last = String::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(map));
@@ -158,13 +209,12 @@ impl Parser<'_> {
         loop {
             let key = self.string()?;
             check_key(&key).map_err(|what| self.error(what))?;
-            if !map.is_empty() && key <= last {
+            if map.keys().next_back().is_some_and(|last| key <= *last) {
                 return Err(self.error("keys must be sorted and unique"));
             }
             self.expect(b':', "expected a colon")?;
             let value = self.value(depth + 1)?;
-            map.insert(key.clone(), value);
-            last = key;
+            map.insert(key, value);
             if map.len() > limits::ELEMENTS_MAX {
                 return Err(self.error("too many members"));
             }
@@ -205,7 +255,9 @@ impl Parser<'_> {
         let len = count + (rest.len() - digits.len());
         let token = rest.get(..len).unwrap_or_default();
         let number: i64 = token.parse().map_err(|_| self.error("not an integer"))?;
-        if number.to_string() != token || !(-INTEGER_MAX..=INTEGER_MAX).contains(&number) {
+        // No sign before 0, and no 0 before a digit.
+        let spelled = token == "0" || !digits.starts_with('0');
+        if !spelled || !(-INTEGER_MAX..=INTEGER_MAX).contains(&number) {
             return Err(self.error("integer is not canonical or not within ±(2^53−1)"));
         }
         self.at += len;
@@ -217,7 +269,7 @@ impl Parser<'_> {
         let mut out = String::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let (plain, special) = rest.split_at(rest.find(is_special).unwrap_or(rest.len()));
+            let (plain, special) = rest.split_at(find_special(rest).unwrap_or(rest.len()));
             out.push_str(plain);
             self.at += plain.len();
             let mut chars = special.chars();
@@ -244,6 +296,15 @@ fn is_special(c: char) -> bool {
     matches!(c, '"' | '\\') || text::is_forbidden(c)
 }
 
+/// Where the first of those is. Up to the first byte outside printable ASCII no character has to be
+/// put together.
+fn find_special(text: &str) -> Option<usize> {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let from = text.bytes().position(|byte| !plain(byte))?;
+    let at = text.get(from..)?.find(is_special)?;
+    Some(from + at)
+}
+
 fn check_key(key: &str) -> Result<(), &'static str> {
     if key.is_empty() || key.len() > limits::KEY_BYTES_MAX {
         return Err("key is empty or too long");
@@ -268,21 +329,24 @@ fn write_value(value: &Value, out: &mut String) -> Result<(), CanonicalError> {
         Value::String(s) => write_string(s, out),
         Value::Array(items) => write_sequence(items.iter(), out, ('[', ']'), write_value),
         Value::Object(map) => {
+            if map.keys().is_sorted() {
+                return write_sequence(map.iter(), out, ('{', '}'), write_member);
+            }
+            // A map that keeps the order in which members came, as another build may have.
             let mut members: Vec<(&String, &Value)> = map.iter().collect();
             members.sort_by(|a, b| a.0.cmp(b.0));
-            write_sequence(
-                members.into_iter(),
-                out,
-                ('{', '}'),
-                |(key, member), out| {
-                    check_key(key).map_err(CanonicalError::Unwritable)?;
-                    write_string(key, out)?;
-                    out.push(':');
-                    write_value(member, out)
-                },
-            )
+            write_sequence(members.into_iter(), out, ('{', '}'), write_member)
         }
     }
+}
+
+fn write_member((key, member): (&String, &Value), out: &mut String) -> Result<(), CanonicalError> {
+    // A key has no character that would have to be escaped.
+    check_key(key).map_err(CanonicalError::Unwritable)?;
+    out.push('"');
+    out.push_str(key);
+    out.push_str("\":");
+    write_value(member, out)
 }
 
 fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
@@ -290,7 +354,8 @@ fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError>
         .as_i64()
         .filter(|n| (-INTEGER_MAX..=INTEGER_MAX).contains(n))
         .ok_or(CanonicalError::Unwritable("a number outside ±(2^53−1)"))?;
-    out.push_str(&integer.to_string());
+    // Writing to a string does not fail.
+    let _ = write!(out, "{integer}");
     Ok(())
 }
 
@@ -314,7 +379,7 @@ fn write_sequence<T>(
 fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {
     out.push('"');
     let mut rest = s;
-    while let Some(at) = rest.find(is_special) {
+    while let Some(at) = find_special(rest) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let mut chars = special.chars();

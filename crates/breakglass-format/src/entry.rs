@@ -1,12 +1,14 @@
 //! One entry: the envelope around an event, in its stored bytes (`docs/spec/entry.md`).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
     Blank, CommandId, Digest, Event, EventId, IncidentId, Line, PersonId, Principal, Timestamp,
-    canonical::{self, CanonicalError},
+    canonical::{self, CanonicalError, Writer},
     event::EventError,
     limits,
 };
@@ -78,25 +80,51 @@ struct Raw {
     wall: Timestamp,
 }
 
+/// The key under which the event lies.
+const EVENT_DATA: &str = "event_data";
+
+/// An entry without its `event_data`, which is a tree by itself.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    actor: Line,
+    command_id: Blank<CommandId>,
+    correlation_id: Blank<IncidentId>,
+    created_at: Timestamp,
+    event_id: EventId,
+    event_type: String,
+    person: Blank<PersonId>,
+    principal: Blank<Principal>,
+    signature: Blank<Digest>,
+    statement: Blank<Digest>,
+    v: i64,
+    wall: Timestamp,
+}
+
+/// A value as it is spelled, or its empty form.
+fn spelled<T: fmt::Display>(value: &Blank<T>) -> &dyn fmt::Display {
+    value.as_ref().map_or(&"", |value| value)
+}
+
 impl Entry {
     /// The canonical bytes: what is stored, hashed and shipped.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
-        let raw = Raw {
-            actor: self.actor.clone(),
-            command_id: self.command_id,
-            correlation_id: self.correlation_id,
-            created_at: self.created_at,
-            event_data: self.event.data()?,
-            event_id: self.event_id,
-            event_type: self.event.event_type().to_owned(),
-            person: self.person.clone(),
-            principal: self.principal.clone(),
-            signature: self.signature,
-            statement: self.statement,
-            v: 1,
-            wall: self.wall,
-        };
-        let bytes = canonical::to_bytes(&raw)?;
+        // In the order of the keys.
+        let mut object = Writer::begin();
+        object.text("actor", &self.actor)?;
+        object.text("command_id", &spelled(&self.command_id))?;
+        object.text("correlation_id", &spelled(&self.correlation_id))?;
+        object.text("created_at", &self.created_at)?;
+        object.value(EVENT_DATA, &self.event.data()?)?;
+        object.text("event_id", &self.event_id)?;
+        object.text("event_type", &self.event.event_type())?;
+        object.text("person", &spelled(&self.person))?;
+        object.text("principal", &spelled(&self.principal))?;
+        object.text("signature", &spelled(&self.signature))?;
+        object.text("statement", &spelled(&self.statement))?;
+        object.value("v", &Value::from(1))?;
+        object.text("wall", &self.wall)?;
+        let bytes = object.end();
         if bytes.len() > limits::ENTRY_BYTES_MAX {
             return Err(CanonicalError::TooLong {
                 got: bytes.len(),
@@ -108,6 +136,36 @@ impl Entry {
 
     /// Strict parse: canonical, known event, re-emission equal.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        Self::quick(bytes).map_or_else(|| Self::slow(bytes), Ok)
+    }
+
+    /// Reads an entry that is one. Of anything else [`Self::slow`] says what is wrong with it.
+    fn quick(bytes: &[u8]) -> Option<Self> {
+        let mut tree = canonical::parse(bytes, limits::ENTRY_BYTES_MAX).ok()?;
+        let data = tree.as_object_mut()?.remove(EVENT_DATA)?;
+        let envelope: Envelope = canonical::from_value(tree).ok()?;
+        let entry = Self {
+            actor: envelope.actor,
+            command_id: envelope.command_id,
+            correlation_id: envelope.correlation_id,
+            created_at: envelope.created_at,
+            event: Event::from_parts(&envelope.event_type, envelope.v, data).ok()?,
+            event_id: envelope.event_id,
+            person: envelope.person,
+            principal: envelope.principal,
+            signature: envelope.signature,
+            statement: envelope.statement,
+            wall: envelope.wall,
+        };
+        let together = entry.statement.0.is_some() == entry.signature.0.is_some();
+        let correlated = entry.correlation_id.0 == entry.event.incident_id();
+        // What the type means is what the bytes say.
+        let holds = together && correlated && entry.to_bytes().is_ok_and(|again| again == bytes);
+        holds.then_some(entry)
+    }
+
+    /// The same step by step, each with what it may find.
+    fn slow(bytes: &[u8]) -> Result<Self, EntryError> {
         let raw: Raw = canonical::from_bytes(bytes, limits::ENTRY_BYTES_MAX)?;
         let entry = Self {
             actor: raw.actor,

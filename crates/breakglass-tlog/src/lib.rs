@@ -50,10 +50,10 @@ pub use proof::{
     verify_inclusion,
 };
 pub use tile::{
-    AppendError, EntriesError, EntriesPath, EntryTooLong, MemoryTiles, MissingTile, PathError,
-    ProveError, Prover, ReadError, Tile, TilePath, TileReader, consistency_proof, encode_entries,
-    entries_for_size, inclusion_proof, leaf_hash_at, parse_entries, push_entry, root,
-    tiles_after_append, tiles_for_size,
+    AppendError, EntriesError, EntriesPath, EntryTooLong, LeafTile, MemoryTiles, MissingTile,
+    PathError, ProveError, Prover, ReadError, Tile, TilePath, TileReader, consistency_proof,
+    encode_entries, entries_for_size, inclusion_proof, leaf_hash_at, parse_entries, push_entry,
+    root, tiles_after_append, tiles_for_size,
 };
 pub use tree::{Edge, EdgeError, MAX_TREE_SIZE, root_of_leaves};
 pub use witness::{AddCheckpoint, AddCheckpointError, Decision, Refusal, Suspicion};

@@ -13,7 +13,7 @@ pub use append::{AppendError, Tile, tiles_after_append};
 pub use entries::{
     EntriesError, EntryTooLong, MAX_ENTRY_LEN, encode_entries, parse_entries, push_entry,
 };
-pub use memory::{MemoryTiles, MissingTile};
+pub use memory::{LeafTile, MemoryTiles, MissingTile};
 pub use path::{EntriesPath, MAX_LEVEL, PathError, TilePath, entries_for_size, tiles_for_size};
 pub use prove::{
     ProveError, Prover, ReadError, consistency_proof, inclusion_proof, leaf_hash_at, root,

@@ -4,11 +4,12 @@
 mod compare;
 mod differs;
 mod heads;
+mod index;
 pub(crate) mod log;
 mod plans;
 mod statements;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use breakglass_format::{
     Digest, Timestamp,
@@ -19,11 +20,13 @@ use breakglass_statement::AuthoritySet;
 
 use crate::{
     Derived, Facts, Finding, Folder, Level, Record, Verdict, authority,
-    derive::{Word, derive},
-    digest, emit,
+    derive::{Word, derive_watched},
+    emit,
     layout::{self, Layout},
     record,
+    watch::{Counter, Step, Watch},
 };
+use index::Index;
 use log::Log;
 
 /// What the person who asks knows or wants besides the folder.
@@ -52,9 +55,15 @@ pub struct MaxAge {
 /// Checks an evidence folder. Total: whatever the folder holds, there is a verdict.
 #[must_use]
 pub fn check(folder: &Folder, options: &Options) -> Verdict {
+    check_watched(folder, options, &|_| ())
+}
+
+/// [`check()`], which tells how far it has come.
+#[must_use]
+pub fn check_watched(folder: &Folder, options: &Options, watch: &Watch<'_>) -> Verdict {
     let mut checked = Checked::default();
     // A step that cannot go on has said why among the findings.
-    let _ = checked.run(folder, options);
+    let _ = checked.run(folder, options, watch);
     Verdict::new(checked.findings, checked.facts, checked.derived)
 }
 
@@ -66,13 +75,13 @@ struct Checked {
 }
 
 impl Checked {
-    fn run(&mut self, folder: &Folder, options: &Options) -> Option<()> {
-        let log = log::read(folder)
+    fn run(&mut self, folder: &Folder, options: &Options, watch: &Watch<'_>) -> Option<()> {
+        let log = log::read(folder, watch)
             .map_err(|finding| self.findings.push(finding))
             .ok()?;
         self.facts.entries = log.checkpoint.size();
-        let recorded = self.entries(&log)?;
-        let (layout, authorities) = self.bytes(folder, &log, &recorded)?;
+        let recorded = self.entries(&log, watch)?;
+        let (layout, authorities) = self.bytes(folder, &log, &recorded, watch)?;
         self.anchor(&authorities, options.pin);
         self.findings.extend(heads::against(
             &log,
@@ -80,7 +89,7 @@ impl Checked {
             options.against.as_deref(),
         ));
         self.stale(&recorded, options);
-        let statements = statements::verify(&layout.statements, &authorities);
+        let statements = statements::verify(&layout.statements, &authorities, watch);
         self.facts.statements = u64::try_from(statements.verified.len()).unwrap_or(u64::MAX);
         self.findings.extend(statements.findings);
         self.findings.extend(heads::signed(
@@ -93,7 +102,7 @@ impl Checked {
             statements: &statements.verified,
             authorities: &authorities,
         };
-        let (derived, broken) = derive(&record);
+        let (derived, broken) = derive_watched(&record, watch);
         self.findings.extend(broken);
         self.findings.extend(plans::check(&recorded, &layout.files));
         self.count(&authorities, &derived);
@@ -102,8 +111,9 @@ impl Checked {
     }
 
     /// Entries out of bytes that are known to be those of the log.
-    fn entries(&mut self, log: &Log) -> Option<Vec<Recorded>> {
-        let (index, error) = match record::recorded(&log.entries, &log.leaves) {
+    fn entries(&mut self, log: &Log<'_>, watch: &Watch<'_>) -> Option<Vec<Recorded>> {
+        let counter = Counter::begin(watch, Step::Entries, log.entries.len());
+        let (index, error) = match record::recorded(&log.entries, log.tree.leaves(), &counter) {
             Ok(recorded) => return Some(recorded),
             Err(failed) => failed,
         };
@@ -123,22 +133,20 @@ impl Checked {
     fn bytes(
         &mut self,
         folder: &Folder,
-        log: &Log,
+        log: &Log<'_>,
         recorded: &[Recorded],
+        watch: &Watch<'_>,
     ) -> Option<(Layout, AuthoritySet)> {
-        let index: BTreeMap<Digest, &[u8]> = folder
-            .iter()
-            .map(|(_, bytes)| (digest(bytes), bytes))
-            .collect();
-        let blob = |digest: &Digest| index.get(digest).map(|bytes| bytes.to_vec());
-        let mut layout = layout::layout(recorded, &log.entries, &blob);
+        let index = Index::of(folder);
+        let blob = |digest: &Digest| index.get(digest).map(<[u8]>::to_vec);
+        let counter = Counter::begin(watch, Step::Files, recorded.len());
+        let mut layout = layout::layout(recorded, &log.entries, &blob, &counter);
         if let Some(newer) = compare::newer(&layout.faults) {
             self.findings.push(newer);
             return None;
         }
         let authorities = authority::chain(recorded, &layout.files);
         let effective = authority::effective(recorded);
-        layout.files.extend(log.files.iter().cloned());
         match &authorities {
             Ok(authorities) => layout.files.extend(emit::identity(authorities, &effective)),
             Err(fault) => {
@@ -146,8 +154,11 @@ impl Checked {
                     .push(Finding::tampered("authority_invalid", fault.to_string()));
             }
         }
-        self.findings
-            .extend(compare::files(folder, &layout, authorities.is_ok()));
+        self.findings.extend(compare::files(
+            folder,
+            (&layout, &log.files),
+            authorities.is_ok(),
+        ));
         let tampered = self
             .findings
             .iter()

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::{
     Finding, Folder, check, digest,
-    folder::{CHECKPOINT, WRITING},
-    record,
+    folder::{CHECKPOINT, FETCHED, WRITING},
+    parallel, record,
 };
 
 /// What follows from the log and the authority and changes with them. Nothing rests on these files
@@ -22,6 +22,9 @@ const DERIVED: [&str; 5] = [
     "timeline.txt",
     CHECKPOINT,
 ];
+
+/// Files that a thread hashes at a time.
+const DIGESTED: usize = 16;
 
 /// The log that a folder holds: its bytes are under its signed checkpoint, by the key beside it.
 #[derive(Debug, Clone)]
@@ -37,7 +40,8 @@ pub struct Held {
 pub struct Continuation {
     /// Files to write, in this order: the checkpoint is the last.
     pub write: Vec<String>,
-    /// Files to take away after that: tiles that were partial and have grown.
+    /// Files to take away after that: tiles that were partial and have grown, and what was kept of
+    /// an export that was interrupted.
     pub remove: Vec<String>,
 }
 
@@ -77,18 +81,23 @@ pub fn held(folder: &Folder) -> Result<Option<Held>, Finding> {
     if folder.get(CHECKPOINT).is_none() {
         return Ok(None);
     }
-    let log = check::log::read(folder)?;
+    let log = check::log::read(folder, &|_| ())?;
     Ok(Some(Held {
         checkpoint: log.signed,
-        entries: log.entries,
+        entries: log.entries.into_iter().map(<[u8]>::to_vec).collect(),
     }))
 }
 
 /// Every file of a folder by its SHA-256, as entries name what lies beside the log.
 #[must_use]
 pub fn by_digest(folder: &Folder) -> BTreeMap<Digest, &[u8]> {
-    let files = folder.iter();
-    files.map(|(_, bytes)| (digest(bytes), bytes)).collect()
+    by_digest_of(folder.iter().map(|(_, bytes)| bytes).collect())
+}
+
+/// Files by their SHA-256.
+pub(crate) fn by_digest_of(files: Vec<&[u8]>) -> BTreeMap<Digest, &[u8]> {
+    let digests = parallel::map(&files, DIGESTED, |_, bytes| digest(bytes));
+    digests.into_iter().zip(files).collect()
 }
 
 /// What makes the export `fresh` of the export `held`, which is of the same log earlier on and may
@@ -108,7 +117,7 @@ pub fn continuation(held: &Folder, fresh: &Folder) -> Result<Continuation, NotCo
         match fresh.get(&path) {
             Some(now) if now == bytes || is_derived(&path) => {}
             Some(_) => return Err(NotContinued::Altered { path }),
-            None if is_partial(&path) || path == WRITING => remove.push(path),
+            None if is_partial(&path) || is_on_its_way(&path) => remove.push(path),
             None => return Err(NotContinued::Stray { path }),
         }
     }
@@ -124,6 +133,11 @@ pub fn continuation(held: &Folder, fresh: &Folder) -> Result<Continuation, NotCo
 
 fn is_derived(path: &str) -> bool {
     DERIVED.contains(&path)
+}
+
+/// Whether an export keeps it only until it is whole.
+fn is_on_its_way(path: &str) -> bool {
+    path == WRITING || path.starts_with(FETCHED)
 }
 
 /// First what says whose log it is, then what never changes, then what follows from it; and only
@@ -192,9 +206,10 @@ mod tests {
         // Interrupted half way, it goes on where it was.
         held.insert("log/tile/0/000.p/2", b"ab".to_vec());
         held.insert(".writing", b"A".to_vec());
+        held.insert(".fetched/entries.1", b"B".to_vec());
         let made = continuation(&held, &fresh()).unwrap();
         assert_eq!(made.write, write[1..]);
-        assert_eq!(made.remove.len(), 3);
+        assert_eq!(made.remove.len(), 4);
         let nothing = continuation(&fresh(), &fresh()).unwrap();
         assert!(nothing.write.is_empty() && nothing.remove.is_empty());
     }

@@ -36,13 +36,19 @@ use breakglass_format::{
 };
 use breakglass_statement::{AuthoritySet, Verified};
 
-use crate::Finding;
+use crate::{
+    Finding,
+    watch::{Counter, Step, Watch},
+};
 
 pub use derived::{
     Account, Derived, Duty, DutyKey, End, Fact, Grant, Incident, Request, RequestState, Status,
     Word,
 };
 pub use statement::{Statement, Statements};
+
+/// Entries after which a watcher is told.
+const TOLD: u64 = 256;
 
 /// What is derived from.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +65,17 @@ pub struct Record<'a> {
 /// stable code. Total: whatever the record holds, there is an answer.
 #[must_use]
 pub fn derive(record: &Record<'_>) -> (Derived, Vec<Finding>) {
+    derive_watched(record, &|_| ())
+}
+
+/// [`derive()`], which tells how far it has come.
+pub(crate) fn derive_watched(record: &Record<'_>, watch: &Watch<'_>) -> (Derived, Vec<Finding>) {
     let mut fold = Fold::new(record);
+    let counter = Counter::begin(watch, Step::Rules, record.entries.len());
     for recorded in record.entries {
+        if recorded.index.is_multiple_of(TOLD) {
+            counter.add(usize::try_from(TOLD).unwrap_or(0));
+        }
         fold.now = recorded.entry.created_at;
         fold.index = recorded.index;
         fold.envelope(recorded);

@@ -5,8 +5,7 @@ use std::fmt;
 use breakglass_format::{Digest, entry::EntryError};
 use breakglass_statement::{AuthoritySet, allowed_signers};
 use breakglass_tlog::{
-    EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint, VerifierKey,
-    root_of_leaves,
+    EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint, VerifierKey, root,
 };
 use thiserror::Error;
 
@@ -15,6 +14,7 @@ use crate::{
     authority::{self, AuthorityFault},
     layout::{self, Layout, Lookup},
     record,
+    watch::{Counter, Step},
 };
 
 pub use crate::layout::Fault;
@@ -29,7 +29,7 @@ pub struct Source<'a> {
     pub checkpoint: &'a [u8],
     /// Everything public that lies beside the log, by SHA-256: statements, signatures, authority
     /// documents, sessions, documents and evidence. Asked for nothing sealed.
-    pub blob: &'a dyn Fn(&Digest) -> Option<Vec<u8>>,
+    pub blob: &'a (dyn Fn(&Digest) -> Option<Vec<u8>> + Sync),
 }
 
 impl fmt::Debug for Source<'_> {
@@ -87,13 +87,15 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     if source.entries.is_empty() {
         return Err(EmitError::Empty);
     }
-    let leaves = record::leaves(source.entries);
-    let recorded = record::recorded(source.entries, &leaves)
+    let entries: Vec<&[u8]> = source.entries.iter().map(Vec::as_slice).collect();
+    let tree = record::tree(&entries);
+    let counter = Counter::begin(&|_| (), Step::Entries, entries.len());
+    let recorded = record::recorded(&entries, tree.leaves(), &counter)
         .map_err(|(index, error)| EmitError::Entry { index, error })?;
     let blob: &Lookup<'_> = source.blob;
     let Layout {
         mut files, faults, ..
-    } = layout::layout(&recorded, source.entries, blob);
+    } = layout::layout(&recorded, &entries, blob, &counter);
     if let Some(fault) = faults.into_iter().next() {
         return Err(fault.into());
     }
@@ -101,15 +103,15 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     let vkey = &authorities.current().authority().log;
     let key = VerifierKey::parse(vkey.vkey.as_str())?;
     let signed = SignedCheckpoint::open(source.checkpoint, vkey.origin.as_str(), &key)?;
-    let got = u64::try_from(source.entries.len()).unwrap_or(u64::MAX);
+    let got = tree.size();
     let checkpoint = signed.checkpoint();
-    if checkpoint.size() != got || checkpoint.root() != root_of_leaves(&leaves) {
+    if checkpoint.size() != got || root(&tree, got).ok() != Some(checkpoint.root()) {
         return Err(EmitError::OtherEntries {
             signed: checkpoint.size(),
             got,
         });
     }
-    files.extend(record::log_files(source.entries, &leaves)?);
+    files.extend(record::log_files(&entries, &tree)?);
     files.insert(
         "log/checkpoint".to_owned(),
         own_line(signed.note(), &key).into_bytes(),

@@ -15,6 +15,8 @@ use crate::continuation::Continuation;
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 /// A file on its way to its place: it is renamed, so that no file of an export is half written.
 pub(crate) const WRITING: &str = ".writing";
+/// Where an export keeps what it has fetched until it is whole.
+pub const FETCHED: &str = ".fetched/";
 /// Most files a folder may hold.
 pub const FILES_MAX: usize = 1_000_000;
 /// Most bytes of one file.
@@ -193,8 +195,11 @@ impl Folder {
     }
 }
 
-/// Puts a file in its place, whole or not at all.
-fn put(root: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
+/// Puts a file in its place in a folder, whole or not at all.
+///
+/// # Errors
+/// [`FolderError::Io`].
+pub fn put(root: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
     let place = root.join(path);
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent).map_err(|e| at(parent, e))?;

@@ -16,8 +16,15 @@ use breakglass_format::{
 
 use place::{Unplaced, kind_of};
 
+use crate::{parallel, watch::Counter};
+
 /// A blob by its digest.
-pub(crate) type Lookup<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + 'a;
+pub(crate) type Lookup<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Sync + 'a;
+
+/// Entries whose lines are made at a time, by all threads.
+const WINDOW: usize = 16_384;
+/// Entries of them that a thread takes at a time.
+const BATCH: usize = 64;
 
 /// The files that entries call for, and what stood in the way of placing one.
 #[derive(Debug, Default)]
@@ -92,7 +99,12 @@ pub enum Fault {
 
 /// Lays out everything that entries name, and the renderings of them. `entries` are the stored
 /// bytes of `recorded`.
-pub(crate) fn layout(recorded: &[Recorded], entries: &[Vec<u8>], blob: &Lookup<'_>) -> Layout {
+pub(crate) fn layout(
+    recorded: &[Recorded],
+    entries: &[&[u8]],
+    blob: &Lookup<'_>,
+    counter: &Counter<'_>,
+) -> Layout {
     let mut builder = Builder {
         blob,
         out: Layout::default(),
@@ -103,9 +115,14 @@ pub(crate) fn layout(recorded: &[Recorded], entries: &[Vec<u8>], blob: &Lookup<'
         sealed: BTreeSet::new(),
     };
     let mut siem = Vec::new();
-    for (recorded, bytes) in recorded.iter().zip(entries) {
-        builder.entry(recorded);
-        builder.siem(recorded, bytes, &mut siem);
+    let both: Vec<(&Recorded, &[u8])> = recorded.iter().zip(entries.iter().copied()).collect();
+    for window in both.chunks(WINDOW) {
+        let lines = parallel::map(window, BATCH, |_, (at, bytes)| line(at, bytes, blob));
+        for ((at, _), line) in window.iter().zip(lines) {
+            builder.entry(at);
+            builder.siem(at, line, &mut siem);
+        }
+        counter.add(window.len());
     }
     builder.blobs();
     let mut out = builder.out;
@@ -115,6 +132,13 @@ pub(crate) fn layout(recorded: &[Recorded], entries: &[Vec<u8>], blob: &Lookup<'
         timeline::render(recorded).into_bytes(),
     );
     out
+}
+
+/// The line of an entry in `siem.jsonl`.
+fn line(at: &Recorded, bytes: &[u8], blob: &Lookup<'_>) -> Result<Vec<u8>, CanonicalError> {
+    let named = jsonl::statements_of(&at.entry);
+    let statements: Vec<Vec<u8>> = named.iter().filter_map(blob).collect();
+    jsonl::line(at, bytes, &statements)
 }
 
 struct Builder<'a> {
@@ -242,13 +266,8 @@ impl Builder<'_> {
         }
     }
 
-    fn siem(&mut self, at: &Recorded, bytes: &[u8], out: &mut Vec<u8>) {
-        let named = jsonl::statements_of(&at.entry);
-        let statements: Vec<Vec<u8>> = named
-            .iter()
-            .filter_map(|digest| (self.blob)(digest))
-            .collect();
-        match jsonl::line(at, bytes, &statements) {
+    fn siem(&mut self, at: &Recorded, line: Result<Vec<u8>, CanonicalError>, out: &mut Vec<u8>) {
+        match line {
             Ok(line) => {
                 out.extend(line);
                 out.push(b'\n');

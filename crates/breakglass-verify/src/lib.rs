@@ -12,6 +12,7 @@
 //! | [`check()`] | folder to verdict: tree, hashes and signatures first, then the rules |
 //! | [`derive()`] | entries and verified statements to what they add up to, and what they break |
 //! | [`verdict`] | outcome, findings, exit codes |
+//! | [`watch`] | how far a check has come |
 //!
 //! The folder, the order of the checks and the exit codes are in `docs/spec/evidence.md`.
 
@@ -22,14 +23,17 @@ pub mod derive;
 pub mod emit;
 pub mod folder;
 mod layout;
+mod parallel;
 mod record;
 pub mod verdict;
+pub mod watch;
 
-pub use check::{Options, check};
+pub use check::{Options, check, check_watched};
 pub use derive::{Derived, Record, derive};
 pub use emit::{EmitError, Source, emit};
 pub use folder::{Folder, FolderError};
 pub use verdict::{Facts, Finding, Level, Outcome, Verdict};
+pub use watch::{Progress, Step, Watch};
 
 use breakglass_format::Digest;
 use sha2::{Digest as _, Sha256};

@@ -1,62 +1,79 @@
 //! The log as bytes and as entries: reading bundles, hashing leaves, writing tiles.
 
-use std::convert::Infallible;
-
 use breakglass_format::{
     Digest, Entry,
     entry::{EntryError, Recorded},
 };
 use breakglass_tlog::{
-    EntriesError, Hash, TileReader, encode_entries, entries_for_size, leaf_hash, tiles_after_append,
+    EntriesError, Hash, LeafTile, MemoryTiles, MissingTile, TilePath, TileReader, encode_entries,
+    entries_for_size, tiles_for_size,
 };
+
+use crate::{parallel, watch::Counter};
 
 /// Where the tiles and bundles lie in the folder.
 pub(crate) const LOG: &str = "log/";
 
-/// The leaf hashes of entries in log order.
-pub(crate) fn leaves(entries: &[Vec<u8>]) -> Vec<Hash> {
-    entries.iter().map(|bytes| leaf_hash(bytes)).collect()
+/// Entries in a full tile.
+pub(crate) const WIDTH: usize = breakglass_tlog::tile::TILE_WIDTH as usize;
+
+/// The tree over entries in log order.
+pub(crate) fn tree(entries: &[&[u8]]) -> MemoryTiles {
+    let tiles: Vec<&[&[u8]]> = entries.chunks(WIDTH).collect();
+    let hashed = parallel::map(&tiles, 1, |_, tile| LeafTile::of_entries(tile));
+    hashed.into_iter().collect()
 }
 
 /// Reads entries; the index of the first that cannot be read comes with the reason.
 pub(crate) fn recorded(
-    entries: &[Vec<u8>],
+    entries: &[&[u8]],
     leaves: &[Hash],
+    counter: &Counter<'_>,
 ) -> Result<Vec<Recorded>, (u64, EntryError)> {
-    let numbered = (0..).zip(entries.iter().zip(leaves));
-    numbered
-        .map(|(index, (bytes, leaf))| {
-            let entry = Entry::from_bytes(bytes).map_err(|error| (index, error))?;
-            let leaf = Digest::from_bytes(*leaf.as_bytes());
-            Ok(Recorded { index, leaf, entry })
-        })
-        .collect()
+    let both: Vec<(&[u8], &Hash)> = entries.iter().copied().zip(leaves).collect();
+    let tiles: Vec<&[(&[u8], &Hash)]> = both.chunks(WIDTH).collect();
+    let read = parallel::map(&tiles, 1, |number, tile| {
+        let numbered = (number * WIDTH..).zip(tile.iter());
+        let read: Result<Vec<Recorded>, _> = numbered
+            .map(|(index, (bytes, leaf))| one(index, bytes, leaf))
+            .collect();
+        counter.add(tile.len());
+        read
+    });
+    let mut all = Vec::with_capacity(entries.len());
+    for tile in read {
+        all.extend(tile?);
+    }
+    Ok(all)
 }
 
-/// Nothing is read where a tree grows from no leaves.
-struct NoTiles;
+fn one(index: usize, bytes: &[u8], leaf: &Hash) -> Result<Recorded, (u64, EntryError)> {
+    let index = u64::try_from(index).unwrap_or(u64::MAX);
+    let entry = Entry::from_bytes(bytes).map_err(|error| (index, error))?;
+    let leaf = Digest::from_bytes(*leaf.as_bytes());
+    Ok(Recorded { index, leaf, entry })
+}
 
-impl TileReader for NoTiles {
-    type Error = Infallible;
-
-    fn tile(&self, _level: u8, _index: u64, _width: u16) -> Result<Vec<u8>, Infallible> {
-        Ok(Vec::new())
-    }
+/// Every tile of a tree, with its path in the folder: by level, then by index.
+pub(crate) fn tile_files(
+    tree: &MemoryTiles,
+) -> impl Iterator<Item = (String, Result<Vec<u8>, MissingTile>)> {
+    let tile = |path: TilePath| {
+        let bytes = tree.tile(path.level(), path.index(), path.width());
+        (format!("{LOG}{path}"), bytes)
+    };
+    tiles_for_size(tree.size()).map(tile)
 }
 
 /// The files of the tree: every tile and every bundle of a log of exactly these entries.
 pub(crate) fn log_files(
-    entries: &[Vec<u8>],
-    leaves: &[Hash],
+    entries: &[&[u8]],
+    tree: &MemoryTiles,
 ) -> Result<Vec<(String, Vec<u8>)>, EntriesError> {
-    let mut files = Vec::new();
-    // A tree that grows from nothing reads nothing, so this cannot fail for want of a tile.
-    for tile in tiles_after_append(&NoTiles, 0, leaves).unwrap_or_default() {
-        files.push((format!("{LOG}{}", tile.path()), tile.to_bytes()));
-    }
-    let size = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-    let bundles = entries.chunks(usize::from(breakglass_tlog::tile::TILE_WIDTH));
-    for (path, bundle) in entries_for_size(size).zip(bundles) {
+    // A tree that lies in memory has each of its tiles.
+    let tiles = tile_files(tree).map(|(path, bytes)| (path, bytes.unwrap_or_default()));
+    let mut files: Vec<(String, Vec<u8>)> = tiles.collect();
+    for (path, bundle) in entries_for_size(tree.size()).zip(entries.chunks(WIDTH)) {
         files.push((format!("{LOG}{path}"), encode_entries(bundle)?));
     }
     Ok(files)

@@ -1,17 +1,25 @@
 //! `log export`: fetches what an auditor may have and makes the evidence folder of it. Of an export
 //! that is there already only what is new is fetched.
 
-use std::collections::BTreeMap;
+mod fetched;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
 use breakglass_tlog::{Hash, OpenError, SignedCheckpoint, leaf_hash, root_of_leaves};
 use breakglass_verify::{
-    EmitError, Finding, Folder, Source,
+    EmitError, Finding, Folder, FolderError, Source,
     continuation::{self, Held},
     emit,
 };
 use thiserror::Error;
+
+use fetched::Keep;
 
 use crate::{
     state::{ForkKind, PinError},
@@ -48,9 +56,20 @@ pub enum ExportError {
     /// The export that is to be continued is of another history of this log.
     #[error(transparent)]
     Fork(PinError),
+    /// What was fetched cannot be kept.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The log kept growing.
     #[error("the log grew faster than it could be read; try again in a quieter moment")]
     Growing,
+}
+
+impl ExportError {
+    /// Whether the same export may go on later, with what was fetched so far.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Client(_) | Self::Folder(_) | Self::Growing)
+    }
 }
 
 /// An export, and how much of its log was there before.
@@ -87,25 +106,98 @@ pub fn resume(
     now: Timestamp,
     before: &Folder,
 ) -> Result<Export, ExportError> {
+    resume_in(client, trust, now, before, Along::default())
+}
+
+/// What happens to what is fetched while it is fetched.
+#[derive(Clone, Copy)]
+pub struct Along<'a> {
+    /// The folder of the export, in which it is kept until the export is whole, so that one that is
+    /// interrupted goes on where it was.
+    pub keep: Option<&'a Path>,
+    /// Who is told how many there are of so many: of entries first, then of documents.
+    pub watch: &'a dyn Fn(Fetching, u64, u64),
+}
+
+/// What is being fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetching {
+    /// Entries.
+    Entries,
+    /// What entries name.
+    Documents,
+}
+
+impl Default for Along<'_> {
+    fn default() -> Self {
+        let keep = None;
+        let watch = &|_, _, _| ();
+        Self { keep, watch }
+    }
+}
+
+impl std::fmt::Debug for Along<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Along")
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
+    }
+}
+
+/// [`resume`], which keeps what it fetches, and goes on with what an interrupted one has kept.
+///
+/// # Errors
+///
+/// See [`ExportError`].
+pub fn resume_in(
+    client: &Client,
+    trust: &Trust,
+    now: Timestamp,
+    before: &Folder,
+    along: Along<'_>,
+) -> Result<Export, ExportError> {
     let held = held(trust, before)?;
+    let keep = Keep::new(along.keep, trust.authorities().instance());
+    let had = held.as_ref().map_or(0, |held| held.entries.len());
+    let mut kept = fetched::entries(before, had);
     for _ in 0..TRIES {
         let text = client.checkpoint()?;
         let shown = trust.see_checkpoint(client, &text, now)?;
         let checkpoint = newest(trust, held.as_ref(), &shown, now)?;
         let size = checkpoint.checkpoint().size();
         let at_hand = held.as_ref().map_or(&[][..], |held| &held.entries);
-        let Some(entries) = entries(client, at_hand.to_vec(), size)? else {
+        // Nothing of another history gets into the folder.
+        let same = match held.as_ref().filter(|_| along.keep.is_some()) {
+            Some(held) if (had as u64) < size => {
+                let (old, new) = (held.checkpoint.checkpoint(), checkpoint.checkpoint());
+                trust.continues(client, old, new)?
+            }
+            Some(_) | None => true,
+        };
+        let keep = if same { keep } else { keep.nowhere() };
+        let at_hand = [at_hand, &kept].concat();
+        let fetch = Fetch {
+            client,
+            keep,
+            along,
+        };
+        let Some(entries) = fetch.entries(at_hand, size)? else {
             continue;
         };
+        if !kept.is_empty() && root_of(&entries) != checkpoint.checkpoint().root() {
+            // Something else was kept than the log has: once more, without it.
+            kept.clear();
+            continue;
+        }
         if let Some(held) = &held {
             continues(client, trust, held, (&checkpoint, &entries), now)?;
         }
         let text = checkpoint.to_text();
         let known = known(before);
-        let blobs = blobs(client, &entries, &text, known)?;
+        let blobs = fetch.blobs(&entries, &text, known)?;
         return Ok(Export {
             folder: folder(&entries, &text, &blobs)?,
-            from: at_hand.len() as u64,
+            from: had as u64,
             size,
         });
     }
@@ -191,57 +283,82 @@ fn known(before: &Folder) -> BTreeMap<Digest, Option<Vec<u8>>> {
         .collect()
 }
 
-/// So many entries, those at hand first; `None` where the server has fewer, which a later look
-/// settles.
-fn entries(
-    client: &Client,
-    mut entries: Vec<Vec<u8>>,
-    size: u64,
-) -> Result<Option<Vec<Vec<u8>>>, ClientError> {
-    while (entries.len() as u64) < size {
-        let page = client.entries(entries.len() as u64)?;
-        if page.entries.is_empty() {
-            return Ok(None);
-        }
-        entries.extend(page.entries.into_iter().map(String::into_bytes));
-    }
-    entries.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    Ok(Some(entries))
+/// Fetching from a server, keeping and telling.
+struct Fetch<'a> {
+    client: &'a Client,
+    keep: Keep<'a>,
+    along: Along<'a>,
 }
 
-/// Asks the writer what it wants, fetches that, and asks again until it wants nothing more: acts
-/// name documents that only their own text tells of.
-fn blobs(
-    client: &Client,
-    entries: &[Vec<u8>],
-    checkpoint: &str,
-    mut known: BTreeMap<Digest, Option<Vec<u8>>>,
-) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, ExportError> {
-    loop {
-        let wanted = std::cell::RefCell::new(Vec::new());
-        let look = |digest: &Digest| match known.get(digest) {
-            Some(found) => found.clone(),
-            None => {
-                wanted.borrow_mut().push(*digest);
-                None
+impl Fetch<'_> {
+    /// So many entries, those at hand first; `None` where the server has fewer, which a later look
+    /// settles.
+    fn entries(
+        &self,
+        mut entries: Vec<Vec<u8>>,
+        size: u64,
+    ) -> Result<Option<Vec<Vec<u8>>>, ExportError> {
+        while (entries.len() as u64) < size {
+            (self.along.watch)(Fetching::Entries, entries.len() as u64, size);
+            let page = self.client.entries(entries.len() as u64)?;
+            if page.entries.is_empty() {
+                return Ok(None);
             }
-        };
-        let source = Source {
-            entries,
-            checkpoint: checkpoint.as_bytes(),
-            blob: &look,
-        };
-        // What cannot be written yet is told in the end; here only the questions matter.
-        let _ = emit(&source);
-        let wanted = wanted.into_inner();
-        if wanted.is_empty() {
-            return Ok(known);
+            self.keep.entries(entries.len(), &page.entries)?;
+            entries.extend(page.entries.into_iter().map(String::into_bytes));
         }
-        for digest in wanted {
-            let bytes = client.blob(&digest.to_string())?;
-            known.insert(digest, bytes);
+        entries.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(Some(entries))
+    }
+
+    /// Asks the writer what it wants, fetches that, and asks again until it wants nothing more:
+    /// acts name documents that only their own text tells of.
+    fn blobs(
+        &self,
+        entries: &[Vec<u8>],
+        checkpoint: &str,
+        mut known: BTreeMap<Digest, Option<Vec<u8>>>,
+    ) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, ExportError> {
+        loop {
+            let wanted = wanted(entries, checkpoint, &known);
+            if wanted.is_empty() {
+                return Ok(known);
+            }
+            for (done, digest) in (0..).zip(&wanted) {
+                (self.along.watch)(Fetching::Documents, done, wanted.len() as u64);
+                let bytes = self.client.blob(&digest.to_string())?;
+                if let Some(bytes) = &bytes {
+                    self.keep.blob(digest, bytes)?;
+                }
+                known.insert(*digest, bytes);
+            }
         }
     }
+}
+
+/// What the writer of the folder asks for and nobody has looked for yet.
+fn wanted(
+    entries: &[Vec<u8>],
+    checkpoint: &str,
+    known: &BTreeMap<Digest, Option<Vec<u8>>>,
+) -> BTreeSet<Digest> {
+    let wanted = Mutex::new(BTreeSet::new());
+    let look = |digest: &Digest| match known.get(digest) {
+        Some(found) => found.clone(),
+        None => {
+            let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            wanted.insert(*digest);
+            None
+        }
+    };
+    let source = Source {
+        entries,
+        checkpoint: checkpoint.as_bytes(),
+        blob: &look,
+    };
+    // What cannot be written yet is told in the end; here only the questions matter.
+    let _ = emit(&source);
+    wanted.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn folder(

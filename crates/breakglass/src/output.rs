@@ -1,6 +1,7 @@
 //! What goes where: data to standard output, everything else to standard error.
 
 pub mod escape;
+pub mod progress;
 pub mod prompt;
 pub mod screen;
 pub mod table;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{actor::Outcome, hint::Failure, review::Row};
 
 pub use escape::{line, prose};
+pub use progress::Bar;
 pub use screen::Screen;
 
 /// Whether data could not be written: then the program must not end as if they had been.

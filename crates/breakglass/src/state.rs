@@ -127,6 +127,12 @@ impl Home {
         Pins::in_dir(&self.state.join(genesis.hex()))
     }
 
+    /// The evidence of the installation with this genesis, as `verify URL` exports it.
+    #[must_use]
+    pub fn evidence(&self, genesis: Digest) -> PathBuf {
+        self.state.join(genesis.hex()).join("evidence")
+    }
+
     /// The session key and reading token.
     #[must_use]
     pub fn session(&self) -> SessionStore {

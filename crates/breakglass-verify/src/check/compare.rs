@@ -20,8 +20,13 @@ pub(super) fn newer(faults: &[Fault]) -> Option<Finding> {
     ))
 }
 
-/// Everything in which the folder is not the one that the log gives.
-pub(super) fn files(folder: &Folder, expected: &Layout, authority: bool) -> Vec<Finding> {
+/// Everything in which the folder is not the one that the log gives. The files of `log` were
+/// compared before.
+pub(super) fn files(
+    folder: &Folder,
+    (expected, log): (&Layout, &BTreeSet<String>),
+    authority: bool,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = expected
         .faults
         .iter()
@@ -36,7 +41,8 @@ pub(super) fn files(folder: &Folder, expected: &Layout, authority: bool) -> Vec<
         }
     }
     for (path, _) in folder.iter() {
-        let unknown = !expected.files.contains_key(path) && !placeless.contains(path);
+        let unknown =
+            !expected.files.contains_key(path) && !log.contains(path) && !placeless.contains(path);
         if unknown && (authority || !OF_AUTHORITY.contains(&path)) {
             findings.push(stray(path));
         }

@@ -13,8 +13,7 @@ use crate::{
 
 /// The heads that requesters and approvers signed: each must be a state this log was in before the
 /// entry that holds it.
-pub(super) fn signed(log: &Log, placed: &[Placed], statements: &Statements) -> Vec<Finding> {
-    let tiles: MemoryTiles = log.leaves.iter().copied().collect();
+pub(super) fn signed(log: &Log<'_>, placed: &[Placed], statements: &Statements) -> Vec<Finding> {
     let mut findings = Vec::new();
     for placed in placed {
         let Some(head) = statements.get(&placed.digest).and_then(head) else {
@@ -22,7 +21,7 @@ pub(super) fn signed(log: &Log, placed: &[Placed], statements: &Statements) -> V
         };
         let size = u64::try_from(head.size).unwrap_or(0);
         // Of no entries nothing was seen.
-        let same = size == 0 || size <= placed.index && root_at(&tiles, size) == Some(head.root);
+        let same = size == 0 || size <= placed.index && root_at(&log.tree, size) == Some(head.root);
         if !same {
             let detail = format!(
                 "who signed it saw a log of {size} entries with the root {}, which this log never was",
@@ -50,7 +49,7 @@ fn head(statement: &Statement) -> Option<&LogHead> {
 
 /// Another checkpoint of the log, signed by a key that some version of the authority names.
 pub(super) fn against(
-    log: &Log,
+    log: &Log<'_>,
     authorities: &AuthoritySet,
     other: Option<&[u8]>,
 ) -> Option<Finding> {
@@ -64,9 +63,8 @@ pub(super) fn against(
         let detail = format!("the other checkpoint is over {size} entries, this folder has {ours}");
         return cannot("other_checkpoint_newer", detail);
     }
-    let tiles: MemoryTiles = log.leaves.iter().copied().collect();
     let other = Digest::from_bytes(*signed.checkpoint().root().as_bytes());
-    if root_at(&tiles, size) == Some(other) {
+    if root_at(&log.tree, size) == Some(other) {
         return None;
     }
     let detail = format!("the log also signed another history of its first {size} entries");

@@ -1,25 +1,31 @@
 //! The tree: checkpoint, bundles, tiles, root. Nothing an entry says matters yet.
 
+use std::collections::BTreeSet;
+
 use breakglass_tlog::{
-    Checkpoint, Hash, SignedCheckpoint, VerifierKey, entries_for_size, parse_entries,
-    root_of_leaves,
+    Checkpoint, EMPTY_ROOT, EntriesPath, LeafTile, MemoryTiles, SignedCheckpoint, VerifierKey,
+    entries_for_size, parse_entries, root,
 };
 
 use super::differs;
-use crate::{Finding, Folder, emit, record};
+use crate::{
+    Finding, Folder, emit, parallel, record,
+    watch::{Counter, Step, Watch},
+};
 
 /// A log whose bytes are under its signed checkpoint.
-pub(crate) struct Log {
+pub(crate) struct Log<'a> {
     pub(crate) signed: SignedCheckpoint,
     pub(super) checkpoint: Checkpoint,
-    pub(crate) entries: Vec<Vec<u8>>,
-    pub(super) leaves: Vec<Hash>,
-    /// The files of `log/`, as they must be.
-    pub(super) files: Vec<(String, Vec<u8>)>,
+    /// Every entry, where it lies in the folder.
+    pub(crate) entries: Vec<&'a [u8]>,
+    pub(super) tree: MemoryTiles,
+    /// The files of `log/`, which are as they must be.
+    pub(super) files: BTreeSet<String>,
 }
 
 /// Reads the log of a folder; the first thing that is wrong with it otherwise.
-pub(crate) fn read(folder: &Folder) -> Result<Log, Finding> {
+pub(crate) fn read<'a>(folder: &'a Folder, watch: &Watch<'_>) -> Result<Log<'a>, Finding> {
     let key = key(folder)?;
     let path = "log/checkpoint";
     let note = file(folder, path)?;
@@ -31,34 +37,57 @@ pub(crate) fn read(folder: &Folder) -> Result<Log, Finding> {
         return Err(invalid("it has lines of others than the log".to_owned()));
     }
     let checkpoint = signed.checkpoint().clone();
-    let entries = entries(folder, checkpoint.size())?;
-    let leaves = record::leaves(&entries);
-    let root = root_of_leaves(&leaves);
-    if root != checkpoint.root() {
-        let detail = format!(
-            "the entries have the root {root}, signed is {}",
-            checkpoint.root()
-        );
-        return Err(Finding::tampered("root_differs", detail));
+    let (bundles, mut files) = bundles(folder, checkpoint.size());
+    let hashed = hashed(&bundles, watch);
+    let (mut entries, mut tree) = (Vec::new(), MemoryTiles::new());
+    for read in hashed {
+        let (some, tile) = read?;
+        entries.extend(some);
+        tree.push_tile(&tile);
     }
-    let mut files = record::log_files(&entries, &leaves)
-        .map_err(|error| Finding::tampered("entries_malformed", error.to_string()))?;
-    for (path, bytes) in &files {
-        let there = file(folder, path)?;
-        if there != bytes.as_slice() {
-            let (what, _) = differs::first(path, there, bytes);
-            let detail = format!("it does not follow from the entries: {what}");
-            return Err(Finding::tampered("altered_file", detail).at_path(path));
-        }
+    // A size that nobody has the bundles of ends at the first one that is not there.
+    if let Some(missing) = entries_for_size(checkpoint.size()).nth(bundles.len()) {
+        file(folder, &format!("{}{missing}", record::LOG))?;
     }
-    files.push((path.to_owned(), only));
+    under(&checkpoint, &tree)?;
+    for (path, bytes) in record::tile_files(&tree) {
+        tile(folder, &path, &bytes.unwrap_or_default())?;
+        files.insert(path);
+    }
+    files.insert(path.to_owned());
     Ok(Log {
         signed,
         checkpoint,
         entries,
-        leaves,
+        tree,
         files,
     })
+}
+
+/// The root of the tree is the one that was signed.
+fn under(checkpoint: &Checkpoint, tree: &MemoryTiles) -> Result<(), Finding> {
+    // A tree that lies in memory has a root.
+    let root = root(tree, tree.size()).unwrap_or(EMPTY_ROOT);
+    if root == checkpoint.root() {
+        return Ok(());
+    }
+    let detail = format!(
+        "the entries have the root {root}, signed is {}",
+        checkpoint.root()
+    );
+    Err(Finding::tampered("root_differs", detail))
+}
+
+/// A tile is the one that the entries give. Bundles need no such look: what was read out of one
+/// makes the same bytes again.
+fn tile(folder: &Folder, path: &str, due: &[u8]) -> Result<(), Finding> {
+    let there = file(folder, path)?;
+    if there == due {
+        return Ok(());
+    }
+    let (what, _) = differs::first(path, there, due);
+    let detail = format!("it does not follow from the entries: {what}");
+    Err(Finding::tampered("altered_file", detail).at_path(path))
 }
 
 fn key(folder: &Folder) -> Result<VerifierKey, Finding> {
@@ -71,18 +100,39 @@ fn key(folder: &Folder) -> Result<VerifierKey, Finding> {
     VerifierKey::parse(line).map_err(|error| invalid(&error.to_string()))
 }
 
-/// The entries out of their bundles. A size that nobody has the bundles of ends at the first one
-/// that is not there.
-fn entries(folder: &Folder, size: u64) -> Result<Vec<Vec<u8>>, Finding> {
-    let mut entries = Vec::new();
+/// The bundles of a log of so many entries, up to the first that is not there, and their paths.
+fn bundles(folder: &Folder, size: u64) -> (Vec<(EntriesPath, &[u8])>, BTreeSet<String>) {
+    let (mut bundles, mut paths) = (Vec::new(), BTreeSet::new());
     for bundle in entries_for_size(size) {
         let path = format!("{}{bundle}", record::LOG);
-        let parsed = parse_entries(file(folder, &path)?, bundle.width()).map_err(|error| {
-            Finding::tampered("entries_malformed", error.to_string()).at_path(&path)
-        })?;
-        entries.extend(parsed.into_iter().map(<[u8]>::to_vec));
+        let Some(bytes) = folder.get(&path) else {
+            break;
+        };
+        bundles.push((bundle, bytes));
+        paths.insert(path);
     }
-    Ok(entries)
+    (bundles, paths)
+}
+
+/// The entries of a bundle, and their hashes.
+type Hashed<'a> = (Vec<&'a [u8]>, LeafTile);
+
+/// The entries out of their bundles, hashed; what is wrong with a bundle in its place.
+fn hashed<'a>(
+    bundles: &[(EntriesPath, &'a [u8])],
+    watch: &Watch<'_>,
+) -> Vec<Result<Hashed<'a>, Finding>> {
+    let entries = bundles.iter().map(|(path, _)| usize::from(path.width()));
+    let counter = Counter::begin(watch, Step::Tree, entries.sum());
+    parallel::map(bundles, 1, |_, (path, bytes)| {
+        let entries = parse_entries(bytes, path.width()).map_err(|error| {
+            let path = format!("{}{path}", record::LOG);
+            Finding::tampered("entries_malformed", error.to_string()).at_path(path)
+        })?;
+        let tile = LeafTile::of_entries(&entries);
+        counter.add(entries.len());
+        Ok((entries, tile))
+    })
 }
 
 fn file<'a>(folder: &'a Folder, path: &str) -> Result<&'a [u8], Finding> {

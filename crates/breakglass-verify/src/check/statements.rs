@@ -16,7 +16,15 @@ use crate::{
     Finding,
     derive::{Statement, Statements},
     layout::Placed,
+    parallel,
+    watch::{Counter, Step, Watch},
 };
+
+/// Statements that a thread takes at a time.
+const BATCH: usize = 8;
+
+/// Sessions by the digests of their statements, each with its place among all of them.
+type Sessions = BTreeMap<Digest, (usize, VerifiedSession)>;
 
 /// What came of the signatures.
 pub(super) struct Verified {
@@ -24,34 +32,56 @@ pub(super) struct Verified {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Verifies statements in log order, so that a session comes before the acts it certifies.
-pub(super) fn verify(placed: &[Placed], authorities: &AuthoritySet) -> Verified {
-    let mut sessions: BTreeMap<Digest, VerifiedSession> = BTreeMap::new();
+/// Verifies statements, on all cores. An act is certified by a session that comes before it in the
+/// log, so sessions and everything but acts come first; findings are in log order all the same.
+pub(super) fn verify(placed: &[Placed], authorities: &AuthoritySet, watch: &Watch<'_>) -> Verified {
+    let counter = Counter::begin(watch, Step::Signatures, placed.len());
+    let verify = |acts: bool, sessions: &Sessions| {
+        parallel::map(placed, BATCH, |place, placed| {
+            let wanted = acts == (placed.kind == Kind::Act);
+            wanted.then(|| {
+                let verified = one((place, placed), sessions, authorities);
+                counter.add(1);
+                verified
+            })
+        })
+    };
+    let others = verify(false, &Sessions::new());
+    let session = |(place, of): (usize, &Option<_>)| match of {
+        Some(Ok(Statement::Session(session))) => Some((place, session.clone())),
+        Some(_) | None => None,
+    };
+    let sessions = (0..).zip(&others).filter_map(session);
+    let sessions = sessions.filter_map(|(place, session)| {
+        let digest = placed.get(place)?.digest;
+        Some((digest, (place, session)))
+    });
+    let sessions: Sessions = sessions.collect();
+    let acts = verify(true, &sessions);
     let mut out = Verified {
         verified: BTreeMap::new(),
         findings: Vec::new(),
     };
-    for placed in placed {
-        match one(placed, &sessions, authorities) {
-            Ok(statement) => {
-                if let Statement::Session(session) = &statement {
-                    sessions.insert(placed.digest, session.clone());
-                }
+    for (placed, (other, act)) in placed.iter().zip(others.into_iter().zip(acts)) {
+        match other.or(act) {
+            Some(Ok(statement)) => {
                 out.verified.insert(placed.digest, statement);
             }
-            Err(detail) => {
+            Some(Err(detail)) => {
                 let finding = Finding::tampered("statement_invalid", detail);
                 out.findings
                     .push(finding.at_path(&placed.path).at_entry(placed.index));
             }
+            // Each is an act or it is not.
+            None => {}
         }
     }
     out
 }
 
 fn one(
-    placed: &Placed,
-    sessions: &BTreeMap<Digest, VerifiedSession>,
+    (place, placed): (usize, &Placed),
+    sessions: &Sessions,
     authorities: &AuthoritySet,
 ) -> Result<Statement, String> {
     let bytes = &placed.bytes;
@@ -65,7 +95,7 @@ fn one(
         Kind::Session => verify_session(bytes, armoured, authorities).map(Statement::Session),
         Kind::Enroll => verify_enroll(bytes, armoured, authorities).map(Statement::Enroll),
         Kind::Suspend => verify_suspend(bytes, armoured, authorities).map(Statement::Suspend),
-        Kind::Act => act(bytes, armoured, sessions, authorities),
+        Kind::Act => act((place, bytes), armoured, sessions, authorities),
         // The chain verifies those, and no entry is caused by one.
         Kind::Authority => return Err("an authority is not a statement of a person".to_owned()),
     };
@@ -97,12 +127,14 @@ fn carried(request: &Request) -> Result<Vec<u8>, StatementError> {
 }
 
 fn act(
-    bytes: &[u8],
+    (place, bytes): (usize, &[u8]),
     armoured: &str,
-    sessions: &BTreeMap<Digest, VerifiedSession>,
+    sessions: &Sessions,
     authorities: &AuthoritySet,
 ) -> Result<Statement, StatementError> {
     let named = Act::from_bytes(bytes)?.session.0;
     let session = named.and_then(|digest| sessions.get(&digest));
+    let before = session.filter(|(at, _)| *at < place);
+    let session = before.map(|(_, session)| session);
     verify_act(bytes, armoured, session, authorities).map(Statement::Act)
 }

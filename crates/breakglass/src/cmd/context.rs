@@ -23,6 +23,8 @@ pub struct Context {
     home: Home,
     server_time: bool,
     output: Output,
+    /// The one server that is asked, of those of the configuration.
+    server: Option<String>,
 }
 
 impl Context {
@@ -40,7 +42,16 @@ impl Context {
             home,
             server_time,
             output,
+            server: None,
         })
+    }
+
+    /// The same, asking only the server with this address. It must be one of the configuration:
+    /// a session's token is shown to nobody else.
+    #[must_use]
+    pub fn at_server(self, url: &str) -> Self {
+        let server = Some(url.trim_end_matches('/').to_owned());
+        Self { server, ..self }
     }
 
     /// Where files are.
@@ -61,7 +72,20 @@ impl Context {
     ///
     /// It is missing or has a mistake.
     pub fn config(&self) -> Result<ClientConfig, Failure> {
-        Ok(ClientConfig::load(&self.home.config_file())?)
+        let mut config = ClientConfig::load(&self.home.config_file())?;
+        let Some(server) = &self.server else {
+            return Ok(config);
+        };
+        let known = |url: &String| url.trim_end_matches('/') == server;
+        config.servers.retain(known);
+        if config.servers.is_empty() {
+            let message = format!("{server} is no server of the installation joined from here");
+            return Err(Failure::usage(message).hint(
+                "name one that client.toml lists, or the directory that you joined from: \
+                 --home DIR",
+            ));
+        }
+        Ok(config)
     }
 
     /// A client for what anybody may ask; with the session's token where there is one.

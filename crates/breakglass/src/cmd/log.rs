@@ -1,6 +1,6 @@
 //! `breakglass log`.
 
-mod export;
+pub(super) mod export;
 
 use std::{
     io::Write as _,

@@ -1,29 +1,35 @@
 //! `verify`: is this evidence what it claims to be? Offline, from bytes.
 
 mod receipt;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
 use breakglass_tlog::{Checkpoint, Note, VerifierKey};
-use breakglass_verify::{Folder, Options, Outcome, Verdict, check};
+use breakglass_verify::{Folder, Options, Outcome, Progress, Step, Verdict, check_watched};
 use serde_json::json;
 
 use super::input;
 use crate::{
     hint::{Code, Failure},
-    output::Output,
+    output::{Bar, Output},
 };
 
-/// Check an evidence folder, or the proof of one entry, offline
+/// Check an evidence folder, or the proof of one entry, offline; or the log of a server
 ///
 /// Exit status: 0 ok, 2 usage, 4 tampered (a wrong pin too), 5 forked, 6 stale, 7 cannot tell,
 /// 8 duties overdue (only with --strict).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The evidence folder, as `log export` writes it; or a proof, as `log prove --out` does
-    #[arg(value_name = "FOLDER|FILE.tlog-proof")]
+    /// The evidence folder, as `log export` writes it; or a proof, as `log prove --out` does; or
+    /// the address of a server, for auditors who joined it: its log is exported first
+    #[arg(value_name = "FOLDER|FILE.tlog-proof|URL")]
     path: PathBuf,
+    /// With a URL: export into this folder and leave it there; without it the export is kept among
+    /// this client's files, and continued next time
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// With a proof: the entry that it proves
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
@@ -54,24 +60,55 @@ const CUT_OFF: &str = "other_checkpoint_newer";
 
 /// Checks and says.
 pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<(), Failure> {
+    if let Some(url) = remote::url(&args.path) {
+        return remote::run(url, args, home, output);
+    }
+    if args.keep.is_some() {
+        return Err(Failure::usage("--keep goes with the address of a server")
+            .hint("a folder is checked where it is"));
+    }
     if args.path.is_file() {
         return receipt::run(args, home, output);
     }
+    of_folder(args)?;
+    let folder = folder(&args.path)?;
+    judge(&folder, args.genesis, args, output)
+}
+
+/// Nothing is asked for that goes with a proof alone.
+fn of_folder(args: &Args) -> Result<(), Failure> {
     if args.entry.is_some() || args.log_key.is_some() {
         return Err(Failure::usage("--entry and --log-key go with a proof")
             .hint("name the proof of one entry: breakglass verify FILE.tlog-proof --entry FILE"));
     }
-    let folder = folder(&args.path)?;
+    Ok(())
+}
+
+/// Checks a folder, says what came of it, and ends as it says.
+fn judge(folder: &Folder, pin: Option<Digest>, args: &Args, output: Output) -> Result<(), Failure> {
     let against = args.against.as_deref().map(checkpoint).transpose()?;
     let options = Options {
-        pin: args.genesis,
+        pin,
         against,
         min_size: args.min_size,
         ..Options::default()
     };
-    let verdict = check(&folder, &options);
+    let bar = Bar::new(output);
+    let watch = |at: Progress| bar.show(doing(at.step), at.done, at.of);
+    let verdict = check_watched(folder, &options, &watch);
+    bar.end();
     say(&verdict, args, output);
-    judged(&verdict, args)
+    judged(&verdict, pin.is_none(), args)
+}
+
+const fn doing(step: Step) -> &'static str {
+    match step {
+        Step::Tree => "hashing entries",
+        Step::Entries => "reading entries",
+        Step::Files => "comparing files",
+        Step::Signatures => "verifying signatures",
+        Step::Rules => "applying the rules",
+    }
 }
 
 fn folder(path: &Path) -> Result<Folder, Failure> {
@@ -106,9 +143,8 @@ fn checkpoint(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The end: nothing but a folder that holds is a success.
-fn judged(verdict: &Verdict, args: &Args) -> Result<(), Failure> {
+fn judged(verdict: &Verdict, unanchored: bool, args: &Args) -> Result<(), Failure> {
     let overdue = verdict.exit_code(args.strict) == Code::DutiesOverdue.exit();
-    let unanchored = args.genesis.is_none();
     let (code, hint) = match verdict.outcome {
         Outcome::Ok if !overdue => return Ok(()),
         Outcome::Ok => (

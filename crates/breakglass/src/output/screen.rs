@@ -78,7 +78,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The two largest units of a length of time.
-fn length(seconds: u64) -> String {
+pub(super) fn length(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let two = |large: u64, unit: &str, small: u64, below: &str| match small {
         0 => format!("{large} {unit}"),

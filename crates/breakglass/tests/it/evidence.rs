@@ -5,6 +5,7 @@ mod cli;
 mod continued;
 mod damage;
 mod receipt;
+mod remote;
 mod stock;
 mod without_us;
 

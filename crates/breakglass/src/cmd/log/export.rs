@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
+use breakglass_format::Digest;
 use breakglass_verify::{
     Folder, FolderError,
     continuation::{NotContinued, continuation},
+    folder::FETCHED,
 };
 use serde_json::json;
 
 use super::super::Context;
 use crate::{
-    export::{Export, ExportError, resume},
+    export::{Along, Export, ExportError, Fetching, resume_in},
     hint::{Code, Failure},
+    output::Bar,
     trust::TrustError,
 };
 
@@ -19,35 +22,69 @@ use crate::{
 const LANDMARKS: [&str; 2] = ["genesis", "log/checkpoint"];
 
 pub(super) fn run(dir: &Path, since: Option<u64>, cx: &Context) -> Result<(), Failure> {
+    let (export, written, genesis) = bring(dir, since, cx)?;
+    say(dir, &export, written, genesis, cx);
+    Ok(())
+}
+
+/// Makes a folder the export of the log as it is now. The export, how many files were written, and
+/// the genesis of the installation.
+pub(in crate::cmd) fn bring(
+    dir: &Path,
+    since: Option<u64>,
+    cx: &Context,
+) -> Result<(Export, usize, Digest), Failure> {
     let before = before(dir)?;
     let (client, trust) = cx.reading()?;
-    let export = resume(&client, &trust, cx.now(), &before).map_err(not_exported)?;
+    let bar = Bar::new(cx.output());
+    let watch = |what, done, of| bar.show(fetching(what), done, of);
+    // Where the export may turn out to be another one, nothing is kept in it.
+    let keep = since.is_none().then_some(dir);
+    let along = Along {
+        keep,
+        watch: &watch,
+    };
+    let export = resume_in(&client, &trust, cx.now(), &before, along);
+    bar.end();
+    let export = export.map_err(|error| {
+        if !error.may_pass() {
+            discard(dir);
+        }
+        not_exported(error)
+    })?;
     if let Some(since) = since.filter(|since| *since != export.from) {
         let from = export.from;
         let message = format!("{} has {from} entries, not {since}", dir.display());
         return Err(Failure::usage(message)
             .hint("leave --since out, or name the export that is meant; nothing was written"));
     }
-    let how = continuation(&before, &export.folder).map_err(|e| not_continued(&e))?;
+    let new = |(path, bytes): &(&str, &[u8])| before.get(path) != Some(*bytes);
+    let written = export.folder.iter().filter(new).count();
+    // With what was kept in the meantime.
+    let before = self::before(dir)?;
+    let how = continuation(&before, &export.folder).map_err(|e| {
+        discard(dir);
+        not_continued(&e)
+    })?;
     let folder = &export.folder;
     folder.write_as(dir, &how).map_err(|e| not_written(&e))?;
-    say(
-        dir,
-        &export,
-        how.write.len(),
-        trust.authorities().instance(),
-        cx,
-    );
-    Ok(())
+    Ok((export, written, trust.authorities().instance()))
 }
 
-fn say(
-    dir: &Path,
-    export: &Export,
-    written: usize,
-    genesis: breakglass_format::Digest,
-    cx: &Context,
-) {
+/// A folder that is not continued is left as it was.
+fn discard(dir: &Path) {
+    // What stays is told as a stray, by this command and by `verify`.
+    let _ = std::fs::remove_dir_all(dir.join(FETCHED));
+}
+
+const fn fetching(what: Fetching) -> &'static str {
+    match what {
+        Fetching::Entries => "fetching entries",
+        Fetching::Documents => "fetching documents",
+    }
+}
+
+fn say(dir: &Path, export: &Export, written: usize, genesis: Digest, cx: &Context) {
     let files = export.folder.iter().count();
     let dir = dir.display().to_string();
     let (from, size) = (export.from, export.size);
@@ -92,6 +129,7 @@ fn not_exported(error: ExportError) -> Failure {
     let message = error.to_string();
     match error {
         ExportError::Client(error) => error.into(),
+        ExportError::Folder(error) => not_written(&error),
         ExportError::Trust(error) => error.into(),
         ExportError::Fork(error) => TrustError::Pin(error).into(),
         ExportError::Growing => {

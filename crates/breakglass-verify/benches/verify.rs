@@ -1,0 +1,210 @@
+//! What it takes to verify an evidence folder: the tree, the entries, the signatures, the rules;
+//! beside what plain SHA-256 of the same entries takes on one core, in the same run.
+//!
+//! `cargo xtask bench verify` runs it; what was measured is in `docs/benches.md`. Nothing here
+//! fails when it is slow. `BREAKGLASS_BENCH_ENTRIES` is how long the log is, and into
+//! `BREAKGLASS_BENCH_FOLDER` its evidence folder is written.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    dead_code,
+    reason = "a benchmark is a test that prints: what does not work ends it"
+)]
+
+#[path = "../tests/it/after.rs"]
+mod after;
+#[path = "../tests/it/people.rs"]
+mod people;
+#[path = "../tests/it/scribe.rs"]
+mod scribe;
+#[path = "../tests/it/steps.rs"]
+mod steps;
+#[path = "../tests/it/story.rs"]
+mod story;
+
+use std::{
+    hint::black_box,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use breakglass_format::{
+    Prose,
+    act::{Command, Note},
+    event::{IncidentNoted, SinkChanged},
+};
+use breakglass_verify::{Folder, Options, Outcome, Progress, Step, check_watched};
+use sha2::{Digest as _, Sha256};
+
+use crate::{people::read, scribe::Scribe};
+
+/// Entries, where nobody says otherwise.
+const ENTRIES: usize = 200_000;
+/// Notes that a person signed.
+const NOTES: usize = 5_000;
+/// Length of the text in an entry, so that the entry has about 500 bytes.
+const TEXT: usize = 130;
+/// Checks of the same folder; the quickest counts, since other work shares the machine.
+const ROUNDS: usize = 3;
+
+fn main() {
+    // `cargo test --benches` would start it as well, with other arguments.
+    if !std::env::args().any(|word| word == "--bench") {
+        return;
+    }
+    let count = std::env::var("BREAKGLASS_BENCH_ENTRIES");
+    let count = count.map_or(ENTRIES, |count| count.parse().unwrap());
+    let mut log = story::whole().log;
+    for number in 0..count {
+        let working = number % 2 == 0;
+        let (detail, sink) = (read(&"x".repeat(TEXT)), read("siem"));
+        log.wait(1);
+        log.server(SinkChanged {
+            detail,
+            sink,
+            working,
+        });
+    }
+    measure("entries", &log);
+    let told = story::declared();
+    let (mut log, incident) = told;
+    for _ in 0..NOTES {
+        let text: Prose = read("The database answers.");
+        let said = log.act("bob", incident, Command::Note(Note { text: text.clone() }));
+        let incident_id = incident;
+        log.caused(&said, IncidentNoted { incident_id, text });
+    }
+    measure("signed notes", &log);
+}
+
+/// What something took: by the clock, and of all cores together, as the kernel counts it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    cores: Duration,
+    clock: Duration,
+}
+
+impl std::ops::Add for Took {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cores: self.cores + other.cores,
+            clock: self.clock + other.clock,
+        }
+    }
+}
+
+fn measure(what: &str, log: &Scribe) {
+    let folder = log.folder();
+    if let (Ok(place), "entries") = (std::env::var("BREAKGLASS_BENCH_FOLDER"), what) {
+        folder.write(place.as_ref()).unwrap();
+    }
+    let entries = log.entries.len();
+    let bytes: usize = log.entries.iter().map(Vec::len).sum();
+    println!("\n{entries} {what}, {} bytes each", bytes / entries);
+    let plain = (0..ROUNDS).map(|_| hashed(&log.entries)).min().unwrap();
+    row(
+        "plain SHA-256 of the entries, one core",
+        entries,
+        plain,
+        plain,
+    );
+    let rounds: Vec<Vec<(Step, Took)>> =
+        (0..ROUNDS).map(|_| steps(&folder, &log.pinned())).collect();
+    let best = |n: usize| rounds.iter().map(|round| round[n].1).min().unwrap();
+    for (n, (step, _)) in rounds[0].iter().enumerate() {
+        row(name(*step), entries, best(n), plain);
+    }
+    row("tree and entries", entries, best(0) + best(1), plain);
+    let whole = (0..rounds[0].len()).map(best);
+    let whole = whole.fold(Took::default(), |a, b| a + b);
+    row("everything", entries, whole, plain);
+}
+
+fn row(name: &str, entries: usize, took: Took, plain: Took) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate is printed without digits"
+    )]
+    let entries = entries as f64;
+    let rate = entries / took.clock.as_secs_f64();
+    let ratio = took.clock.as_secs_f64() / plain.clock.as_secs_f64();
+    let each = took.cores.as_secs_f64() * 1e6 / entries;
+    println!(
+        "{name:<40} {:>9.1?} {rate:>11.0}/s {ratio:>6.1} times SHA-256, {each:>6.2} µs of a core each",
+        took.clock
+    );
+}
+
+const fn name(step: Step) -> &'static str {
+    match step {
+        Step::Tree => "tree: hashes, tiles, root",
+        Step::Entries => "entries, read and written again",
+        Step::Files => "files that follow from them, compared",
+        Step::Signatures => "signatures",
+        Step::Rules => "rules",
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock; nothing in the product depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The time that all threads of this process have computed, to a hundredth of a second.
+fn cores() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .map(|f| f.parse::<u64>().unwrap())
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
+fn both() -> (Duration, Instant) {
+    (cores(), now())
+}
+
+fn between(from: (Duration, Instant), to: (Duration, Instant)) -> Took {
+    Took {
+        cores: to.0 - from.0,
+        clock: to.1 - from.1,
+    }
+}
+
+fn hashed(entries: &[Vec<u8>]) -> Took {
+    let begun = both();
+    for entry in entries {
+        black_box(Sha256::digest(entry));
+    }
+    between(begun, both())
+}
+
+/// What each step took, from its beginning to that of the next.
+fn steps(folder: &Folder, options: &Options) -> Vec<(Step, Took)> {
+    let begun = Mutex::new(Vec::new());
+    let start = both();
+    let verdict = check_watched(folder, options, &|at: Progress| {
+        if at.done == 0 {
+            begun.lock().unwrap().push((at.step, both()));
+        }
+    });
+    let end = both();
+    assert_eq!(verdict.outcome, Outcome::Ok, "{:?}", verdict.findings);
+    let begun = begun.into_inner().unwrap();
+    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([end]);
+    // What comes before the first step is counted to it.
+    let starts = [start]
+        .into_iter()
+        .chain(begun.iter().skip(1).map(|(_, at)| *at));
+    let took = starts.zip(ends).map(|(from, to)| between(from, to));
+    let steps = begun.iter().map(|(step, _)| *step);
+    steps.zip(took).collect()
+}

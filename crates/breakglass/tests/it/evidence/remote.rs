@@ -1,0 +1,164 @@
+//! `breakglass verify URL`: what an auditor who joined gets of a server, exported, continued and
+//! judged like any folder.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use breakglass_verify::{Folder, continuation::by_digest};
+use serde_json::Value;
+
+use super::{Played, cli::breakglass, played};
+use crate::proxy::Proxy;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Exit status and everything that `verify` says to somebody of the house.
+fn verify(played: &Played, principal: &str, args: &[&str]) -> (i32, String) {
+    let home = played.scene.stage.home(principal);
+    let output = breakglass(&[&["--home", text(&home), "verify"], args].concat());
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    (output.status.code().unwrap(), said)
+}
+
+/// Where the auditor's client keeps the export when nobody says where.
+fn own(played: &Played) -> PathBuf {
+    let genesis = played.scene.stage.genesis.hex();
+    let home = played.scene.stage.home("frank");
+    home.join("state").join(genesis).join("evidence")
+}
+
+/// From now on the auditor's client knows the house by this address.
+fn moved(played: &Played, url: &str) {
+    let config = played.scene.stage.home("frank").join("client.toml");
+    let was = std::fs::read_to_string(&config).unwrap();
+    assert!(was.contains(&played.scene.url), "{was}");
+    std::fs::write(config, was.replace(&played.scene.url, url)).unwrap();
+}
+
+#[test]
+fn a_server_is_verified_by_an_auditor_and_the_export_is_continued() {
+    let mut played = played();
+    let url = played.scene.url.clone();
+    let (code, said) = verify(&played, "frank", &[&url]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("ok: "), "{said}");
+    let first = Folder::read(&own(&played)).unwrap();
+    assert!(first == played.folder());
+
+    played.cast.declare();
+    let (code, said) = verify(&played, "frank", &[&url]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("1 new entries of "), "{said}");
+    let fresh = played.folder();
+    assert!(Folder::read(&own(&played)).unwrap() == fresh);
+
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    let (code, said) = verify(&played, "frank", &[&url, "--keep", text(&kept)]);
+    assert_eq!(code, 0, "{said}");
+    assert!(Folder::read(&kept).unwrap() == fresh);
+    let home = played.scene.stage.home("frank");
+    let json = breakglass(&["--json", "--home", text(&home), "verify", &url]);
+    assert!(json.stderr.is_empty(), "{json:?}");
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["outcome"], Value::from("ok"));
+    assert_eq!(json["entries"].as_u64(), Some(played.scene.log_size()));
+}
+
+#[test]
+fn verify_of_a_server_ends_as_that_of_a_folder_does() {
+    let played = played();
+    let url = played.scene.url.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let other = format!("sha256:{}", "ab".repeat(32));
+    let place = text(folder.path());
+    let ends: [(&str, &[&str], i32, &str); 7] = [
+        ("frank", &[&url, "--genesis", &other], 4, "wrong_pin"),
+        ("frank", &[&url, "--min-size", "100000"], 6, "stale"),
+        ("frank", &[&url, "--log-key", "somebody"], 2, "somebody"),
+        ("frank", &["http://127.0.0.1:9"], 2, "no server of the"),
+        ("frank", &[place, "--keep", place], 2, "--keep"),
+        ("alice", &[&url], 1, "auditor"),
+        ("nobody", &[&url], 1, "join"),
+    ];
+    for (principal, args, exit, says) in ends {
+        let (code, said) = verify(&played, principal, args);
+        assert_eq!(code, exit, "{args:?}: {said}");
+        assert!(said.contains(says), "{args:?}: {said}");
+    }
+    // A file of the export that somebody changed is not put right in silence.
+    let path = own(&played).join("authority/1.json");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let (code, said) = verify(&played, "frank", &[&url]);
+    assert_eq!(code, 4, "{said}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_run_that_was_interrupted_goes_on_where_it_was() {
+    let played = played();
+    let proxy = Proxy::before(&played.scene.url);
+    moved(&played, &proxy.url);
+    // The server goes away after five documents.
+    let mut left = 5;
+    proxy.meddle(move |target, body| {
+        if target.contains("/v1/blobs/") {
+            left -= 1;
+        }
+        (left >= 0).then_some(body)
+    });
+    let (code, said) = verify(&played, "frank", &[&proxy.url]);
+    assert_eq!(code, 3, "{said}");
+    let half = Folder::read(&own(&played)).unwrap();
+    let had = by_digest(&half);
+    let documents = half.iter().filter(|(p, _)| p.starts_with(".fetched/"));
+    assert_eq!(documents.count(), 6, "five documents and a page of entries");
+
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let list = Arc::clone(&asked);
+    proxy.meddle(move |target, body| {
+        list.lock().unwrap().push(target.to_owned());
+        Some(body)
+    });
+    let (code, said) = verify(&played, "frank", &[&proxy.url]);
+    assert_eq!(code, 0, "{said}");
+    let asked = asked.lock().unwrap().clone();
+    let blobs = asked
+        .iter()
+        .filter_map(|t| t.strip_prefix("GET /v1/blobs/"));
+    let blobs: Vec<String> = blobs.map(|blob| blob.replace("%3A", ":")).collect();
+    assert!(blobs.len() > 5, "{asked:?}");
+    for blob in &blobs {
+        assert!(!had.contains_key(&blob.parse().unwrap()), "{blob} was kept");
+    }
+    assert!(
+        !asked.iter().any(|t| t.ends_with("/entries?from=0")),
+        "{asked:?}"
+    );
+    let whole = Folder::read(&own(&played)).unwrap();
+    assert!(whole == played.folder());
+    assert!(whole.strays().is_empty(), "{:?}", whole.strays());
+}
+
+#[test]
+fn what_was_kept_of_an_interrupted_run_is_not_believed() {
+    let played = played();
+    let url = played.scene.url.clone();
+    let kept = own(&played).join(".fetched");
+    std::fs::create_dir_all(&kept).unwrap();
+    let genesis = format!("{}\n", played.scene.stage.genesis);
+    std::fs::write(own(&played).join("genesis"), genesis).unwrap();
+    std::fs::write(kept.join("entries.0"), "{}\n{}").unwrap();
+    let (code, said) = verify(&played, "frank", &[&url]);
+    assert_eq!(code, 0, "{said}");
+    let whole = Folder::read(&own(&played)).unwrap();
+    assert!(whole == played.folder());
+    assert!(whole.strays().is_empty(), "{:?}", whole.strays());
+}
