@@ -2,8 +2,9 @@
 //! beside what plain SHA-256 of the same entries takes on one core, in the same run.
 //!
 //! `cargo xtask bench verify` runs it; what was measured is in `docs/benches.md`. Nothing here
-//! fails when it is slow. `BREAKGLASS_BENCH_ENTRIES` is how long the log is, and into
-//! `BREAKGLASS_BENCH_FOLDER` its evidence folder is written.
+//! fails when it is slow. `BREAKGLASS_BENCH_ENTRIES` is how long the log is.
+//! `BREAKGLASS_BENCH_FOLDER` names a folder: where there is none the evidence is written there and
+//! nothing else is done; where there is one it is checked, and what memory that takes is told.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -25,6 +26,7 @@ mod story;
 
 use std::{
     hint::black_box,
+    path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -53,6 +55,10 @@ fn main() {
     if !std::env::args().any(|word| word == "--bench") {
         return;
     }
+    let place = std::env::var_os("BREAKGLASS_BENCH_FOLDER").map(PathBuf::from);
+    if let Some(place) = place.as_deref().filter(|place| place.exists()) {
+        return memory(place);
+    }
     let count = std::env::var("BREAKGLASS_BENCH_ENTRIES");
     let count = count.map_or(ENTRIES, |count| count.parse().unwrap());
     let mut log = story::whole().log;
@@ -66,9 +72,11 @@ fn main() {
             working,
         });
     }
+    if let Some(place) = place {
+        return log.folder().write(&place).unwrap();
+    }
     measure("entries", &log);
-    let told = story::declared();
-    let (mut log, incident) = told;
+    let (mut log, incident) = story::declared();
     for _ in 0..NOTES {
         let text: Prose = read("The database answers.");
         let said = log.act("bob", incident, Command::Note(Note { text: text.clone() }));
@@ -98,9 +106,6 @@ impl std::ops::Add for Took {
 
 fn measure(what: &str, log: &Scribe) {
     let folder = log.folder();
-    if let (Ok(place), "entries") = (std::env::var("BREAKGLASS_BENCH_FOLDER"), what) {
-        folder.write(place.as_ref()).unwrap();
-    }
     let entries = log.entries.len();
     let bytes: usize = log.entries.iter().map(Vec::len).sum();
     println!("\n{entries} {what}, {} bytes each", bytes / entries);
@@ -121,6 +126,37 @@ fn measure(what: &str, log: &Scribe) {
     let whole = (0..rounds[0].len()).map(best);
     let whole = whole.fold(Took::default(), |a, b| a + b);
     row("everything", entries, whole, plain);
+}
+
+/// What memory a check takes that has nothing but a folder on a disk.
+fn memory(place: &Path) {
+    let folder = Folder::read(place).unwrap();
+    let bytes: usize = folder.iter().map(|(_, bytes)| bytes.len()).sum();
+    println!(
+        "\n{} MiB of files; the folder is read: {}",
+        bytes >> 20,
+        resident("VmRSS")
+    );
+    let verdict = check_watched(&folder, &Options::default(), &|at: Progress| {
+        if at.done == 0 {
+            println!("{:<40} begins with {}", name(at.step), resident("VmRSS"));
+        }
+    });
+    println!(
+        "{} entries, at most {}",
+        verdict.facts.entries,
+        resident("VmHWM")
+    );
+    // Nobody says which genesis it must be.
+    assert_eq!(verdict.outcome, Outcome::CannotTell);
+}
+
+/// A figure of this process's memory, as the kernel tells it.
+fn resident(which: &str) -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(which)).unwrap();
+    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    format!("{} MiB", kib >> 10)
 }
 
 fn row(name: &str, entries: usize, took: Took, plain: Took) {

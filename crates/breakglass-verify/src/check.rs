@@ -138,9 +138,10 @@ impl Checked {
         watch: &Watch<'_>,
     ) -> Option<(Layout, AuthoritySet)> {
         let index = Index::of(folder);
+        let siem = folder.get(layout::SIEM).unwrap_or_default();
         let blob = |digest: &Digest| index.get(digest).map(<[u8]>::to_vec);
         let counter = Counter::begin(watch, Step::Files, recorded.len());
-        let mut layout = layout::layout(recorded, &log.entries, &blob, &counter);
+        let mut layout = layout::layout(recorded, &log.entries, &blob, siem, &counter);
         if let Some(newer) = compare::newer(&layout.faults) {
             self.findings.push(newer);
             return None;

@@ -95,7 +95,7 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     let blob: &Lookup<'_> = source.blob;
     let Layout {
         mut files, faults, ..
-    } = layout::layout(&recorded, &entries, blob, &counter);
+    } = layout::layout(&recorded, &entries, blob, &[], &counter);
     if let Some(fault) = faults.into_iter().next() {
         return Err(fault.into());
     }

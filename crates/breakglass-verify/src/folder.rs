@@ -17,12 +17,12 @@ pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 pub(crate) const WRITING: &str = ".writing";
 /// Where an export keeps what it has fetched until it is whole.
 pub const FETCHED: &str = ".fetched/";
-/// Most files a folder may hold.
-pub const FILES_MAX: usize = 1_000_000;
-/// Most bytes of one file.
-pub const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Most files a folder may hold: a log of 1,000,000 signed entries has two for each.
+pub const FILES_MAX: usize = 4_000_000;
+/// Most bytes of one file: `siem.jsonl` of 1,000,000 entries passes 1 GiB.
+pub const FILE_BYTES_MAX: u64 = 4 << 30;
 /// Most bytes of all files together.
-pub const FOLDER_BYTES_MAX: u64 = 4 << 30;
+pub const FOLDER_BYTES_MAX: u64 = 8 << 30;
 /// Most folders inside each other.
 const DEPTH_MAX: usize = 16;
 

@@ -2,6 +2,7 @@
 //! used by whoever writes a folder and by whoever checks one.
 
 mod place;
+mod siem;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +16,15 @@ use breakglass_format::{
 };
 
 use place::{Unplaced, kind_of};
+use siem::Siem;
 
 use crate::{parallel, watch::Counter};
 
 /// A blob by its digest.
 pub(crate) type Lookup<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Sync + 'a;
+
+/// The file with a line for each entry.
+pub(crate) const SIEM: &str = "siem.jsonl";
 
 /// Entries whose lines are made at a time, by all threads.
 const WINDOW: usize = 16_384;
@@ -32,6 +37,9 @@ pub(crate) struct Layout {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     pub(crate) statements: Vec<Placed>,
     pub(crate) faults: Vec<Fault>,
+    /// Whether `siem.jsonl` is, byte for byte, what there is already; then it is not among the
+    /// files, since it may be longer than everything else together.
+    pub(crate) same_siem: bool,
 }
 
 /// A statement with its signature, where it was accepted.
@@ -98,11 +106,12 @@ pub enum Fault {
 }
 
 /// Lays out everything that entries name, and the renderings of them. `entries` are the stored
-/// bytes of `recorded`.
+/// bytes of `recorded`, `siem` the `siem.jsonl` that is there, empty where there is none.
 pub(crate) fn layout(
     recorded: &[Recorded],
     entries: &[&[u8]],
     blob: &Lookup<'_>,
+    siem: &[u8],
     counter: &Counter<'_>,
 ) -> Layout {
     let mut builder = Builder {
@@ -114,7 +123,7 @@ pub(crate) fn layout(
         named: BTreeSet::new(),
         sealed: BTreeSet::new(),
     };
-    let mut siem = Vec::new();
+    let mut siem = Siem::beside(siem);
     let both: Vec<(&Recorded, &[u8])> = recorded.iter().zip(entries.iter().copied()).collect();
     for window in both.chunks(WINDOW) {
         let lines = parallel::map(window, BATCH, |_, (at, bytes)| line(at, bytes, blob));
@@ -126,7 +135,9 @@ pub(crate) fn layout(
     }
     builder.blobs();
     let mut out = builder.out;
-    out.files.insert("siem.jsonl".to_owned(), siem);
+    let siem = siem.end();
+    out.same_siem = siem.is_none();
+    out.files.extend(siem.map(|siem| (SIEM.to_owned(), siem)));
     out.files.insert(
         "timeline.txt".to_owned(),
         timeline::render(recorded).into_bytes(),
@@ -266,11 +277,10 @@ impl Builder<'_> {
         }
     }
 
-    fn siem(&mut self, at: &Recorded, line: Result<Vec<u8>, CanonicalError>, out: &mut Vec<u8>) {
+    fn siem(&mut self, at: &Recorded, line: Result<Vec<u8>, CanonicalError>, out: &mut Siem<'_>) {
         match line {
             Ok(line) => {
-                out.extend(line);
-                out.push(b'\n');
+                out.push(line);
             }
             Err(error) => {
                 let index = at.index;

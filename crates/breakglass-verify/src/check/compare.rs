@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::differs;
-use crate::{Finding, Folder, Level, emit::Fault, layout::Layout};
+use crate::{
+    Finding, Folder, Level,
+    emit::Fault,
+    layout::{Layout, SIEM},
+};
 
 /// Files that follow from the authority, and cannot be judged where it does not verify.
 const OF_AUTHORITY: [&str; 3] = ["genesis", "log.vkey", "allowed_signers"];
@@ -41,9 +45,11 @@ pub(super) fn files(
         }
     }
     for (path, _) in folder.iter() {
-        let unknown =
-            !expected.files.contains_key(path) && !log.contains(path) && !placeless.contains(path);
-        if unknown && (authority || !OF_AUTHORITY.contains(&path)) {
+        let known = expected.files.contains_key(path)
+            || log.contains(path)
+            || placeless.contains(path)
+            || expected.same_siem && path == SIEM;
+        if !known && (authority || !OF_AUTHORITY.contains(&path)) {
             findings.push(stray(path));
         }
     }
