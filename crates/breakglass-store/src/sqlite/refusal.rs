@@ -202,10 +202,11 @@ impl Remedy {
             Self::OtherVersion => "use the version of the program that wrote it, or a newer one",
             Self::CheckKey => {
                 "check the origin and the key; if they are right, the database was replaced: keep \
-                 it as evidence, restore the newest backup and run log recover"
+                 it as evidence and put the newest copy back (docs/procedures/restore.md)"
             }
             Self::Restore => {
-                "keep the files as evidence, restore the newest backup and run log recover"
+                "keep the files as evidence; serve --repair-from puts back what fits by its hash, \
+                 else the newest copy goes back (docs/procedures/restore.md)"
             }
         }
     }
