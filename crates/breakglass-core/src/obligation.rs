@@ -6,7 +6,6 @@ use breakglass_format::{
     event::{Clock, ObligationOverdue},
     vocabulary::{Obligation, Privilege},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Author, Context, Draft},
@@ -15,7 +14,7 @@ use crate::{
 };
 
 /// How a duty stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// To be done by its due time.
     Open,

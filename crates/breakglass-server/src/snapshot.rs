@@ -66,6 +66,9 @@ pub(crate) enum WriteError {
     /// The world cannot be written.
     #[error(transparent)]
     World(#[from] SnapshotError),
+    /// It cannot be authenticated, and would count as none.
+    #[error("the snapshot cannot be authenticated")]
+    Tag,
     /// The file cannot be written.
     #[error(transparent)]
     File(#[from] DurableError),
@@ -141,7 +144,7 @@ impl SnapshotFile {
             // Writing to a string does not fail.
             let _ = write!(head, " {index}");
         }
-        let tag = self.tag(&head, &body).unwrap_or_default();
+        let tag = self.tag(&head, &body).ok_or(WriteError::Tag)?;
         let mut bytes = format!("{head}\ntag {}\n\n", STANDARD.encode(tag)).into_bytes();
         bytes.extend_from_slice(&body);
         Ok(write_durably(&self.path, &bytes, FileMode::OwnerOnly)?)

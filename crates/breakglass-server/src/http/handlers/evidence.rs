@@ -20,6 +20,12 @@ use crate::{
 /// Entries in one page at most.
 pub(super) const PAGE: u64 = 256;
 
+/// How a checkpoint is served: it is another one in a moment.
+const NOTE: [(header::HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
 /// The latest signed checkpoint, with the lines of the witnesses that have cosigned it so far.
 #[utoipa::path(get, path = "/v1/log/checkpoint",
     responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
@@ -28,15 +34,11 @@ pub(crate) async fn checkpoint(
     looking: Looking,
 ) -> Result<impl IntoResponse, ApiError> {
     looking.require_session(Public::Checkpoint, &app)?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
     let published = app.published();
     let head = published.head.checkpoint();
     let witnesses = app.tools.witnesses.as_ref();
     let text = witnesses.map_or_else(|| head.to_text(), |w| w.with_cosignatures(head));
-    Ok((headers, text))
+    Ok((NOTE, text))
 }
 
 /// The last checkpoint that enough witnesses have cosigned. The log may have grown since.
@@ -48,13 +50,9 @@ pub(crate) async fn cosigned(
     looking: Looking,
 ) -> Result<impl IntoResponse, ApiError> {
     looking.require_session(Public::Checkpoint, &app)?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
     let witnesses = app.tools.witnesses.as_ref();
     match witnesses.and_then(|w| w.cosigned()) {
-        Some(text) => Ok((headers, text)),
+        Some(text) => Ok((NOTE, text)),
         None => Err(ApiError::not_found("cosigned checkpoint").at(app.now())),
     }
 }
