@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::{
     attacks::wire::get,
-    scene::{Cast, Scene, declaration, wait},
+    scene::{Cast, Running, Scene, declaration, wait},
 };
 
 /// A file system of its own, which goes with it, also when a test fails.
@@ -224,16 +224,6 @@ fn serve(stage: &Stage, disk: &Small) -> (Child, String) {
     (child, url)
 }
 
-/// Kills it, if it is there still.
-struct Ends(Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_write_that_the_disk_refuses_ends_the_server_and_loses_nothing() {
     let test = "disk::a_write_that_the_disk_refuses_ends_the_server_and_loses_nothing";
@@ -243,18 +233,18 @@ fn a_write_that_the_disk_refuses_ends_the_server_and_loses_nothing() {
     let program = Path::new(env!("CARGO_BIN_EXE_breakglass"));
     let stage = Stage::build(program, SystemClock.now()).unwrap();
     let (child, url) = serve(&stage, &disk);
-    let mut server = Ends(child);
+    let mut server = Running(child);
     let mut alice = stage
         .actor(&url, "alice", KEY, Box::new(SystemClock))
         .unwrap();
     alice.declare(declaration()).unwrap();
     disk.fill_but(0);
     assert!(alice.declare(declaration()).is_err());
-    assert_eq!(server.0.wait().unwrap().code(), Some(70));
+    assert_eq!(server.wait().code(), Some(70));
 
     disk.clear();
     let (child, url) = serve(&stage, &disk);
-    let _server = Ends(child);
+    let _server = Running(child);
     let mut alice = stage
         .actor(&url, "alice", KEY, Box::new(SystemClock))
         .unwrap();

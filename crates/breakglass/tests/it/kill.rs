@@ -7,7 +7,7 @@
 use std::{
     collections::HashSet,
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -21,6 +21,8 @@ use breakglass_api::{Client, Received};
 use breakglass_format::{act::Declare, vocabulary::Severity};
 use breakglass_seal::names;
 
+use crate::scene::Running;
+
 /// How often the server dies.
 const KILLS: usize = 200;
 /// The latest moment of a death, after the server began to listen.
@@ -30,7 +32,7 @@ type Anything = Box<dyn std::error::Error>;
 
 /// A server of its own process.
 struct Serving {
-    child: Child,
+    program: Running,
     url: String,
 }
 
@@ -50,26 +52,19 @@ impl Serving {
         let url = format!("http://{address}");
         // Whatever else it says must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url }
+        Self {
+            program: Running(child),
+            url,
+        }
     }
 
     fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.program.kill();
     }
 
     /// Asks it to stop, so that what is in the log reaches the file.
-    fn stop(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn stop(self) {
+        self.program.stop();
     }
 }
 

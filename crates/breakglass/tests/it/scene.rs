@@ -1,6 +1,7 @@
 //! What attacks and evidence have in common: a real server and shop, people with their keys, the
 //! course of an incident, and the search for secrets in every spelling.
 
+mod running;
 mod spellings;
 
 use std::sync::Arc;
@@ -13,7 +14,10 @@ use breakglass_format::{Timestamp, act::Declare, vocabulary::Severity};
 use breakglass_seal::{Credential, names};
 use breakglass_server::{Clock, Config, Server};
 
-pub(crate) use self::spellings::{Secrets, contains};
+pub(crate) use self::{
+    running::Running,
+    spellings::{Secrets, contains},
+};
 
 /// How often something that takes a moment is looked at. Every look is a call over the network.
 const LOOKS: u32 = 60_000;

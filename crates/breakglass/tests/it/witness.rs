@@ -7,7 +7,7 @@ mod faults;
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Mutex, mpsc},
 };
 
@@ -17,13 +17,16 @@ use breakglass_tlog::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::attacks::wire::{Reply, get, post};
+use crate::{
+    attacks::wire::{Reply, get, post},
+    scene::Running,
+};
 
 const ORIGIN: &str = "log.example/one";
 
 /// A witness of its own process.
 pub(crate) struct Witness {
-    child: Child,
+    program: Running,
     pub(crate) url: String,
     pub(crate) key: VerifierKey,
     said: Mutex<mpsc::Receiver<String>>,
@@ -64,7 +67,7 @@ impl Witness {
             .find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()));
         let key = printed.next().unwrap().unwrap();
         Self {
-            child,
+            program: Running(child),
             url: format!("http://{}", address.expect("it listens")),
             key: VerifierKey::parse(&key).unwrap(),
             said: Mutex::new(said),
@@ -114,21 +117,11 @@ impl Witness {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.program.kill();
     }
 
-    fn stop(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn stop(self) {
+        self.program.stop();
     }
 }
 

@@ -13,7 +13,7 @@ use breakglass_tlog::VerifierKey;
 
 use crate::{
     attacks::wire::address,
-    scene::wait,
+    scene::{Running, wait},
     ssh::{RunningAgent, new_key},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn run(name: &str, args: &[&str]) -> Output {
 
 /// A witness from torchwood, with the ssh-agent that holds its key.
 pub(super) struct Litewitness {
-    child: Child,
+    _program: Running,
     pub(super) url: String,
     pub(super) key: VerifierKey,
     /// It asks for every signature.
@@ -74,18 +74,11 @@ impl Litewitness {
         let (database, log) = (database.to_str().unwrap(), log.to_string());
         run("addlog", &["-db", database, "-key", &log]);
         Self {
-            child,
+            _program: Running(child),
             url,
             key,
             _agent: agent,
         }
-    }
-}
-
-impl Drop for Litewitness {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -53,7 +53,7 @@ fn under(fault: &str, nth: u32, dir: &Path, log: &Log) -> (u64, Option<Option<i3
                 given += 1;
             }
             Some(reply) => assert_eq!(reply.status, 500, "{fault} {nth}"),
-            None => return (given, Some(witness.child.wait().unwrap().code())),
+            None => return (given, Some(witness.program.wait().code())),
         }
     }
     witness.kill();
