@@ -102,7 +102,7 @@ impl AccountState {
     }
 
     /// People have looked: a rotation that was given up or waits is tried again.
-    fn retry(&mut self) {
+    pub(crate) fn retry(&mut self) {
         if let Some(rotation) = &mut self.rotation {
             rotation.blocked = false;
             rotation.retry_at = None;
@@ -241,6 +241,7 @@ impl World {
         let Some(mut state) = self.state_mut(account) else {
             return;
         };
+        let imported = state.since;
         let rotation = state.rotation.get_or_insert(Rotation {
             cause,
             since,
@@ -253,7 +254,9 @@ impl World {
         });
         // What is imported calls for its own rotation, and is itself new.
         if !matches!(recorded.entry.event, Event::CredentialAdded(_)) {
-            rotation.latest = since;
+            // What was imported in the same millisecond was imported before.
+            let same = i64::from(imported == since);
+            rotation.latest = Timestamp::from_millis(since.millis() + same);
         }
         if let Some(incident) = incident.filter(|i| !rotation.incidents.contains(i)) {
             rotation.incidents.push(incident);

@@ -15,7 +15,7 @@ use breakglass_statement::{
     VerifiedEnroll, VerifiedRequest, VerifiedSession, VerifiedSuspend,
 };
 
-use crate::notice::Due;
+use crate::{notice::Due, recovery::Recovery};
 
 /// A command: a verified statement with what the server had to prepare for it, or a report of the
 /// server's own hands.
@@ -82,6 +82,8 @@ pub enum Command {
         /// One line for people.
         detail: Line,
     },
+    /// The log was put back from copies.
+    Recovered(Recovery),
     /// A sink began or ceased to work.
     SinkReport {
         /// Which sink.

@@ -27,6 +27,7 @@ pub mod plan;
 pub mod planning;
 pub mod quorum;
 pub mod readiness;
+pub mod recovery;
 pub mod refusal;
 pub mod request;
 mod review;

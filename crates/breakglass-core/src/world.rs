@@ -260,6 +260,7 @@ impl World {
             | Event::ClockStepped(_)
             | Event::SinkChanged(_) => {}
             Event::StorageChanged(d) => self.apply_storage(d),
+            Event::LogRecovered(d) => self.apply_recovered(d, recorded),
         }
     }
 

@@ -175,7 +175,12 @@ events!(
     SinkChanged = "SINK_CHANGED",
     /// Where the log lies began or ceased to have a fault.
     StorageChanged = "STORAGE_CHANGED",
+    /// A log that had lost its end has it back.
+    LogRecovered = "LOG_RECOVERED",
 );
+
+/// Why a request is void that waited when the log was put back from copies.
+pub const LOG_PUT_BACK: &str = "the log was put back from copies";
 
 /// Why an event cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -245,7 +250,8 @@ impl Event {
             | Self::RefusalsSummarised(_)
             | Self::ClockStepped(_)
             | Self::SinkChanged(_)
-            | Self::StorageChanged(_) => None,
+            | Self::StorageChanged(_)
+            | Self::LogRecovered(_) => None,
         }
     }
 
@@ -300,7 +306,8 @@ impl Event {
             | Self::RefusalsSummarised(_)
             | Self::ClockStepped(_)
             | Self::SinkChanged(_)
-            | Self::StorageChanged(_) => None,
+            | Self::StorageChanged(_)
+            | Self::LogRecovered(_) => None,
         }
     }
 }

@@ -117,6 +117,8 @@ words!(
         Resolved = "resolved",
         /// Its holder was suspended.
         Suspended = "suspended",
+        /// The log was put back from copies.
+        Recovered = "recovered",
     }
 );
 

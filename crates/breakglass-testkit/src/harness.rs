@@ -429,6 +429,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
+        | Command::Recovered(_)
         | Command::SinkReport { .. } => None,
     }
 }
@@ -458,6 +459,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::ForeignHead { kind, .. } => kind.word(),
         Command::TurnedAway { .. } => "turned_away",
         Command::StorageReport { .. } => "storage_report",
+        Command::Recovered(_) => "recovered",
         Command::SinkReport { .. } => "sink_report",
     }
 }

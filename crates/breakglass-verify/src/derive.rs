@@ -19,6 +19,7 @@ mod notice;
 mod obligation;
 mod planning;
 mod quorum;
+mod recovery;
 mod request;
 mod run;
 mod statement;
@@ -116,7 +117,9 @@ struct Fold<'a> {
     plannings: BTreeMap<EventId, planning::Planning<'a>>,
     proposals: Vec<credential::Proposal<'a>>,
     causes: BTreeMap<EventId, credential::Cause>,
-    claims: BTreeMap<(EventId, bool), i64>,
+    /// How often each effect was claimed: by what calls for it, and the account where it is to
+    /// be rotated.
+    claims: BTreeMap<(EventId, Option<AccountId>), i64>,
     staged: BTreeMap<(AccountId, i64), Digest>,
     /// The last use of an account under an incident, and the last proven rotation: indexes.
     used: BTreeMap<(IncidentId, AccountId), u64>,
@@ -145,6 +148,8 @@ struct Fold<'a> {
     numbers: BTreeMap<AccountId, i64>,
     /// Accounts for whose rotation a clock must run.
     clocks_needed: BTreeSet<(IncidentId, AccountId)>,
+    /// The log was put back by an entry before, and all since then follows from it.
+    put_back: bool,
 }
 
 impl<'a> Fold<'a> {
@@ -190,10 +195,12 @@ impl<'a> Fold<'a> {
             to_rotate: BTreeMap::new(),
             numbers: BTreeMap::new(),
             clocks_needed: BTreeSet::new(),
+            put_back: false,
         }
     }
 
     fn event(&mut self, entry: &'a Entry, recorded: &'a Recorded) {
+        self.close_recovery(Some(&entry.event));
         match &entry.event {
             Event::LogStarted(d) => self.log_started(d),
             Event::AuthorityPublished(d) => self.authority_published(d),
@@ -242,11 +249,13 @@ impl<'a> Fold<'a> {
             Event::RefusalsSummarised(d) => {
                 self.out.refusals += u64::try_from(d.count).unwrap_or(0);
             }
+            Event::LogRecovered(d) => self.log_recovered(entry, d),
             Event::ClockStepped(_) | Event::SinkChanged(_) | Event::StorageChanged(_) => {}
         }
     }
 
     fn finish(&mut self) {
+        self.close_recovery(None);
         let unanswered = self.late_facts.is_empty();
         self.rule(
             unanswered,

@@ -134,6 +134,7 @@ fn is_conclusion(event: &Event) -> bool {
         EndReason::Expired,
         EndReason::Resolved,
         EndReason::Suspended,
+        EndReason::Recovered,
     ];
     matches!(
         event,

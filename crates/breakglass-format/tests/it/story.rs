@@ -43,6 +43,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     house::a_key_is_stolen(&mut story);
     house::a_rotation_is_attested(&mut story, ended);
     house::the_disk_fills_up(&mut story);
+    house::the_log_is_recovered(&mut story);
     story.entries
 }
 

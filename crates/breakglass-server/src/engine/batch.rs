@@ -267,6 +267,7 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
+        | Command::Recovered(_)
         | Command::SinkReport { .. } => None,
     }
 }

@@ -168,6 +168,7 @@ pub(super) fn is_taken_from_the_reserve(command: &Command) -> bool {
         | Command::ClockStep(_)
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
+        | Command::Recovered(_)
         | Command::SinkReport { .. } => true,
         Command::Claim(claim) => match claim.effect {
             EffectKind::Rotate => true,

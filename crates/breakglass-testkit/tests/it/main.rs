@@ -22,6 +22,7 @@ mod notice;
 mod obligation;
 mod random;
 mod readiness;
+mod recovery;
 mod request;
 mod rotation;
 mod run;

@@ -7,6 +7,7 @@
 
 mod afterwards;
 mod invariants;
+mod passing;
 mod roots;
 mod steps;
 

@@ -52,7 +52,8 @@ pub(super) fn takes(event: &Event) -> Takes {
         | Event::BreakGlassExtended(_) => Takes::Signed(&["approval"]),
         Event::BreakGlassDenied(_) => Takes::Signed(&["denial"]),
         Event::BreakGlassWithdrawn(_) => Takes::Signed(&["withdraw"]),
-        // By the end of the incident, by its requester's suspension, or by a newer authority.
+        // By the end of the incident, by its requester's suspension, or by a newer authority, or
+        // because the log was put back.
         Event::BreakGlassVoided(_) => Takes::Perhaps(&["resolve", "suspend"]),
         Event::BreakGlassAccess(d) if d.disclosed => Takes::Signed(&["checkout"]),
         Event::BreakGlassAccess(d) if d.run_id.0.is_some() => Takes::Signed(&["run"]),
@@ -62,7 +63,7 @@ pub(super) fn takes(event: &Event) -> Takes {
             ActionMode::Recorded => Takes::Signed(&["record"]),
         },
         Event::BreakGlassEnded(d) => match d.reason {
-            EndReason::Expired => Takes::Nothing,
+            EndReason::Expired | EndReason::Recovered => Takes::Nothing,
             EndReason::Returned => Takes::Signed(&["return"]),
             EndReason::Revoked => Takes::Signed(&["revoke"]),
             EndReason::Resolved => Takes::Signed(&["resolve"]),
@@ -102,6 +103,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         | Event::IncidentReopened(_)
         | Event::ClockStepped(_)
         | Event::SinkChanged(_)
-        | Event::StorageChanged(_) => Takes::Nothing,
+        | Event::StorageChanged(_)
+        | Event::LogRecovered(_) => Takes::Nothing,
     }
 }

@@ -1,5 +1,7 @@
 //! Credentials: put into custody by two people, rotated after use, and the proof of it.
 
+use std::collections::BTreeSet;
+
 use breakglass_format::{
     AccountId, Digest, Entry, Line, Name, PersonId, RunId, Timestamp,
     act::{Act, Command},
@@ -22,8 +24,21 @@ use crate::digest;
 pub(super) enum Cause {
     /// A rotation of this account.
     Rotation(AccountId),
+    /// A rotation of each of these accounts.
+    EveryRotation(BTreeSet<AccountId>),
     /// The dispatch of this run.
     Dispatch(RunId),
+}
+
+impl Cause {
+    /// Whether it calls for a rotation of this account.
+    pub(super) fn rotates(&self, account: &AccountId) -> bool {
+        match self {
+            Self::Rotation(id) => id == account,
+            Self::EveryRotation(ids) => ids.contains(account),
+            Self::Dispatch(_) => false,
+        }
+    }
 }
 
 /// How long the second of two people has, in seconds.
@@ -281,7 +296,9 @@ impl<'a> Fold<'a> {
 
     pub(super) fn credential_rotated(&mut self, d: &CredentialRotated) {
         self.called_for(&d.cause, &d.account);
-        let claimed = self.claims.contains_key(&(d.cause, false));
+        let claimed = self
+            .claims
+            .contains_key(&(d.cause, Some(d.account.id.clone())));
         self.rule(
             claimed,
             "effect_unclaimed",
@@ -321,7 +338,8 @@ impl<'a> Fold<'a> {
 
     pub(super) fn rotation_failed(&mut self, d: &CredentialRotationFailed) {
         self.called_for(&d.cause, &d.account);
-        let claimed = self.claims.get(&(d.cause, false)).copied();
+        let claimed = (d.cause, Some(d.account.id.clone()));
+        let claimed = self.claims.get(&claimed).copied();
         self.rule(
             claimed.is_some(),
             "effect_unclaimed",
@@ -350,10 +368,8 @@ impl<'a> Fold<'a> {
 
     /// Every step of a rotation names an event that calls for one, of an account that there is.
     fn called_for(&mut self, cause: &breakglass_format::EventId, account: &AccountRef) {
-        let called = match self.causes.get(cause) {
-            Some(Cause::Rotation(id)) => *id == account.id,
-            Some(Cause::Dispatch(_)) | None => false,
-        };
+        let cause = self.causes.get(cause);
+        let called = cause.is_some_and(|cause| cause.rotates(&account.id));
         self.rule(
             called,
             "rotation_not_called_for",

@@ -333,6 +333,7 @@ impl<'a> Fold<'a> {
             EndReason::Revoked => ("revoke", d.grant_id.to_string()),
             EndReason::Resolved => ("resolve", grant.incident.to_string()),
             EndReason::Suspended => return self.ended_by_suspension(entry, d, grant),
+            EndReason::Recovered => return self.ended_by_recovery(d),
         };
         let Some(act) = self.act(entry, command) else {
             return;
@@ -349,7 +350,7 @@ impl<'a> Fold<'a> {
         ]);
         let (person, named) = (&act.signer().person, act.authority());
         let may = match d.reason {
-            EndReason::Expired | EndReason::Suspended => true,
+            EndReason::Expired | EndReason::Suspended | EndReason::Recovered => true,
             EndReason::Returned => *person == grant.holder,
             EndReason::Revoked => {
                 grant.approvers.contains(person)

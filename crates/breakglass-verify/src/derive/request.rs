@@ -331,11 +331,12 @@ impl<'a> Fold<'a> {
         } else if let Some(Statement::Suspend(said)) = self.statement(entry) {
             self.voided_by_suspension(said, d.request_id);
         } else {
-            let caused = entry.statement.0.is_some() || self.just_published();
+            let caused =
+                entry.statement.0.is_some() || self.just_published() || self.voided_by_recovery(d);
             self.rule(
                 caused,
                 "voided_without_cause",
-                "neither its incident ended nor a newer authority took effect",
+                "neither its incident ended nor a newer authority took effect, nor was the log put back",
             );
         }
         self.end_request(d.request_id, RequestState::Voided);

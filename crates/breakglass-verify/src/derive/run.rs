@@ -223,18 +223,16 @@ impl<'a> Fold<'a> {
 
     pub(super) fn claimed(&mut self, d: &EffectClaimed) {
         let fits = match (self.causes.get(&d.cause), d.effect) {
-            (Some(Cause::Rotation(account)), EffectKind::Rotate) => {
-                *account == d.account.id && d.run_id.0.is_none()
+            (Some(cause), EffectKind::Rotate) => {
+                cause.rotates(&d.account.id) && d.run_id.0.is_none()
             }
             (Some(Cause::Dispatch(run)), EffectKind::Dispatch) => d.run_id.0 == Some(*run),
             _ => false,
         };
         self.rule(fits, "effect_without_cause", "no event before calls for it");
         let dispatch = d.effect == EffectKind::Dispatch;
-        let before = self
-            .claims
-            .insert((d.cause, dispatch), d.attempt)
-            .unwrap_or(0);
+        let claim = (d.cause, (!dispatch).then(|| d.account.id.clone()));
+        let before = self.claims.insert(claim, d.attempt).unwrap_or(0);
         self.rule(
             before + 1 == d.attempt,
             "attempt_out_of_order",

@@ -174,6 +174,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::RefusalsSummarised(_)
         | Event::ClockStepped(_)
         | Event::SinkChanged(_)
-        | Event::StorageChanged(_) => Beside::default(),
+        | Event::StorageChanged(_)
+        | Event::LogRecovered(_) => Beside::default(),
     }
 }

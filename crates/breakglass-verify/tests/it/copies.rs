@@ -67,6 +67,8 @@ const SERVERS_WORD: &[(&str, &str)] = &[
     ("CLOCK_STEPPED.", "the server's clock"),
     ("SINK_CHANGED.", "what became of a sink"),
     ("STORAGE_CHANGED.", "what became of the disk"),
+    ("LOG_RECOVERED.recovered", "where the entries had been"),
+    ("LOG_RECOVERED.lost", "what was in no copy"),
 ];
 
 /// What is held against the document of the plan, which is not in the log; `rules_of_plans.rs` tests it.

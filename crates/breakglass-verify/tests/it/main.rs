@@ -36,6 +36,8 @@ mod rules_of_plans;
 #[cfg(test)]
 mod rules_of_record;
 #[cfg(test)]
+mod rules_of_recovery;
+#[cfg(test)]
 mod rules_of_runs;
 #[cfg(test)]
 mod rules_of_suspension;

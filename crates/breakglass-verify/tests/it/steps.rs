@@ -352,6 +352,27 @@ impl Scribe {
         grant: GrantId,
         change: impl FnOnce(&mut BreakGlassEnded),
     ) -> EventId {
+        let ended = self.end_of(asked, grant, change);
+        self.caused(said, ended)
+    }
+
+    /// An end that nobody signed.
+    pub(crate) fn ended_by_server(
+        &mut self,
+        asked: &Asked,
+        grant: GrantId,
+        change: impl FnOnce(&mut BreakGlassEnded),
+    ) -> EventId {
+        let ended = self.end_of(asked, grant, change);
+        self.server(ended)
+    }
+
+    fn end_of(
+        &self,
+        asked: &Asked,
+        grant: GrantId,
+        change: impl FnOnce(&mut BreakGlassEnded),
+    ) -> BreakGlassEnded {
         let mut ended = BreakGlassEnded {
             account: account(),
             clocks: vec![self.clock(Obligation::IncidentResolved, "", 24 * HOUR)],
@@ -364,7 +385,7 @@ impl Scribe {
             used: false,
         };
         change(&mut ended);
-        self.caused(said, ended)
+        ended
     }
 
     /// The clocks that a resolution starts now. Of those who took no part dave reviews and erin

@@ -92,6 +92,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::ClockStepped(d) => house::clock_stepped(d),
         Event::SinkChanged(d) => house::sink_changed(d),
         Event::StorageChanged(d) => house::storage_changed(d),
+        Event::LogRecovered(d) => house::log_recovered(d),
     }
 }
 

@@ -6,8 +6,9 @@ use breakglass_format::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
         CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
-        KeyEnrolled, KeySuspended, LogStarted, ObligationOverdue, RootSignature, RotationAttested,
-        RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified, StorageChanged,
+        KeyEnrolled, KeySuspended, LogRecovered, LogStarted, ObligationOverdue, RootSignature,
+        RotationAttested, RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified,
+        StorageChanged,
     },
     statement::Kind,
     vocabulary::{EffectKind, Notice, Obligation, StorageFault},
@@ -209,6 +210,14 @@ pub(super) fn the_disk_fills_up(story: &mut Story) {
             present,
         });
     }
+}
+
+/// From copies, without what lay sealed.
+pub(super) fn the_log_is_recovered(story: &mut Story) {
+    story.server(LogRecovered {
+        lost: vec![account()],
+        recovered: 2,
+    });
 }
 
 /// Carol by mail, Bob not at all, and nobody of a duty.

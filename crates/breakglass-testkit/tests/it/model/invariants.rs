@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_core::World;
+use breakglass_core::{World, request::State};
 use breakglass_format::{
     AccountId, Digest, Event, EventId, GrantId, IncidentId, PersonId, RequestId, Timestamp,
     authority::{Authority, Entitlement},
@@ -38,6 +38,8 @@ pub(super) struct Watch {
     runs: BTreeMap<EventId, GrantId>,
     /// Accounts that two people attested to be gone.
     gone: BTreeSet<AccountId>,
+    /// Accounts whose credential no copy of the log had, and for which nobody added another.
+    lost: BTreeSet<AccountId>,
     /// Requesters, approvers, operators and commanders of each incident.
     took_part: BTreeMap<IncidentId, BTreeSet<PersonId>>,
     /// What each incident still needs before it is closed.
@@ -112,6 +114,7 @@ pub(super) const INVARIANTS: &[(&str, Invariant)] = &[
         nobody_goes_round_a_control_plane_that_is_up,
     ),
     ("nobody_suspended_is_heard", nobody_suspended_is_heard),
+    ("nothing_outlives_a_recovery", nothing_outlives_a_recovery),
 ];
 
 impl Watch {
@@ -127,6 +130,7 @@ impl Watch {
             spent: BTreeMap::new(),
             runs: BTreeMap::new(),
             gone: BTreeSet::new(),
+            lost: BTreeSet::new(),
             took_part: BTreeMap::new(),
             open: BTreeMap::new(),
             control_plane: control_plane::ControlPlane::default(),
@@ -193,6 +197,10 @@ impl Watch {
                 if let Some(version) = grant.used {
                     self.spent.insert(grant.account.clone(), version);
                 }
+            }
+            Event::LogRecovered(d) => self.lost.extend(d.lost.iter().map(|a| a.id.clone())),
+            Event::CredentialAdded(d) => {
+                self.lost.remove(&d.account.id);
             }
             Event::IncidentResolved(d) => self.start(d.incident_id, &d.clocks),
             Event::PostIncidentReviewCompleted(d) => self.start(d.incident_id, &d.clocks),
@@ -400,7 +408,8 @@ fn clocks_never_move(watch: &Watch, given: &Given, _: &[Recorded]) -> Result<(),
 fn neither_secret_lost(watch: &Watch, given: &Given, news: &[Recorded]) -> Result<(), String> {
     for (id, state) in given.world().accounts() {
         let gone = watch.gone.contains(id) || news.iter().any(|r| is_gone(r, id));
-        let known = state.current.is_some() || state.last_version == 0 || gone;
+        let lost = watch.lost.contains(id) || news.iter().any(|r| is_lost(r, id));
+        let known = state.current.is_some() || state.last_version == 0 || gone || lost;
         holds(known, || format!("no credential of {id} is known"))?;
         let differ = state.current.map(|c| c.version) != state.staged.map(|c| c.version);
         holds(differ || state.current.is_none(), || {
@@ -422,6 +431,25 @@ fn neither_secret_lost(watch: &Watch, given: &Given, news: &[Recorded]) -> Resul
         holds(!again, || format!("{version:?} was given out before"))?;
     }
     Ok(())
+}
+
+fn is_lost(recorded: &Recorded, account: &AccountId) -> bool {
+    matches!(&recorded.entry.event, Event::LogRecovered(d) if d.lost.iter().any(|a| a.id == *account))
+}
+
+fn nothing_outlives_a_recovery(_: &Watch, given: &Given, news: &[Recorded]) -> Result<(), String> {
+    let recovered = |r: &Recorded| matches!(r.entry.event, Event::LogRecovered(_));
+    if !news.iter().any(recovered) {
+        return Ok(());
+    }
+    let world = given.world();
+    let open = world.grants().any(|g| g.is_active());
+    holds(!open, || "a grant is active".to_owned())?;
+    let waits = world.requests().any(|r| r.state == State::Pending);
+    holds(!waits, || "a request waits".to_owned())?;
+    let mut held = world.accounts().filter(|(_, a)| a.current.is_some());
+    let kept = held.find(|(_, a)| a.rotation.is_none());
+    holds(kept.is_none(), || format!("{kept:?} is not rotated"))
 }
 
 fn given_out(recorded: &Recorded) -> Option<(AccountId, i64)> {

@@ -38,7 +38,7 @@ pub(super) struct Players {
     /// The version that each target takes.
     targets: BTreeMap<AccountId, i64>,
     /// A rotation that a worker is in the middle of: claimed, staged, not reported.
-    attempt: Option<Attempt>,
+    pub(super) attempt: Option<Attempt>,
     /// Sessions that were opened.
     sessions: Vec<Hand>,
     /// What has to be done before incidents are closed.
@@ -64,6 +64,11 @@ impl Players {
             match &recorded.entry.event {
                 Event::CredentialAdded(d) => {
                     self.targets.insert(d.account.id.clone(), d.version);
+                }
+                Event::LogRecovered(d) => {
+                    for account in &d.lost {
+                        self.targets.remove(&account.id);
+                    }
                 }
                 Event::ObligationWaived(d) if d.account_gone => {
                     let gone: AccountId = d.subject.as_str().parse().unwrap();
@@ -110,7 +115,7 @@ impl Players {
         }
     }
 
-    fn submit(&mut self, given: &mut Given, who: &str, command: &Command) -> String {
+    pub(super) fn submit(&mut self, given: &mut Given, who: &str, command: &Command) -> String {
         let before = given.world().clone();
         let came_to = match given.submit(command) {
             Ok(made) => types(&made).join(" "),
@@ -139,50 +144,6 @@ impl Players {
             Some(command) => self.submit(given, "somebody again", &command),
             None => "the drawer is empty".to_owned(),
         }
-    }
-
-    fn time(&mut self, given: &mut Given, random: &mut Random) -> String {
-        match random.below(40) {
-            0 => {
-                let steps = [-7200, -3600, -60, 60, 3600, 5 * 3600];
-                let step = random.pick(&steps).unwrap();
-                given.step_wall_s(step);
-                format!("the wall clock steps by {step} s")
-            }
-            1 => {
-                given.restart();
-                // Whatever a worker was doing is lost with the process.
-                self.attempt = None;
-                "the server is started again".to_owned()
-            }
-            2 => {
-                let hours = 1 + random.below(30);
-                given.pass_s(3600 * i64::try_from(hours).unwrap());
-                format!("{hours} hours pass")
-            }
-            3..6 => {
-                let ms = i64::try_from(random.below(7_200_000)).unwrap();
-                given.sleep_ms(ms);
-                format!("{ms} ms pass and nobody looks at the clock")
-            }
-            6..12 => self.wait_for_the_brink(given, random),
-            _ => {
-                let s = i64::try_from(random.below(300)).unwrap();
-                given.pass_s(s);
-                format!("{s} s pass")
-            }
-        }
-    }
-
-    /// To the millisecond before, at or after the next time that something is over.
-    fn wait_for_the_brink(&self, given: &mut Given, random: &mut Random) -> String {
-        let next = breakglass_core::next_deadline(given.world(), given.now());
-        let Some(next) = next.filter(|at| at.since_ms(given.now()) < 8 * 3_600_000) else {
-            return "nothing will be over soon".to_owned();
-        };
-        let by = random.pick(&[-1, 0, 1]).unwrap();
-        given.sleep_ms((next.since_ms(given.now()) + by).max(0));
-        format!("{by} ms after {next}")
     }
 
     pub(super) fn hand(&self, random: &mut Random, likely: &[Hand]) -> Hand {
@@ -555,7 +516,7 @@ impl Players {
 
 /// A rotation that a worker is in the middle of.
 #[derive(Clone)]
-struct Attempt {
+pub(super) struct Attempt {
     account: AccountId,
     cause: EventId,
     version: i64,

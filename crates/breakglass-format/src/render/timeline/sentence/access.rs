@@ -5,7 +5,7 @@ use crate::{
     event::{
         ActionPlanned, BreakGlassAccess, BreakGlassAction, BreakGlassApproved, BreakGlassDenied,
         BreakGlassEnded, BreakGlassExtended, BreakGlassGranted, BreakGlassLapsed,
-        BreakGlassRequested, BreakGlassVoided, BreakGlassWithdrawn, RunProgressed,
+        BreakGlassRequested, BreakGlassVoided, BreakGlassWithdrawn, LOG_PUT_BACK, RunProgressed,
     },
     render::timeline::quote::quote,
     statement::{Purpose, Warning},
@@ -133,9 +133,12 @@ pub(super) fn withdrawn(d: &BreakGlassWithdrawn, scene: &Scene<'_>) -> Sentence 
 
 pub(super) fn voided(d: &BreakGlassVoided, scene: &Scene<'_>) -> Sentence {
     let request = scene.names.request(d.request_id);
-    // Of an act the reason is the server's own words; only a version has no statement behind it.
+    // The reason is the server's own words; only a version that changed something needs more.
     let says = match scene.entry.statement.0 {
         Some(_) => format!("{request}: void, because {}", quote(&d.reason)),
+        None if d.reason.as_str() == LOG_PUT_BACK => {
+            format!("{request}: void, because {LOG_PUT_BACK}")
+        }
         None => format!(
             "{request}: void, because version {} of the authority changed what it rests on: {}",
             d.authority_version,
@@ -218,6 +221,7 @@ pub(super) fn ended(d: &BreakGlassEnded, scene: &Scene<'_>) -> Sentence {
         EndReason::Revoked => format!("{} revoked it", scene.who),
         EndReason::Resolved => "the incident is resolved".to_owned(),
         EndReason::Suspended => "its holder was suspended".to_owned(),
+        EndReason::Recovered => LOG_PUT_BACK.to_owned(),
     };
     let used = match (d.used, d.documented) {
         (false, false) => "the credential was not used",

@@ -4,7 +4,8 @@ use super::{Scene, Sentence, list};
 use crate::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, CommandRefused, EffectClaimed, KeyEnrolled,
-        KeySuspended, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged, StorageChanged,
+        KeySuspended, LogRecovered, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged,
+        StorageChanged,
     },
     render::timeline::quote::quote,
     statement::Kind,
@@ -162,6 +163,20 @@ pub(super) fn storage_changed(d: &StorageChanged) -> Sentence {
         format!(": {}", quote(&d.detail))
     };
     format!("{state}{detail}").into()
+}
+
+pub(super) fn log_recovered(d: &LogRecovered) -> Sentence {
+    let says = match d.recovered {
+        0 => "the log was RECOVERED; no entry was missing".to_owned(),
+        n => format!("the log was RECOVERED: {n} of the entries before this came from copies"),
+    };
+    let follows = "every grant ends, every request is void, every credential is to be rotated";
+    let mut details = vec![follows.to_owned()];
+    if !d.lost.is_empty() {
+        let lost = list(d.lost.iter().map(|account| &account.name));
+        details.push(format!("no copy had the credentials of {lost}"));
+    }
+    Sentence { says, details }
 }
 
 /// Those who cosign the log speak through the event of the sinks.

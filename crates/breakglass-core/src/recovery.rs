@@ -1,0 +1,107 @@
+//! What follows when a log was put back from copies: nothing that was open stays open.
+//!
+//! What no copy has may have ended a grant, answered a request, changed a password. So every grant
+//! ends, every request that waits is void, and every credential is to be rotated.
+
+use breakglass_format::{
+    AccountId, Line, Prose,
+    authority::Account,
+    entry::Recorded,
+    event::{BreakGlassVoided, LOG_PUT_BACK, LogRecovered},
+    vocabulary::EndReason,
+};
+
+use crate::{
+    command::{Author, Context, Draft, account_ref},
+    grant::Grant,
+    world::World,
+};
+
+const LOG: Author = Author::System("log");
+
+/// A log that lost its end, or the mark that tells where its end was, is whole again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// How many of its entries came from copies.
+    pub recovered: i64,
+    /// Accounts whose sealed credential, current or staged, is not there any more.
+    pub lost: Vec<AccountId>,
+}
+
+impl World {
+    pub(crate) fn decide_recovered(&self, recovery: &Recovery, cx: &mut Context<'_>) -> Vec<Draft> {
+        let event = LogRecovered {
+            lost: self
+                .named(&recovery.lost)
+                .into_iter()
+                .map(account_ref)
+                .collect(),
+            recovered: recovery.recovered,
+        };
+        let mut drafts = vec![cx.draft(&LOG, event)];
+        drafts.extend(self.end_all(cx));
+        drafts
+    }
+
+    /// Those of the accounts that the authority has.
+    pub(crate) fn named(&self, ids: &[AccountId]) -> Vec<&Account> {
+        let authority = self.authority().map(|version| &version.authority);
+        let known = |id| authority.and_then(|authority| authority.account(id));
+        ids.iter().filter_map(known).collect()
+    }
+
+    /// The end of every grant and of every request that waits.
+    pub(crate) fn end_all(&self, cx: &mut Context<'_>) -> Vec<Draft> {
+        let active: Vec<&Grant> = self.grants.values().filter(|g| g.is_active()).collect();
+        let mut drafts = Vec::new();
+        for (before, grant) in active.iter().enumerate() {
+            let gone = active.get(..before).unwrap_or_default();
+            let reason = EndReason::Recovered;
+            drafts.push(self.end_grant(grant, gone, reason, Prose::default(), &LOG, cx));
+        }
+        let version = self.authority().map_or(0, |v| v.authority.version);
+        for request in self.waiting() {
+            let event = BreakGlassVoided {
+                authority_version: version,
+                incident_id: request.incident,
+                reason: Line::lossy(LOG_PUT_BACK),
+                request_id: request.id,
+            };
+            drafts.push(cx.draft(&LOG, event));
+        }
+        drafts
+    }
+
+    pub(crate) fn apply_recovered(&mut self, d: &LogRecovered, recorded: &Recorded) {
+        self.distrust_credentials(recorded);
+        for account in &d.lost {
+            self.lose_credential(&account.id);
+        }
+    }
+
+    /// There is nothing left to hand out, nor to change at the target with. The rotation is called
+    /// for all the same: it is done once people have added another.
+    pub(crate) fn lose_credential(&mut self, account: &AccountId) {
+        if let Some(mut state) = self.accounts.get_mut(account) {
+            state.current = None;
+            state.staged = None;
+            state.known_to.clear();
+        }
+    }
+
+    /// Every credential is to be rotated; what was given up is tried again.
+    pub(crate) fn distrust_credentials(&mut self, recorded: &Recorded) {
+        let held = |(_, state): &(_, &crate::account::AccountState)| state.current.is_some();
+        let held: Vec<AccountId> = self
+            .accounts()
+            .filter(held)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for account in held {
+            if let Some(mut state) = self.accounts.get_mut(&account) {
+                state.retry();
+            }
+            self.call_for_rotation(&account, recorded, None);
+        }
+    }
+}
