@@ -21,6 +21,7 @@ macro_rules! data {
 }
 
 mod aftermath;
+mod beside;
 mod control_plane;
 mod data;
 mod notice;
@@ -28,6 +29,7 @@ mod people;
 mod reference;
 
 pub use aftermath::*;
+pub use beside::Beside;
 pub use control_plane::*;
 pub use data::*;
 pub use notice::*;
@@ -253,6 +255,12 @@ impl Event {
             | Self::StorageChanged(_)
             | Self::LogRecovered(_) => None,
         }
+    }
+
+    /// What it names that lies beside the log and is no statement.
+    #[must_use]
+    pub fn beside(&self) -> Beside {
+        beside::beside(self)
     }
 
     /// The break-glass account in play, where there is one: the `actor`.

@@ -195,7 +195,7 @@ impl Builder<'_> {
         if let Event::BreakGlassGranted(granted) = event {
             self.of_grant.insert(granted.grant_id, granted.request_id);
         }
-        let beside = place::beside(event);
+        let beside = event.beside();
         self.named.extend(beside.document);
         self.sealed.extend(beside.sealed);
     }

@@ -1,7 +1,7 @@
 //! A new log begins: its start, the genesis authority and the enrolments, in one transaction.
 
 use breakglass_core::{Command, World};
-use breakglass_format::Digest;
+use breakglass_format::{Digest, Entry};
 use breakglass_statement::AuthoritySet;
 use breakglass_store::{Append, Batch, Ledger as _, SqliteLedger};
 use breakglass_tlog::SigningKey;
@@ -25,7 +25,7 @@ pub enum BootstrapError {
     #[error(transparent)]
     Genesis(#[from] GenesisError),
     /// The store did not take it.
-    #[error("the log did not take its first entries: {0}")]
+    #[error("the log did not take the entries: {0}")]
     Store(String),
 }
 
@@ -66,6 +66,26 @@ pub(crate) fn bootstrap(
     }
     append(&mut ledger, &draught, key)?;
     Ok(opened(ledger, draught.world, authorities, draught.noted))
+}
+
+/// Records what one command comes to in a log that nobody else works on, and gives its entries.
+pub(crate) fn record(
+    mut opened: Opened,
+    command: &Command,
+    clock: &dyn Clock,
+    key: &SigningKey,
+) -> Result<(Opened, Vec<Entry>), BootstrapError> {
+    let size = opened.ledger.head().size();
+    let (world, wall) = (opened.world.clone(), clock.wall());
+    let mut draught = Draught::new(world, size, wall, wall);
+    draught
+        .decide(&opened.ledger, command, Vec::new(), None)
+        .map_err(|e| BootstrapError::Store(e.to_string()))?;
+    append(&mut opened.ledger, &draught, key)?;
+    let entries = draught.entries.into_iter().map(|(_, entry)| entry);
+    let entries = entries.collect();
+    opened.world = draught.world;
+    Ok((opened, entries))
 }
 
 fn append(

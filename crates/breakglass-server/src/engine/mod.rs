@@ -27,13 +27,13 @@ use tokio::sync::{oneshot, watch};
 use crate::clock::{Clock, EngineTime};
 
 pub(crate) use batch::{public, sealed};
-pub(crate) use bootstrap::{BootstrapError, bootstrap};
+pub(crate) use bootstrap::{BootstrapError, bootstrap, record};
 #[cfg(feature = "bench")]
 pub use lone::LoneEngine;
 pub(crate) use room::Seen;
 pub(crate) use run::{Engine, Wiring};
 use state::Answers;
-pub(crate) use state::{Opened, Replay, ReplayError};
+pub(crate) use state::{Opened, Replay, ReplayError, sealed_of};
 
 /// Jobs that wait at most; more are turned away with "busy", none is dropped.
 const QUEUE: usize = 4096;

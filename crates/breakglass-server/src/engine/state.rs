@@ -144,6 +144,8 @@ pub(crate) struct Replay {
     authorities: Option<AuthoritySet>,
     memory: Memory,
     missing: Option<String>,
+    /// The same of what lay sealed: nothing is missed any more once people were told that it is lost.
+    unsealed: Option<String>,
     failed: Option<ReplayError>,
     taken: Option<Taken>,
 }
@@ -157,6 +159,7 @@ impl Replay {
             authorities: None,
             memory: Memory::default(),
             missing: None,
+            unsealed: None,
             failed: None,
             taken: None,
         }
@@ -206,7 +209,12 @@ impl Replay {
     /// What is wrong with the entries so far.
     pub(crate) fn trouble(&self) -> Option<String> {
         let failed = self.failed.as_ref().map(ToString::to_string);
-        failed.or_else(|| self.missing.clone())
+        failed.or_else(|| self.missing.clone().or_else(|| self.unsealed.clone()))
+    }
+
+    /// The statement or signature that an entry so far names and that is not there.
+    pub(crate) fn missing_statement(&self) -> Option<&str> {
+        self.missing.as_deref()
     }
 
     /// The next entry. After one that cannot be taken in nothing is.
@@ -225,7 +233,7 @@ impl Replay {
                 world: self.world,
                 authorities: self.authorities,
                 memory: self.memory,
-                missing: self.missing,
+                missing: self.missing.or(self.unsealed),
                 taken: self.taken,
             }),
         }
@@ -245,14 +253,27 @@ impl Replay {
         } else {
             None
         };
-        if self.missing.is_none() {
-            self.missing = missing_blob(&blob, index, &entry);
-        }
+        self.look_for_blobs(&blob, index, &entry);
         self.memory.note(index, &entry);
         let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
         self.world
             .apply(&Recorded { index, leaf, entry }, authority);
         Ok(())
+    }
+
+    /// The first blobs that an entry rests on and that are not there. The store checks what it has;
+    /// only the entries tell what it must have.
+    fn look_for_blobs(&mut self, blob: BlobOf<'_>, index: u64, entry: &Entry) {
+        if matches!(entry.event, Event::LogRecovered(_)) {
+            self.unsealed = None;
+        }
+        let signed = [entry.statement.0, entry.signature.0];
+        if self.missing.is_none() {
+            self.missing = missing_of(signed.into_iter().flatten(), blob, index);
+        }
+        if self.unsealed.is_none() {
+            self.unsealed = missing_of(sealed_of(&entry.event).into_iter(), blob, index);
+        }
     }
 
     fn succeed(
@@ -279,24 +300,16 @@ impl Replay {
 /// Where a blob is read.
 pub(super) type BlobOf<'a> = &'a dyn Fn(&Digest) -> Result<Option<Blob>, ReadError>;
 
-/// The first blob that an entry rests on and that is not there. The store checks what it has; only
-/// the entries tell what it must have.
-fn missing_blob(blob: BlobOf<'_>, index: u64, entry: &Entry) -> Option<String> {
-    let sealed = if let Event::CredentialAdded(d) = &entry.event {
-        Some(d.sealed)
-    } else if let Event::CredentialStaged(d) = &entry.event {
-        Some(d.sealed)
-    } else if let Event::BreakGlassAccess(d) = &entry.event {
-        d.envelope.0
-    } else {
-        None
-    };
-    let named = [entry.statement.0, entry.signature.0, sealed];
-    let gone = named
-        .into_iter()
-        .flatten()
-        .find(|digest| !matches!(blob(digest), Ok(Some(_))));
-    gone.map(|digest| {
+/// What lies sealed because an event names it: a credential, or the envelope of a checkout.
+pub(crate) fn sealed_of(event: &Event) -> Option<Digest> {
+    // Of a contact only the commitment is named; it lies in a file of its own.
+    let is_contact = matches!(event, Event::ContactSet(_));
+    event.beside().sealed.filter(|_| !is_contact)
+}
+
+fn missing_of(named: impl Iterator<Item = Digest>, blob: BlobOf<'_>, index: u64) -> Option<String> {
+    let mut gone = named.filter(|digest| !matches!(blob(digest), Ok(Some(_))));
+    gone.next().map(|digest| {
         format!("the blob {digest}, which entry {index} names, is missing or damaged")
     })
 }

@@ -14,6 +14,7 @@ mod reader;
 mod recent;
 mod refusal;
 mod repair;
+mod replace;
 mod schema;
 mod scrub;
 mod verify;

@@ -1,6 +1,7 @@
 //! `breakglass log`.
 
 pub(super) mod export;
+pub(super) mod recover;
 
 use std::{
     io::Write as _,
@@ -44,6 +45,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "N")]
         since: Option<u64>,
     },
+    Recover(recover::Args),
 }
 
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
@@ -51,6 +53,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
         Verb::Checkpoint => checkpoint(cx),
         Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
         Verb::Export { dir, since } => export::run(dir, *since, cx),
+        Verb::Recover(args) => recover::run(args, cx.output()),
     }
 }
 

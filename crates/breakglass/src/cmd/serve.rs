@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
 }
 
 /// The configuration has a mistake. Each hint ends with what can be tried without harm.
-fn misconfigured(error: &ConfigError) -> Failure {
+pub(super) fn misconfigured(error: &ConfigError) -> Failure {
     let hint = match error {
         ConfigError::Read { .. } => "name the file: breakglass serve --config FILE",
         ConfigError::Missing { key, .. } => {
@@ -213,7 +213,7 @@ fn not_repaired(error: &NotRepaired) -> Failure {
     let hint = match error {
         NotRepaired::Config(error) => return misconfigured(error),
         NotRepaired::Key(_) => "the log key is needed to know what was signed",
-        NotRepaired::Copies { .. } => "name an events.jsonl, or a folder as log export writes it",
+        NotRepaired::Copies(_) => "name an events.jsonl, or a folder as log export writes it",
         NotRepaired::Log(_) => {
             "nothing was changed. Does a server run on it? Stop it. Else put the newest whole copy \
              of the database back: docs/procedures/restore.md"

@@ -71,6 +71,7 @@ codes!(
     Contended = "contended", 1, "another process was faster";
     NotReady = "not_ready", 1, "an emergency could not be handled now";
     NotServed = "not_served", 1, "the server did not start";
+    NotRecovered = "not_recovered", 1, "the log was not recovered";
     DemoFailed = "demo_failed", 1, "the demonstration was not played to its end";
     DataLost = "data_lost", 1, "the data could not be written";
     Internal = "internal", 1, "this machine could not do its part";

@@ -62,6 +62,8 @@ mod proxy;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod recover;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod scene;

@@ -1,0 +1,123 @@
+//! What is known of how long a log was: every checkpoint that its key signed and somebody kept.
+
+use std::path::PathBuf;
+
+use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger};
+use breakglass_tlog::{Checkpoint, SignedCheckpoint, SigningKey};
+use thiserror::Error;
+
+use super::NotRebuilt;
+use crate::{config::Config, copies::Shelf, opening::mark, witnesses::COSIGNED};
+
+/// Why it cannot be told how long the log was.
+#[derive(Debug, Error)]
+pub enum NoCheckpoint {
+    /// A checkpoint that somebody kept is none of this log.
+    #[error("{path} is not a checkpoint of this log: {detail}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// The mark is gone, and nobody said what the log had.
+    #[error(
+        "the high-water mark {path} says nothing, so that nobody knows how long the log was; the \
+         longest checkpoint in the copies is of {longest} entries"
+    )]
+    MarkGone {
+        /// Where the mark should be.
+        path: PathBuf,
+        /// Entries of the longest checkpoint in the copies.
+        longest: u64,
+    },
+}
+
+/// The checkpoints, and where each was found.
+#[derive(Debug)]
+pub(super) struct Known {
+    all: Vec<(String, Checkpoint)>,
+    mark_is_gone: bool,
+}
+
+impl Known {
+    /// Those of the mark, of the witnesses, of the copies and of people. What the log's key did not
+    /// sign counts for nothing; where a person named it, that is an error.
+    pub(super) fn of(
+        config: &Config,
+        key: &SigningKey,
+        shelf: &Shelf,
+        kept: &[PathBuf],
+    ) -> Result<Self, NoCheckpoint> {
+        let verifier = key.verifier();
+        let origin = verifier.name().as_str();
+        let open = |bytes: &[u8]| SignedCheckpoint::open(bytes, origin, verifier);
+        let (high_water, cosigned) = (
+            mark(config),
+            HighWaterMark::new(config.data_dir.join(COSIGNED)),
+        );
+        let marked = high_water.read(origin, verifier).ok().flatten();
+        let mut known = Self {
+            mark_is_gone: marked.is_none(),
+            all: Vec::new(),
+        };
+        known.add("the high-water mark", marked);
+        known.add(
+            "what witnesses cosigned",
+            cosigned.read(origin, verifier).ok().flatten(),
+        );
+        for (place, note) in shelf.notes() {
+            known.add(place, open(note).ok());
+        }
+        if kept.is_empty() && known.mark_is_gone {
+            return Err(NoCheckpoint::MarkGone {
+                path: high_water.path().to_owned(),
+                longest: known.longest().1,
+            });
+        }
+        for path in kept {
+            let unusable = |detail: String| NoCheckpoint::Unusable {
+                path: path.clone(),
+                detail,
+            };
+            let bytes = std::fs::read(path).map_err(|e| unusable(e.to_string()))?;
+            let signed = open(&bytes).map_err(|e| unusable(e.to_string()))?;
+            known.add(&path.display().to_string(), Some(signed));
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, place: &str, signed: Option<SignedCheckpoint>) {
+        let found = signed.map(|signed| (place.to_owned(), signed.checkpoint().clone()));
+        self.all.extend(found);
+    }
+
+    /// Whether there is no mark to start from.
+    pub(super) const fn mark_is_gone(&self) -> bool {
+        self.mark_is_gone
+    }
+
+    /// Where the longest was found, and how many entries it is of.
+    pub(super) fn longest(&self) -> (&str, u64) {
+        let longest = self
+            .all
+            .iter()
+            .max_by_key(|(_, checkpoint)| checkpoint.size());
+        longest.map_or(("nothing", 0), |(place, checkpoint)| {
+            (place, checkpoint.size())
+        })
+    }
+
+    /// Whether a log gives every one of them.
+    pub(super) fn hold(&self, ledger: &SqliteLedger) -> Result<(), NotRebuilt> {
+        for (place, checkpoint) in &self.all {
+            let (size, root) = (checkpoint.size(), checkpoint.root());
+            let got = ledger.root_at(size).map_err(NotRebuilt::read)?;
+            if got != root {
+                let place = place.clone();
+                return Err(NotRebuilt::Differs { place, size });
+            }
+        }
+        Ok(())
+    }
+}
