@@ -123,6 +123,11 @@ impl World {
                 .with("version", authority.version)
                 .and("next", next));
         }
+        if let Some(log) = self.log().filter(|log| **log != authority.log) {
+            return Err(Code::AnotherLog
+                .with("log", &authority.log.origin)
+                .and("in_force", &log.origin));
+        }
         let author = Author::System("authority");
         let event = AuthorityPublished {
             all_roots: publication.all_roots,

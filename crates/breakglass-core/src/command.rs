@@ -15,7 +15,10 @@ use breakglass_statement::{
     VerifiedEnroll, VerifiedRequest, VerifiedSession, VerifiedSuspend,
 };
 
-use crate::{notice::Due, recovery::Recovery};
+use crate::{
+    notice::Due,
+    recovery::{BeginEpoch, Recovery},
+};
 
 /// A command: a verified statement with what the server had to prepare for it, or a report of the
 /// server's own hands.
@@ -84,6 +87,8 @@ pub enum Command {
     },
     /// The log was put back from copies.
     Recovered(Recovery),
+    /// The log goes on under another origin and key.
+    BeginEpoch(Box<BeginEpoch>),
     /// A sink began or ceased to work.
     SinkReport {
         /// Which sink.

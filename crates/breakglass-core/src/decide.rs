@@ -62,6 +62,7 @@ pub fn decide(
             present,
             detail,
         } => Ok(world.decide_storage(*fault, *present, detail, cx)),
+        Command::BeginEpoch(begin) => world.decide_epoch(begin, cx),
         Command::Recovered(recovery) => Ok(world.decide_recovered(recovery, cx)),
         Command::SinkReport {
             sink,

@@ -4,16 +4,18 @@
 //! ends, every request that waits is void, and every credential is to be rotated.
 
 use breakglass_format::{
-    AccountId, Line, Prose,
-    authority::Account,
+    AccountId, Digest, Line, Prose,
+    authority::{Account, LogIdentity},
     entry::Recorded,
-    event::{BreakGlassVoided, LOG_PUT_BACK, LogRecovered},
+    event::{BreakGlassVoided, EpochBegun, LOG_PUT_BACK, LogRecovered, RootSignature},
+    statement::Epoch,
     vocabulary::EndReason,
 };
 
 use crate::{
     command::{Author, Context, Draft, account_ref},
     grant::Grant,
+    refusal::{Code, Refusal},
     world::World,
 };
 
@@ -28,7 +30,26 @@ pub struct Recovery {
     pub lost: Vec<AccountId>,
 }
 
+/// The log goes on under another origin and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeginEpoch {
+    /// What the root persons signed.
+    pub epoch: Epoch,
+    /// SHA-256 of it.
+    pub digest: Digest,
+    /// Who signed it.
+    pub signatures: Vec<RootSignature>,
+    /// What came from copies, and what did not.
+    pub recovery: Recovery,
+}
+
 impl World {
+    /// The log that entries are appended to, as the log itself says.
+    #[must_use]
+    pub const fn log(&self) -> Option<&LogIdentity> {
+        self.log.as_ref()
+    }
+
     pub(crate) fn decide_recovered(&self, recovery: &Recovery, cx: &mut Context<'_>) -> Vec<Draft> {
         let event = LogRecovered {
             lost: self
@@ -70,6 +91,44 @@ impl World {
             drafts.push(cx.draft(&LOG, event));
         }
         drafts
+    }
+
+    /// The root persons' signatures were verified, and are counted as those of an authority are.
+    pub(crate) fn decide_epoch(
+        &self,
+        begin: &BeginEpoch,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Draft>, Refusal> {
+        if begin.epoch.number != self.epochs + 1 {
+            return Err(Code::NotSuccessor
+                .with("epoch", begin.epoch.number)
+                .and("next", self.epochs + 1));
+        }
+        let lost = self.named(&begin.recovery.lost);
+        let event = EpochBegun {
+            digest: begin.digest,
+            lost: lost.into_iter().map(account_ref).collect(),
+            number: begin.epoch.number,
+            origin: begin.epoch.log.origin.clone(),
+            recovered: begin.recovery.recovered,
+            signatures: begin.signatures.clone(),
+            vkey: begin.epoch.log.vkey.clone(),
+        };
+        let mut drafts = vec![cx.draft(&LOG, event)];
+        drafts.extend(self.end_all(cx));
+        Ok(drafts)
+    }
+
+    pub(crate) fn apply_epoch(&mut self, d: &EpochBegun, recorded: &Recorded) {
+        self.epochs = d.number;
+        self.log = Some(LogIdentity {
+            origin: d.origin.clone(),
+            vkey: d.vkey.clone(),
+        });
+        self.distrust_credentials(recorded);
+        for account in &d.lost {
+            self.lose_credential(&account.id);
+        }
     }
 
     pub(crate) fn apply_recovered(&mut self, d: &LogRecovered, recorded: &Recorded) {

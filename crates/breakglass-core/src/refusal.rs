@@ -204,6 +204,8 @@ codes!(
     NotCalledFor = "not_called_for", "nothing in the log calls for this", "nothing to do";
     /// The authority cannot follow the current one.
     NotSuccessor = "not_successor", "this is not the next version of the authority", "breakglass authority compile --previous makes one from the current version";
+    /// The authority names another log than the one it is to be published in.
+    AnotherLog = "another_log", "the authority names another log than the one in force", "copy origin and vkey of [log] from breakglass authority show; another log takes an epoch";
     /// The key was enrolled before.
     AlreadyEnrolled = "already_enrolled", "this key is enrolled already", "nothing to do";
 );

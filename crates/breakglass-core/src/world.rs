@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use breakglass_format::{
     AccountId, Digest, Event, EventId, Fingerprint, GrantId, IncidentId, Name, PersonId, RequestId,
-    RunId, Timestamp, authority::Authority, entry::Recorded, event::Reference, vocabulary::Notice,
+    RunId, Timestamp,
+    authority::{Authority, LogIdentity},
+    entry::Recorded,
+    event::Reference,
+    vocabulary::Notice,
 };
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
@@ -72,6 +76,10 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct World {
     pub(crate) instance: Option<Digest>,
+    /// The log's name and key, as it began or the last epoch says.
+    pub(crate) log: Option<LogIdentity>,
+    /// How many epochs have begun.
+    pub(crate) epochs: i64,
     pub(crate) versions: Map<i64, Version>,
     pub(crate) current: i64,
     pub(crate) enrolled: Map<(PersonId, Fingerprint), Enrolment>,
@@ -126,6 +134,8 @@ impl World {
     pub fn new() -> Self {
         Self {
             instance: None,
+            log: None,
+            epochs: 0,
             versions: Map::new_sync(),
             current: 0,
             enrolled: Map::new_sync(),
@@ -195,7 +205,13 @@ impl World {
     fn apply_event(&mut self, recorded: &Recorded, authority: Option<Arc<Authority>>) {
         let entry = &recorded.entry;
         match &entry.event {
-            Event::LogStarted(d) => self.instance = Some(d.genesis),
+            Event::LogStarted(d) => {
+                self.instance = Some(d.genesis);
+                self.log = Some(LogIdentity {
+                    origin: d.origin.clone(),
+                    vkey: d.vkey.clone(),
+                });
+            }
             Event::AuthorityPublished(d) => {
                 if let Some(authority) = authority {
                     self.apply_authority(d, authority, entry.created_at);
@@ -260,6 +276,7 @@ impl World {
             | Event::ClockStepped(_)
             | Event::SinkChanged(_) => {}
             Event::StorageChanged(d) => self.apply_storage(d),
+            Event::EpochBegun(d) => self.apply_epoch(d, recorded),
             Event::LogRecovered(d) => self.apply_recovered(d, recorded),
         }
     }

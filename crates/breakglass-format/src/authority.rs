@@ -485,12 +485,21 @@ impl Person {
 }
 
 impl Key {
+    /// Whether the key is listed for a kind of statement. One that signs authorities signs epochs.
+    #[must_use]
+    pub fn signs(&self, kind: Kind) -> bool {
+        let listed = if kind == Kind::Epoch {
+            Kind::Authority
+        } else {
+            kind
+        };
+        self.namespaces.contains(&listed)
+    }
+
     /// Whether the key counts at an instant for a kind of statement.
     #[must_use]
     pub fn counts(&self, kind: Kind, at: Timestamp) -> bool {
-        self.namespaces.contains(&kind)
-            && self.not_before <= at
-            && self.not_after.0.is_none_or(|end| at < end)
+        self.signs(kind) && self.not_before <= at && self.not_after.0.is_none_or(|end| at < end)
     }
 }
 

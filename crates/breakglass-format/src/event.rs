@@ -26,6 +26,7 @@ mod control_plane;
 mod data;
 mod notice;
 mod people;
+mod recovery;
 mod reference;
 
 pub use aftermath::*;
@@ -34,6 +35,7 @@ pub use control_plane::*;
 pub use data::*;
 pub use notice::*;
 pub use people::*;
+pub use recovery::*;
 pub use reference::{Reference, ReferenceError};
 
 macro_rules! events {
@@ -179,6 +181,8 @@ events!(
     StorageChanged = "STORAGE_CHANGED",
     /// A log that had lost its end has it back.
     LogRecovered = "LOG_RECOVERED",
+    /// The log goes on under another origin and key, as the root persons signed.
+    EpochBegun = "EPOCH_BEGUN",
 );
 
 /// Why a request is void that waited when the log was put back from copies.
@@ -253,7 +257,8 @@ impl Event {
             | Self::ClockStepped(_)
             | Self::SinkChanged(_)
             | Self::StorageChanged(_)
-            | Self::LogRecovered(_) => None,
+            | Self::LogRecovered(_)
+            | Self::EpochBegun(_) => None,
         }
     }
 
@@ -315,7 +320,8 @@ impl Event {
             | Self::ClockStepped(_)
             | Self::SinkChanged(_)
             | Self::StorageChanged(_)
-            | Self::LogRecovered(_) => None,
+            | Self::LogRecovered(_)
+            | Self::EpochBegun(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountId, Blank, Digest, EventId, Fingerprint, GrantId, IncidentId, Line, Name, Nonce,
     PersonId, Principal, Prose, Timestamp,
+    authority::LogIdentity,
     canonical::{self, CanonicalError},
     limits,
     vocabulary::{Custody, Origin, PurposeKind, Severity},
@@ -44,6 +45,10 @@ pub enum Kind {
     /// Everything else a person does.
     #[serde(rename = "act.v1@breakglass")]
     Act,
+    /// This much of the log goes on, under another origin and key. Signed by the keys that sign
+    /// authorities.
+    #[serde(rename = "epoch.v1@breakglass")]
+    Epoch,
 }
 
 impl Kind {
@@ -58,6 +63,7 @@ impl Kind {
         Self::Session,
         Self::Suspend,
         Self::Act,
+        Self::Epoch,
     ];
 
     /// The SSHSIG namespace, which is also the `_type`.
@@ -73,6 +79,7 @@ impl Kind {
             Self::Session => "session.v1@breakglass",
             Self::Suspend => "suspend.v1@breakglass",
             Self::Act => "act.v1@breakglass",
+            Self::Epoch => "epoch.v1@breakglass",
         }
     }
 
@@ -89,6 +96,7 @@ impl Kind {
             Self::Session => "session",
             Self::Suspend => "suspend",
             Self::Act => "act",
+            Self::Epoch => "epoch",
         }
     }
 
@@ -104,7 +112,8 @@ impl Kind {
             | Self::Checkout
             | Self::Session
             | Self::Suspend
-            | Self::Act => limits::STATEMENT_BYTES_MAX,
+            | Self::Act
+            | Self::Epoch => limits::STATEMENT_BYTES_MAX,
         }
     }
 }
@@ -459,6 +468,37 @@ pub struct Suspend {
     pub target: SuspendTarget,
 }
 
+/// `epoch.v1@breakglass`: this much of the log goes on under another origin and key. Signed by
+/// the root threshold of the authority that it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    /// Always [`Kind::Epoch`].
+    #[serde(rename = "_type")]
+    pub kind: Kind,
+    /// The authority in force where what is kept ends.
+    pub authority: AuthorityRef,
+    /// The log before.
+    pub before: LogIdentity,
+    /// SHA-256 of the genesis authority.
+    pub instance: Digest,
+    /// When it was written.
+    pub issued_at: Timestamp,
+    /// What is kept: the new log begins with these entries, byte for byte.
+    pub kept: LogHead,
+    /// The longest checkpoint that is known of the log before, as a note. Entries that it has and
+    /// `kept` has not are lost.
+    pub last: Prose,
+    /// The log from here on.
+    pub log: LogIdentity,
+    /// Never the same twice.
+    pub nonce: Nonce,
+    /// 1, 2, 3 …
+    pub number: i64,
+    /// Why.
+    pub reason: Prose,
+}
+
 /// A statement type that can be read from and written to its canonical bytes.
 pub trait Statement: Serialize + serde::de::DeserializeOwned {
     /// Its kind.
@@ -514,4 +554,5 @@ statements!(
     Enroll => Enroll,
     Suspend => Suspend,
     crate::act::Act => Act,
+    Epoch => Epoch,
 );

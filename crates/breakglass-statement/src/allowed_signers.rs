@@ -25,9 +25,10 @@ struct Run<'a> {
 /// does not name is left out, and so are all after it.
 #[must_use]
 pub fn allowed_signers(authorities: &AuthoritySet, effective: &[(i64, Timestamp)]) -> String {
+    let epochs = authorities.epochs().next().is_some();
     let mut lines: Vec<String> = runs(authorities, effective)
         .iter()
-        .filter_map(line)
+        .filter_map(|run| line(run, epochs))
         .collect();
     lines.sort();
     lines.dedup();
@@ -67,8 +68,9 @@ impl Run<'_> {
     }
 }
 
-/// One line, or none where the key never counted for anything.
-fn line(run: &Run<'_>) -> Option<String> {
+/// One line, or none where the key never counted for anything. Epochs are spoken of where there are
+/// any: the file of a log without one is the same as ever.
+fn line(run: &Run<'_>, epochs: bool) -> Option<String> {
     let key = run.key;
     let begins = run
         .begins
@@ -82,7 +84,7 @@ fn line(run: &Run<'_>) -> Option<String> {
     }
     let namespaces: Vec<&str> = Kind::ALL
         .iter()
-        .filter(|kind| key.namespaces.contains(kind))
+        .filter(|kind| key.signs(**kind) && (epochs || **kind != Kind::Epoch))
         .map(|kind| kind.namespace())
         .collect();
     let mut out = format!(r#"{} namespaces="{}""#, run.principal, namespaces.join(","));

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use breakglass_format::{Digest, Principal, statement::AuthorityRef};
+use breakglass_format::{Digest, Principal, authority::LogIdentity, statement::AuthorityRef};
 
-use crate::chain::{ChainError, VerifiedAuthority};
+use crate::{
+    chain::{ChainError, VerifiedAuthority},
+    epoch::{EpochError, VerifiedEpoch},
+};
 
 /// The chain from the genesis to the current version, without a gap.
 #[derive(Debug, Clone)]
 pub struct AuthoritySet {
     genesis: Arc<VerifiedAuthority>,
     later: Vec<Arc<VerifiedAuthority>>,
+    epochs: Vec<Arc<VerifiedEpoch>>,
 }
 
 impl AuthoritySet {
@@ -24,6 +28,7 @@ impl AuthoritySet {
         Ok(Self {
             genesis: Arc::new(genesis),
             later: Vec::new(),
+            epochs: Vec::new(),
         })
     }
 
@@ -36,6 +41,47 @@ impl AuthoritySet {
         let next = Arc::new(self.current().succeed(bytes, signatures)?);
         self.later.push(Arc::clone(&next));
         Ok(next)
+    }
+
+    /// Adds the next epoch, verified against the version that it names, which must be here, and
+    /// gives it.
+    pub fn begin_epoch(
+        &mut self,
+        bytes: &[u8],
+        signatures: &[(Principal, String)],
+    ) -> Result<Arc<VerifiedEpoch>, EpochError> {
+        let next = Arc::new(VerifiedEpoch::next(bytes, signatures, self)?);
+        self.epochs.push(Arc::clone(&next));
+        Ok(next)
+    }
+
+    /// Every epoch, the first one first.
+    pub fn epochs(&self) -> impl DoubleEndedIterator<Item = &VerifiedEpoch> {
+        self.epochs.iter().map(Arc::as_ref)
+    }
+
+    /// The log in force: what the last epoch names, until a newer version says it as well.
+    #[must_use]
+    pub fn log(&self) -> &LogIdentity {
+        let current = self.current().authority();
+        self.log_under(current.version).unwrap_or(&current.log)
+    }
+
+    /// The log under a version, as far as epochs have begun under it.
+    pub(crate) fn log_under(&self, version: i64) -> Option<&LogIdentity> {
+        let mut epochs = self.epochs().rev().map(VerifiedEpoch::epoch);
+        let begun = epochs.find(|epoch| epoch.authority.version == version);
+        let mut versions = self.versions().map(VerifiedAuthority::authority);
+        let named = versions.find(|authority| authority.version == version);
+        begun
+            .map(|epoch| &epoch.log)
+            .or(named.map(|authority| &authority.log))
+    }
+
+    /// Every log that there was or is, some of them more than once.
+    pub fn logs(&self) -> impl Iterator<Item = &LogIdentity> {
+        let named = self.versions().map(|version| &version.authority().log);
+        named.chain(self.epochs().map(|epoch| &epoch.epoch().log))
     }
 
     /// The version that a statement names: digest and number must both fit.
@@ -79,6 +125,7 @@ impl AuthoritySet {
         Self {
             genesis: Arc::new(versions.0),
             later: versions.1.into_iter().map(Arc::new).collect(),
+            epochs: Vec::new(),
         }
     }
 }

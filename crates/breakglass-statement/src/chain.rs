@@ -124,7 +124,7 @@ pub struct VerifiedAuthority {
 
 /// One root person's signature.
 #[derive(Debug, Clone)]
-struct Signed {
+pub(crate) struct Signed {
     principal: Principal,
     person: PersonId,
     key: PublicKey,
@@ -252,22 +252,13 @@ impl VerifiedAuthority {
 
     /// The armoured signatures, each with the principal it was handed in under.
     pub fn armoured(&self) -> impl Iterator<Item = (&Principal, &str)> {
-        let signatures = self.signatures.iter();
-        signatures.map(|s| (&s.principal, s.armoured.as_str()))
+        self.signatures.iter().map(Signed::armoured)
     }
 
     /// Who signed, as the log records it.
     #[must_use]
     pub fn signatures(&self) -> Vec<RootSignature> {
-        let record = |s: &Signed| RootSignature {
-            signature: digest(s.armoured.as_bytes()),
-            signer: Signer {
-                key: s.key.fingerprint(),
-                person: s.person.clone(),
-                principal: s.principal.clone(),
-            },
-        };
-        self.signatures.iter().map(record).collect()
+        self.signatures.iter().map(Signed::record).collect()
     }
 
     pub(crate) const fn document(&self) -> &Document {
@@ -284,20 +275,53 @@ impl VerifiedAuthority {
     }
 }
 
+impl Signed {
+    /// As the log records it.
+    pub(crate) fn record(&self) -> RootSignature {
+        RootSignature {
+            signature: digest(self.armoured.as_bytes()),
+            signer: Signer {
+                key: self.key.fingerprint(),
+                person: self.person.clone(),
+                principal: self.principal.clone(),
+            },
+        }
+    }
+
+    /// The signature, with the principal it was handed in under.
+    pub(crate) fn armoured(&self) -> (&Principal, &str) {
+        (&self.principal, &self.armoured)
+    }
+}
+
 /// Every signature handed in must hold, even one that is not needed: all of them are kept.
 fn verify_all(
     document: &Document,
     previous: Option<&Document>,
     signatures: &[(Principal, String)],
 ) -> Result<Vec<Signed>, ChainError> {
+    let at = document.authority.issued_at;
+    let known: Vec<&Document> = previous.into_iter().chain([document]).collect();
+    verify_roots(Kind::Authority, &document.bytes, (&known, at), signatures)
+}
+
+/// Signatures of root persons over one text, each by a key that one of the documents lists for
+/// authorities at that time.
+pub(crate) fn verify_roots(
+    kind: Kind,
+    text: &[u8],
+    known: (&[&Document], Timestamp),
+    signatures: &[(Principal, String)],
+) -> Result<Vec<Signed>, ChainError> {
     let each = signatures.iter();
-    each.map(|(principal, armoured)| verify_one(document, previous, principal, armoured))
+    each.map(|(principal, armoured)| verify_one(kind, text, known, principal, armoured))
         .collect()
 }
 
 fn verify_one(
-    document: &Document,
-    previous: Option<&Document>,
+    kind: Kind,
+    text: &[u8],
+    (known, at): (&[&Document], Timestamp),
     principal: &Principal,
     armoured: &str,
 ) -> Result<Signed, ChainError> {
@@ -310,11 +334,10 @@ fn verify_one(
         error,
     })?;
     let presence = signature
-        .verify_embedded(Kind::Authority.namespace(), &document.bytes)
+        .verify_embedded(kind.namespace(), text)
         .map_err(fails)?;
-    let at = document.authority.issued_at;
     let mut person = None;
-    for known in previous.into_iter().chain([document]) {
+    for known in known {
         if let Some((root, key)) = known.root(principal, signature.key(), at) {
             check_origin(&presence, &key.origins).map_err(fails)?;
             person = Some(root.person.clone());
@@ -331,7 +354,7 @@ fn verify_one(
     })
 }
 
-fn check_threshold(
+pub(crate) fn check_threshold(
     counted: &Document,
     signatures: &[Signed],
     at: Timestamp,

@@ -24,6 +24,7 @@ mod denial;
 mod digest;
 mod document;
 mod enroll;
+mod epoch;
 mod kem;
 mod public_key;
 mod request;
@@ -47,6 +48,7 @@ pub use self::{
     digest::digest,
     document::DocumentError,
     enroll::{EnrollError, VerifiedEnroll, verify_enroll},
+    epoch::{EpochError, VerifiedEpoch},
     kem::KemError,
     public_key::{KeyError, KeyType, PublicKey},
     request::{RequestError, VerifiedRequest, verify_request},

@@ -430,6 +430,7 @@ pub fn signed(command: &Command) -> Option<(Digest, Signer)> {
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
         | Command::Recovered(_)
+        | Command::BeginEpoch(_)
         | Command::SinkReport { .. } => None,
     }
 }
@@ -460,6 +461,7 @@ pub fn word(command: &Command) -> &'static str {
         Command::TurnedAway { .. } => "turned_away",
         Command::StorageReport { .. } => "storage_report",
         Command::Recovered(_) => "recovered",
+        Command::BeginEpoch(_) => "epoch",
         Command::SinkReport { .. } => "sink_report",
     }
 }

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use breakglass_format::{Event, Principal, Timestamp, entry::Recorded, event::AuthorityPublished};
-use breakglass_statement::{AuthoritySet, ChainError};
+use breakglass_format::{
+    Event, Principal, Timestamp,
+    entry::Recorded,
+    event::{AuthorityPublished, EpochBegun, RootSignature},
+};
+use breakglass_statement::{AuthoritySet, ChainError, EpochError};
 
 /// Why the log has no chain of authorities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,27 +29,70 @@ pub enum AuthorityFault {
         /// Why.
         error: ChainError,
     },
+    /// An epoch is not whole.
+    #[error("epoch {number} is not whole")]
+    EpochIncomplete {
+        /// Its number.
+        number: i64,
+    },
+    /// An epoch is not signed as it must be, or does not follow.
+    #[error("epoch {number}: {error}")]
+    Epoch {
+        /// Its number.
+        number: i64,
+        /// Why.
+        error: EpochError,
+    },
 }
 
-/// Verifies every version from the genesis on, from the files of the folder.
+/// Verifies every version from the genesis on, and every epoch, in the order of their entries, from
+/// the files of the folder.
 pub(crate) fn chain(
     recorded: &[Recorded],
     files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<AuthoritySet, AuthorityFault> {
     let mut set: Option<AuthoritySet> = None;
-    for published in recorded.iter().filter_map(published) {
-        let version = published.version;
-        let (bytes, signatures) =
-            parts(published, files).ok_or(AuthorityFault::Incomplete { version })?;
-        let fault = |error| AuthorityFault::Chain { version, error };
-        match &mut set {
-            None => set = Some(AuthoritySet::genesis(bytes, &signatures, None).map_err(fault)?),
-            Some(set) => {
-                set.succeed(bytes, &signatures).map_err(fault)?;
-            }
+    for recorded in recorded {
+        if let Some(published) = published(recorded) {
+            version(&mut set, published, files)?;
+        } else if let (Event::EpochBegun(begun), Some(set)) = (&recorded.entry.event, &mut set) {
+            epoch(set, begun, files)?;
         }
     }
     set.ok_or(AuthorityFault::None)
+}
+
+fn version(
+    set: &mut Option<AuthoritySet>,
+    published: &AuthorityPublished,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), AuthorityFault> {
+    let version = published.version;
+    let stem = format!("authority/{version}");
+    let (bytes, signatures) = parts(&stem, &published.signatures, files)
+        .ok_or(AuthorityFault::Incomplete { version })?;
+    let fault = |error| AuthorityFault::Chain { version, error };
+    match set {
+        None => *set = Some(AuthoritySet::genesis(bytes, &signatures, None).map_err(fault)?),
+        Some(set) => {
+            set.succeed(bytes, &signatures).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+fn epoch(
+    set: &mut AuthoritySet,
+    begun: &EpochBegun,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), AuthorityFault> {
+    let number = begun.number;
+    let stem = format!("epochs/{number}/epoch");
+    let (bytes, signatures) = parts(&stem, &begun.signatures, files)
+        .ok_or(AuthorityFault::EpochIncomplete { number })?;
+    let begun = set.begin_epoch(bytes, &signatures);
+    begun.map_err(|error| AuthorityFault::Epoch { number, error })?;
+    Ok(())
 }
 
 /// When each version came into effect: the time of its entry.
@@ -68,13 +115,13 @@ fn published(recorded: &Recorded) -> Option<&AuthorityPublished> {
 type Parts<'a> = (&'a [u8], Vec<(Principal, String)>);
 
 fn parts<'a>(
-    published: &AuthorityPublished,
+    stem: &str,
+    signed: &[RootSignature],
     files: &'a BTreeMap<String, Vec<u8>>,
 ) -> Option<Parts<'a>> {
-    let stem = format!("authority/{}", published.version);
     let bytes = files.get(&format!("{stem}.json"))?;
     let mut signatures = Vec::new();
-    for root in &published.signatures {
+    for root in signed {
         let principal = &root.signer.principal;
         let armoured = files.get(&format!("{stem}.{principal}.sig"))?;
         signatures.push((principal.clone(), String::from_utf8(armoured.clone()).ok()?));

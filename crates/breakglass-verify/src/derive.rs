@@ -150,6 +150,8 @@ struct Fold<'a> {
     clocks_needed: BTreeSet<(IncidentId, AccountId)>,
     /// The log was put back by an entry before, and all since then follows from it.
     put_back: bool,
+    /// How many epochs have begun.
+    epochs: usize,
 }
 
 impl<'a> Fold<'a> {
@@ -196,6 +198,7 @@ impl<'a> Fold<'a> {
             numbers: BTreeMap::new(),
             clocks_needed: BTreeSet::new(),
             put_back: false,
+            epochs: 0,
         }
     }
 
@@ -250,6 +253,7 @@ impl<'a> Fold<'a> {
                 self.out.refusals += u64::try_from(d.count).unwrap_or(0);
             }
             Event::LogRecovered(d) => self.log_recovered(entry, d),
+            Event::EpochBegun(d) => self.epoch_begun(entry, d),
             Event::ClockStepped(_) | Event::SinkChanged(_) | Event::StorageChanged(_) => {}
         }
     }

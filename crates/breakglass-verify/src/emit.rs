@@ -100,7 +100,7 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
         return Err(fault.into());
     }
     let authorities = authority::chain(&recorded, &files)?;
-    let vkey = &authorities.current().authority().log;
+    let vkey = authorities.log();
     let key = VerifierKey::parse(vkey.vkey.as_str())?;
     let signed = SignedCheckpoint::open(source.checkpoint, vkey.origin.as_str(), &key)?;
     let got = tree.size();
@@ -125,7 +125,7 @@ pub(crate) fn identity(
     authorities: &AuthoritySet,
     effective: &[(i64, breakglass_format::Timestamp)],
 ) -> [(String, Vec<u8>); 3] {
-    let vkey = &authorities.current().authority().log.vkey;
+    let vkey = &authorities.log().vkey;
     [
         ("genesis", format!("{}\n", authorities.instance())),
         ("log.vkey", format!("{vkey}\n")),

@@ -177,6 +177,17 @@ impl Builder<'_> {
             }
             return;
         }
+        if let Event::EpochBegun(begun) = &at.entry.event {
+            let stem = format!("epochs/{}/epoch", begun.number);
+            self.take(format!("{stem}.json"), begun.digest);
+            for root in &begun.signatures {
+                self.take(
+                    format!("{stem}.{}.sig", root.signer.principal),
+                    root.signature,
+                );
+            }
+            return;
+        }
         let Some(statement) = accepted(at) else {
             return;
         };

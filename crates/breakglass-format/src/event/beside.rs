@@ -76,6 +76,7 @@ pub(super) fn beside(event: &Event) -> Beside {
         | Event::ClockStepped(_)
         | Event::SinkChanged(_)
         | Event::StorageChanged(_)
-        | Event::LogRecovered(_) => Beside::default(),
+        | Event::LogRecovered(_)
+        | Event::EpochBegun(_) => Beside::default(),
     }
 }

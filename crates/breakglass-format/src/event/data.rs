@@ -553,14 +553,6 @@ data! {
         working: bool,
     }
 
-    /// Data of `LOG_RECOVERED`.
-    LogRecovered {
-        /// Accounts whose sealed credential was in no copy: they have none until people add one.
-        lost: Vec<AccountRef>,
-        /// How many of the entries before this one came from copies.
-        recovered: i64,
-    }
-
     /// Data of `STORAGE_CHANGED`.
     StorageChanged {
         /// One line for people.

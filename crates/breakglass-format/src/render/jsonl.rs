@@ -25,15 +25,20 @@ const LIFTED: [&str; 10] = [
 ];
 
 /// What a line carries in `statements`, by digest and in order: the statement that caused the entry
-/// and its armoured signature; for `AUTHORITY_PUBLISHED` the document and the signatures under it,
+/// and its armoured signature; for `AUTHORITY_PUBLISHED` and `EPOCH_BEGUN` the document and the signatures under it,
 /// without which a log could not be rebuilt.
 #[must_use]
 pub fn statements_of(entry: &Entry) -> Vec<Digest> {
-    if let Event::AuthorityPublished(published) = &entry.event {
-        let signatures = published.signatures.iter().map(|s| s.signature);
-        return std::iter::once(published.digest)
-            .chain(signatures)
-            .collect();
+    let by_roots = if let Event::AuthorityPublished(published) = &entry.event {
+        Some((published.digest, &published.signatures))
+    } else if let Event::EpochBegun(begun) = &entry.event {
+        Some((begun.digest, &begun.signatures))
+    } else {
+        None
+    };
+    if let Some((digest, signatures)) = by_roots {
+        let signatures = signatures.iter().map(|s| s.signature);
+        return std::iter::once(digest).chain(signatures).collect();
     }
     [entry.statement.0, entry.signature.0]
         .into_iter()

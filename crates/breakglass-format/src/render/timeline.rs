@@ -17,6 +17,7 @@ mod sentence;
 use crate::{
     Entry, Event, Timestamp,
     entry::Recorded,
+    event::RootSignature,
     vocabulary::{ActionMode, EndReason},
 };
 use names::Names;
@@ -103,9 +104,8 @@ fn date(at: Timestamp) -> String {
 /// Whose word the entry is: signed by people, attested by a person, or asserted by the
 /// server.
 fn label(entry: &Entry) -> String {
-    if let Event::AuthorityPublished(published) = &entry.event {
-        let signers: Vec<&str> = published
-            .signatures
+    if let Some(signatures) = roots(&entry.event) {
+        let signers: Vec<&str> = signatures
             .iter()
             .map(|s| s.signer.principal.as_str())
             .collect();
@@ -124,6 +124,17 @@ fn label(entry: &Entry) -> String {
         format!("[attested and signed by {who}]")
     } else {
         format!("[signed by {who}]")
+    }
+}
+
+/// What root persons sign together lies under the names that its entry gives.
+fn roots(event: &Event) -> Option<&[RootSignature]> {
+    if let Event::AuthorityPublished(published) = event {
+        Some(&published.signatures)
+    } else if let Event::EpochBegun(begun) = event {
+        Some(&begun.signatures)
+    } else {
+        None
     }
 }
 

@@ -10,6 +10,7 @@ const DATA: &str = concat!(
     include_str!("../../src/event/control_plane.rs"),
     include_str!("../../src/event/notice.rs"),
     include_str!("../../src/event/people.rs"),
+    include_str!("../../src/event/recovery.rs"),
 );
 const ENTRY: &str = include_str!("../../src/entry.rs");
 const STATEMENT: &str = include_str!("../../src/statement.rs");

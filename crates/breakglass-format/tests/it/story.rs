@@ -44,6 +44,7 @@ pub(crate) fn tell() -> Vec<Recorded> {
     house::a_rotation_is_attested(&mut story, ended);
     house::the_disk_fills_up(&mut story);
     house::the_log_is_recovered(&mut story);
+    house::an_epoch_begins(&mut story);
     story.entries
 }
 

@@ -268,6 +268,7 @@ pub(super) fn asked(command: &Command) -> Option<Asked> {
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
         | Command::Recovered(_)
+        | Command::BeginEpoch(_)
         | Command::SinkReport { .. } => None,
     }
 }

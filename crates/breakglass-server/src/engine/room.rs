@@ -169,6 +169,7 @@ pub(super) fn is_taken_from_the_reserve(command: &Command) -> bool {
         | Command::TurnedAway { .. }
         | Command::StorageReport { .. }
         | Command::Recovered(_)
+        | Command::BeginEpoch(_)
         | Command::SinkReport { .. } => true,
         Command::Claim(claim) => match claim.effect {
             EffectKind::Rotate => true,

@@ -97,7 +97,9 @@ fn one(
         Kind::Suspend => verify_suspend(bytes, armoured, authorities).map(Statement::Suspend),
         Kind::Act => act((place, bytes), armoured, sessions, authorities),
         // The chain verifies those, and no entry is caused by one.
-        Kind::Authority => return Err("an authority is not a statement of a person".to_owned()),
+        Kind::Authority | Kind::Epoch => {
+            return Err("what root persons sign together is no statement of one".to_owned());
+        }
     };
     verified.map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use breakglass_format::{
     AccountId, Entry, Fingerprint, PersonId, Timestamp,
-    authority::Authority,
+    authority::{Authority, LogIdentity},
     event::{AccountRef, AuthorityPublished, KeyEnrolled, LogStarted, Member, SessionOpened},
     statement::{AuthorityRef, Signer},
     vocabulary::{Notice, Privilege},
@@ -67,6 +67,12 @@ impl<'a> Fold<'a> {
             ("all_roots", d.all_roots == version.all_roots()),
             ("signatures", signed == stated),
         ]);
+        let named = &version.authority().log;
+        self.rule(
+            *named == self.log_in_force(version),
+            "authority_names_another_log",
+            "a version does not change the log's origin or key",
+        );
         let before = self.versions.last().map_or(version, |last| last.version);
         let enough = version.threshold_holds_at(before, self.now);
         self.rule(
@@ -84,6 +90,15 @@ impl<'a> Fold<'a> {
             since: self.now,
         });
         self.start_quarterly(&d.clocks, &accounts);
+    }
+
+    /// The log as the last epoch names it, or else the genesis.
+    fn log_in_force(&self, genesis: &VerifiedAuthority) -> LogIdentity {
+        let begun = self.epochs.checked_sub(1);
+        let epoch = begun.and_then(|nth| self.record.authorities.epochs().nth(nth));
+        let first = self.versions.first().map_or(genesis, |first| first.version);
+        let log = epoch.map_or(&first.authority().log, |epoch| &epoch.epoch().log);
+        log.clone()
     }
 
     pub(super) fn key_enrolled(&mut self, entry: &Entry, d: &KeyEnrolled) {

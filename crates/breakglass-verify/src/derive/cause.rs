@@ -104,6 +104,7 @@ pub(super) fn takes(event: &Event) -> Takes {
         | Event::ClockStepped(_)
         | Event::SinkChanged(_)
         | Event::StorageChanged(_)
-        | Event::LogRecovered(_) => Takes::Nothing,
+        | Event::LogRecovered(_)
+        | Event::EpochBegun(_) => Takes::Nothing,
     }
 }

@@ -4,17 +4,54 @@
 use std::collections::BTreeSet;
 
 use breakglass_format::{
-    AccountId, Event,
-    event::{AccountRef, BreakGlassEnded, BreakGlassVoided, LOG_PUT_BACK, LogRecovered},
+    AccountId, Entry, Event,
+    event::{
+        AccountRef, BreakGlassEnded, BreakGlassVoided, EpochBegun, LOG_PUT_BACK, LogRecovered,
+    },
     vocabulary::EndReason,
 };
 
 use super::{Fold, RequestState, credential::Cause};
 
 impl Fold<'_> {
-    pub(super) fn log_recovered(&mut self, entry: &breakglass_format::Entry, d: &LogRecovered) {
+    pub(super) fn log_recovered(&mut self, entry: &Entry, d: &LogRecovered) {
+        self.put_back_at(entry, d.recovered, &d.lost);
+    }
+
+    /// The epoch that the root persons signed, of exactly the entries before.
+    pub(super) fn epoch_begun(&mut self, entry: &Entry, d: &EpochBegun) {
+        let mut all = self.record.authorities.epochs();
+        let Some(begun) = all.nth(self.epochs) else {
+            self.rule(false, "epoch_unknown", "no such epoch was verified");
+            return;
+        };
+        self.epochs += 1;
+        let epoch = begun.epoch();
+        let mut signed = begun.signatures();
+        let mut stated = d.signatures.clone();
+        signed.sort_by_key(|s| s.signature);
+        stated.sort_by_key(|s| s.signature);
+        self.same(&[
+            ("digest", d.digest == begun.digest()),
+            ("number", d.number == epoch.number),
+            ("origin", d.origin == epoch.log.origin),
+            ("vkey", d.vkey == epoch.log.vkey),
+            ("signatures", signed == stated),
+            ("kept", u64::try_from(epoch.kept.size) == Ok(self.index)),
+        ]);
+        self.version_in_force(epoch.authority.version);
+        let enough = begun.threshold_holds_at(self.record.authorities, self.now);
+        self.rule(
+            enough,
+            "epoch_without_threshold",
+            "too few root keys counted at this time",
+        );
+        self.put_back_at(entry, d.recovered, &d.lost);
+    }
+
+    fn put_back_at(&mut self, entry: &Entry, recovered: i64, lost: &[AccountRef]) {
         let before = i64::try_from(self.index).unwrap_or(i64::MAX);
-        self.repeats(&[("recovered", (0..=before).contains(&d.recovered))]);
+        self.repeats(&[("recovered", (0..=before).contains(&recovered))]);
         let held = self.out.accounts.iter();
         let held = held.filter(|(_, account)| account.sealed.is_some());
         let held: BTreeSet<AccountId> = held.map(|(id, _)| id.clone()).collect();
@@ -23,7 +60,7 @@ impl Fold<'_> {
         }
         self.causes
             .insert(entry.event_id, Cause::EveryRotation(held));
-        self.all_is_lost(&d.lost);
+        self.all_is_lost(lost);
         self.put_back = true;
     }
 

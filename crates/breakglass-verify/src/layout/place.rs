@@ -65,7 +65,8 @@ impl Builder<'_> {
                 | Kind::Approval
                 | Kind::Denial
                 | Kind::Checkout
-                | Kind::Session,
+                | Kind::Session
+                | Kind::Epoch,
                 _,
             ) => Err(Unplaced::Misplaced("its kind does not fit the event")),
         }

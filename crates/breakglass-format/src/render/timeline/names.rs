@@ -97,6 +97,7 @@ impl Names {
             | Event::ClockStepped(_)
             | Event::SinkChanged(_)
             | Event::StorageChanged(_) => {}
+            Event::EpochBegun(d) => d.lost.iter().for_each(|a| self.learn_account(a)),
             Event::LogRecovered(d) => d.lost.iter().for_each(|a| self.learn_account(a)),
         }
     }

@@ -93,6 +93,7 @@ pub(super) fn of(entry: &Entry, names: &Names) -> Sentence {
         Event::SinkChanged(d) => house::sink_changed(d),
         Event::StorageChanged(d) => house::storage_changed(d),
         Event::LogRecovered(d) => house::log_recovered(d),
+        Event::EpochBegun(d) => house::epoch_begun(d),
     }
 }
 

@@ -6,9 +6,9 @@ use breakglass_format::{
     event::{
         ActProposed, AuthorityPublished, ClockStepped, ContactSet, CredentialAdded,
         CredentialRotated, CredentialRotationFailed, CredentialStaged, Delivery, EffectClaimed,
-        KeyEnrolled, KeySuspended, LogRecovered, LogStarted, ObligationOverdue, RootSignature,
-        RotationAttested, RotationOrdered, SessionOpened, SinkChanged, StakeholderNotified,
-        StorageChanged,
+        EpochBegun, KeyEnrolled, KeySuspended, LogRecovered, LogStarted, ObligationOverdue,
+        RootSignature, RotationAttested, RotationOrdered, SessionOpened, SinkChanged,
+        StakeholderNotified, StorageChanged,
     },
     statement::Kind,
     vocabulary::{EffectKind, Notice, Obligation, StorageFault},
@@ -217,6 +217,23 @@ pub(super) fn the_log_is_recovered(story: &mut Story) {
     story.server(LogRecovered {
         lost: vec![account()],
         recovered: 2,
+    });
+}
+
+/// Under another name, as the root persons signed.
+pub(super) fn an_epoch_begins(story: &mut Story) {
+    let signature = |who: &Somebody, byte| RootSignature {
+        signature: digest(byte),
+        signer: who.signer(),
+    };
+    story.server(EpochBegun {
+        digest: digest(61),
+        lost: vec![account()],
+        number: 1,
+        origin: read("log.example.com/payments/2"),
+        recovered: 0,
+        signatures: vec![signature(&bob(), 62), signature(&carol(), 63)],
+        vkey: read("log.example.com/payments/2+00000000+AQ=="),
     });
 }
 

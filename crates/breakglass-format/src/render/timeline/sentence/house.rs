@@ -3,9 +3,9 @@
 use super::{Scene, Sentence, list};
 use crate::{
     event::{
-        ActProposed, AuthorityPublished, ClockStepped, CommandRefused, EffectClaimed, KeyEnrolled,
-        KeySuspended, LogRecovered, LogStarted, RefusalsSummarised, SessionOpened, SinkChanged,
-        StorageChanged,
+        AccountRef, ActProposed, AuthorityPublished, ClockStepped, CommandRefused, EffectClaimed,
+        EpochBegun, KeyEnrolled, KeySuspended, LogRecovered, LogStarted, RefusalsSummarised,
+        SessionOpened, SinkChanged, StorageChanged,
     },
     render::timeline::quote::quote,
     statement::Kind,
@@ -170,13 +170,29 @@ pub(super) fn log_recovered(d: &LogRecovered) -> Sentence {
         0 => "the log was RECOVERED; no entry was missing".to_owned(),
         n => format!("the log was RECOVERED: {n} of the entries before this came from copies"),
     };
+    let details = after_a_loss(&d.lost);
+    Sentence { says, details }
+}
+
+pub(super) fn epoch_begun(d: &EpochBegun) -> Sentence {
+    let says = format!(
+        "EPOCH {} begins: the log goes on as {}, with what is above and nothing else of before",
+        d.number,
+        quote(&d.origin)
+    );
+    let mut details = vec![format!("its key: {}", quote(&d.vkey))];
+    details.extend(after_a_loss(&d.lost));
+    Sentence { says, details }
+}
+
+fn after_a_loss(lost: &[AccountRef]) -> Vec<String> {
     let follows = "every grant ends, every request is void, every credential is to be rotated";
     let mut details = vec![follows.to_owned()];
-    if !d.lost.is_empty() {
-        let lost = list(d.lost.iter().map(|account| &account.name));
+    if !lost.is_empty() {
+        let lost = list(lost.iter().map(|account| &account.name));
         details.push(format!("no copy had the credentials of {lost}"));
     }
-    Sentence { says, details }
+    details
 }
 
 /// Those who cosign the log speak through the event of the sinks.
