@@ -1,13 +1,15 @@
 //! Which file a statement is, and which other blobs an event names.
 
 use breakglass_format::{
-    Digest, Event, RequestId, canonical, entry::Recorded, limits, statement::Kind,
+    Digest, Event, RequestId, canonical, entry::Recorded, event::AuthorityPublished, limits,
+    statement::Kind,
 };
 use serde_json::Value;
 
 use super::Builder;
 
 /// Why a statement has no place.
+#[derive(Debug, Clone)]
 pub(super) enum Unplaced {
     /// A kind that is not known.
     Kind(String),
@@ -27,7 +29,18 @@ pub(super) fn kind_of(bytes: &[u8]) -> Result<Kind, Unplaced> {
         .ok_or_else(|| Unplaced::Kind(word.chars().take(80).collect()))
 }
 
-impl Builder<'_> {
+/// The files of a version of the authority, with their digests.
+pub(crate) fn of_authority(published: &AuthorityPublished) -> Vec<(String, Digest)> {
+    let stem = format!("authority/{}", published.version);
+    let document = (format!("{stem}.json"), published.digest);
+    let signatures = published.signatures.iter().map(|root| {
+        let path = format!("{stem}.{}.sig", root.signer.principal);
+        (path, root.signature)
+    });
+    std::iter::once(document).chain(signatures).collect()
+}
+
+impl Builder {
     /// The file of the statement that caused an entry.
     pub(super) fn path(&mut self, at: &Recorded, kind: Kind) -> Result<String, Unplaced> {
         let own = at.entry.event_id;

@@ -14,6 +14,8 @@ mod mutations;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod piecewise;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod rich;

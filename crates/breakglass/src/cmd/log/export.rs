@@ -163,7 +163,7 @@ fn not_written(error: &FolderError) -> Failure {
     match error {
         FolderError::NotEmpty { .. } => Failure::of(Code::FileExists, message)
             .hint("name another: a new or empty folder, or an earlier export of this log"),
-        FolderError::Io { .. } | FolderError::TooMuch { .. } => {
+        FolderError::Io { .. } | FolderError::TooMuch { .. } | FolderError::Changed { .. } => {
             Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
         }
     }
