@@ -114,6 +114,9 @@ pub struct Status {
 /// The authority and how it came to be: enough to verify the chain from the pinned genesis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuthorityChain {
+    /// Every epoch of the log, first one first; most logs have none.
+    #[serde(default)]
+    pub epochs: Vec<AuthoritySubmission>,
     /// Every version, genesis first.
     pub versions: Vec<AuthoritySubmission>,
 }

@@ -10,7 +10,7 @@ use breakglass_format::{
     RunId, Timestamp,
     authority::{Authority, LogIdentity},
     entry::Recorded,
-    event::Reference,
+    event::{KeyEnrolled, Reference},
     vocabulary::Notice,
 };
 use rpds::RedBlackTreeMapSync;
@@ -217,17 +217,7 @@ impl World {
                     self.apply_authority(d, authority, entry.created_at);
                 }
             }
-            Event::KeyEnrolled(d) => {
-                let held = (d.member.person.clone(), d.key.clone());
-                let enrolment = Enrolment {
-                    recovery: d.recovery,
-                    used: entry.created_at,
-                };
-                self.enrolled.insert_mut(held, enrolment);
-                if d.recovery {
-                    self.owe_personal_notice(Notice::KeyEnrolled, &d.member.person, recorded);
-                }
-            }
+            Event::KeyEnrolled(d) => self.apply_enrolled(d, recorded),
             Event::KeySuspended(d) => {
                 self.apply_suspended(d, entry.created_at);
                 self.owe_personal_notice(Notice::KeySuspended, &d.member.person, recorded);
@@ -278,6 +268,18 @@ impl World {
             Event::StorageChanged(d) => self.apply_storage(d),
             Event::EpochBegun(d) => self.apply_epoch(d, recorded),
             Event::LogRecovered(d) => self.apply_recovered(d, recorded),
+        }
+    }
+
+    fn apply_enrolled(&mut self, d: &KeyEnrolled, recorded: &Recorded) {
+        let held = (d.member.person.clone(), d.key.clone());
+        let enrolment = Enrolment {
+            recovery: d.recovery,
+            used: recorded.entry.created_at,
+        };
+        self.enrolled.insert_mut(held, enrolment);
+        if d.recovery {
+            self.owe_personal_notice(Notice::KeyEnrolled, &d.member.person, recorded);
         }
     }
 

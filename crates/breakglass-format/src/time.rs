@@ -51,6 +51,12 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// The day in UTC, counted from 1970-01-01.
+    #[must_use]
+    pub fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MS)
+    }
+
     /// `10:00:00`, the time of day in UTC, for people.
     #[must_use]
     pub fn time_of_day(self) -> String {

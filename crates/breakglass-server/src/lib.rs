@@ -38,6 +38,9 @@ pub use engine::LoneEngine;
 pub use entropy::{OsEntropy, random};
 pub use genesis::{Genesis, GenesisError};
 pub use http::{ListenError, Listening, openapi::document as openapi};
-pub use recover::{NoCheckpoint, NotRebuilt, NotRecovered, Recovered, Sources, recover};
+pub use recover::{
+    EpochWish, NoCheckpoint, NotBegun, NotRebuilt, NotRecovered, PlannedEpoch, Recovered, Sources,
+    begin_epoch, plan_epoch, recover,
+};
 pub use repair::{NotRepaired, repair_from};
 pub use start::{Checked, Server, StartError};

@@ -4,15 +4,16 @@
 //! copies become another database beside it; only when that gives the signed root, and holds what
 //! follows from the loss, does it take the place of the old one, which is kept.
 
+mod epoch;
 mod known;
 mod rebuilt;
 
 use std::path::{Path, PathBuf};
 
 use breakglass_core::{Command, recovery::Recovery};
-use breakglass_format::{Digest, Event};
-use breakglass_store::{Ledger as _, OpenError, SqliteLedger};
-use breakglass_tlog::{SignedCheckpoint, SigningKey};
+use breakglass_format::{AccountId, Digest, Event, event::AccountRef};
+use breakglass_store::{Blob, Ledger as _, OpenError, SqliteLedger};
+use breakglass_tlog::{SignedCheckpoint, SigningKey, VerifierKey};
 use thiserror::Error;
 
 use crate::{
@@ -27,6 +28,7 @@ use crate::{
 use known::Known;
 use rebuilt::Rebuilt;
 
+pub use epoch::{EpochWish, NotBegun, PlannedEpoch, begin_epoch, plan_epoch};
 pub use known::NoCheckpoint;
 pub use rebuilt::NotRebuilt;
 
@@ -133,16 +135,19 @@ pub fn recover(
     config.check()?;
     let key = log_key(&config.log_key_file)?;
     let mut shelf = Shelf::of(&sources.copies)?;
-    let known = Known::of(config, &key, &shelf, &sources.checkpoints)?;
+    let verifier = key.verifier();
+    let known = Known::of(config, verifier, &shelf, &sources.checkpoints)?;
     let database = config.data_dir.join("log.db");
-    let old = sound(&database, &key)?;
+    let old = sound(&database, verifier)?;
     let had = old.as_ref().map_or(0, |old| old.head().size());
     let wanted = reach(&known, had, &shelf)?;
     let rebuilt = Rebuilt::beside(&database, &key, old.as_ref(), &mut shelf, wanted)?;
     known.hold(rebuilt.ledger())?;
     let recovered = wanted - had;
     let (place, missing) = rebuilt.close();
-    let follows = conclude(config, place.path(), (&key, clock), recovered)?;
+    let opened = taken_in(config, place.path(), &key)?;
+    let command = Command::Recovered(recovery(recovered, lost(&opened)));
+    let follows = follows(opened, &command, Vec::new(), clock, &key)?;
     let unused = unused(&database);
     let kept = old.is_some().then(|| unused.clone());
     SqliteLedger::replace(old, &database, place.path(), &unused)?;
@@ -162,12 +167,11 @@ pub fn recover(
 }
 
 /// The log that is there, verified.
-fn sound(database: &Path, key: &SigningKey) -> Result<Option<SqliteLedger>, OpenError> {
+fn sound(database: &Path, key: &VerifierKey) -> Result<Option<SqliteLedger>, OpenError> {
     if !database.exists() {
         return Ok(None);
     }
-    let (origin, verifier) = (key.verifier().name().as_str(), key.verifier());
-    SqliteLedger::open(database, origin, verifier, &mut |_| {}).map(Some)
+    SqliteLedger::open(database, key.name().as_str(), key, &mut |_| {}).map(Some)
 }
 
 /// How many entries there are to be, all of which there are.
@@ -195,34 +199,45 @@ struct Follows {
     head: SignedCheckpoint,
 }
 
-/// Takes the rebuilt log in by the rules, and records what follows from the loss.
-fn conclude(
-    config: &Config,
-    path: &Path,
-    (key, clock): (&SigningKey, &dyn Clock),
-    recovered: u64,
-) -> Result<Follows, NotRecovered> {
+/// Takes the rebuilt log in by the rules.
+fn taken_in(config: &Config, path: &Path, key: &SigningKey) -> Result<Opened, NotRecovered> {
     let (ledger, replay) = open_whole(path, key, config.genesis)?;
     let missing = replay.missing_statement().map(str::to_owned);
     let opened = replay.finish(ledger)?;
-    if let Some(missing) = missing {
-        return Err(NotRecovered::Statement(missing));
+    match missing {
+        Some(missing) => Err(NotRecovered::Statement(missing)),
+        None => Ok(opened),
     }
-    let recovery = Recovery {
+}
+
+fn recovery(recovered: u64, lost: Vec<AccountId>) -> Recovery {
+    Recovery {
         recovered: i64::try_from(recovered).unwrap_or(i64::MAX),
-        lost: lost(&opened),
-    };
-    let command = Command::Recovered(recovery);
-    let (opened, entries) = engine::record(opened, &command, clock, key)
+        lost,
+    }
+}
+
+/// Records what follows from the loss.
+fn follows(
+    opened: Opened,
+    command: &Command,
+    blobs: Vec<Blob>,
+    clock: &dyn Clock,
+    key: &SigningKey,
+) -> Result<Follows, NotRecovered> {
+    let (opened, entries) = engine::record(opened, command, blobs, clock, key)
         .map_err(|e| NotRecovered::Follows(e.to_string()))?;
     let mut came = Recovered::default();
+    let names = |lost: &[AccountRef]| lost.iter().map(|a| a.name.to_string()).collect();
     for entry in &entries {
         if let Event::BreakGlassEnded(d) = &entry.event {
             let grant = opened.world.grant(&d.grant_id);
-            came.ended
-                .extend(grant.map(|grant| grant.reference.to_string()));
+            let grant = grant.map(|grant| grant.reference.to_string());
+            came.ended.extend(grant);
         } else if let Event::LogRecovered(d) = &entry.event {
-            came.lost = d.lost.iter().map(|a| a.name.to_string()).collect();
+            came.lost = names(&d.lost);
+        } else if let Event::EpochBegun(d) = &entry.event {
+            came.lost = names(&d.lost);
         } else if matches!(entry.event, Event::BreakGlassVoided(_)) {
             came.void += 1;
         }
@@ -234,7 +249,7 @@ fn conclude(
 }
 
 /// Accounts of which a credential that counts is not there.
-fn lost(opened: &Opened) -> Vec<breakglass_format::AccountId> {
+fn lost(opened: &Opened) -> Vec<AccountId> {
     let there = |digest: &Digest| matches!(opened.ledger.blob(digest), Ok(Some(_)));
     let accounts = opened.world.accounts().filter(|(_, state)| {
         let mut sealed = [state.current, state.staged].into_iter().flatten();

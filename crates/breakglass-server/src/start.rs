@@ -411,7 +411,7 @@ fn keys(
 ) -> Result<Custody, StartError> {
     let authority = authorities.current().authority();
     let (expected, got) = (
-        authority.log.vkey.to_string(),
+        authorities.log().vkey.to_string(),
         log_key.verifier().to_string(),
     );
     if expected != got {

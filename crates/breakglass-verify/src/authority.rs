@@ -69,8 +69,8 @@ fn version(
 ) -> Result<(), AuthorityFault> {
     let version = published.version;
     let stem = format!("authority/{version}");
-    let (bytes, signatures) = parts(&stem, &published.signatures, files)
-        .ok_or(AuthorityFault::Incomplete { version })?;
+    let (bytes, signatures) =
+        parts(&stem, &published.signatures, files).ok_or(AuthorityFault::Incomplete { version })?;
     let fault = |error| AuthorityFault::Chain { version, error };
     match set {
         None => *set = Some(AuthoritySet::genesis(bytes, &signatures, None).map_err(fault)?),
@@ -88,8 +88,8 @@ fn epoch(
 ) -> Result<(), AuthorityFault> {
     let number = begun.number;
     let stem = format!("epochs/{number}/epoch");
-    let (bytes, signatures) = parts(&stem, &begun.signatures, files)
-        .ok_or(AuthorityFault::EpochIncomplete { number })?;
+    let (bytes, signatures) =
+        parts(&stem, &begun.signatures, files).ok_or(AuthorityFault::EpochIncomplete { number })?;
     let begun = set.begin_epoch(bytes, &signatures);
     begun.map_err(|error| AuthorityFault::Epoch { number, error })?;
     Ok(())

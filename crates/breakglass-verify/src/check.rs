@@ -1,33 +1,42 @@
 //! Folder to verdict: tree, hashes and signatures first, then the rules
 //! (`docs/spec/evidence.md` says what is checked in which order).
 
-mod compare;
+mod bundle;
+mod course;
 mod differs;
+mod epochs;
+mod expected;
 mod heads;
-mod index;
 pub(crate) mod log;
+mod marked;
 mod plans;
 mod statements;
+pub(crate) mod stop;
+mod table;
+mod text;
+mod tree;
 
 use std::collections::BTreeSet;
 
-use breakglass_format::{
-    Digest, Timestamp,
-    entry::{EntryError, Recorded},
-    event::EventError,
-};
+use breakglass_format::{Digest, Timestamp};
 use breakglass_statement::AuthoritySet;
+use breakglass_tlog::EntriesPath;
 
 use crate::{
-    Derived, Facts, Finding, Folder, Level, Record, Verdict, authority,
-    derive::{Word, derive_watched},
+    Derived, Facts, Finding, Folder, FolderError, Level, Verdict,
+    authority::{self, AuthorityFault},
+    derive::Fold,
     emit,
-    layout::{self, Layout},
-    record,
+    files::Files,
+    parallel::{Ahead, in_order},
     watch::{Counter, Step, Watch},
 };
-use index::Index;
-use log::Log;
+use bundle::Reader;
+use course::{Course, Ended};
+use log::Place;
+use statements::Against;
+use stop::Stop;
+use table::Table;
 
 /// What the person who asks knows or wants besides the folder.
 #[derive(Debug, Clone, Default)]
@@ -52,19 +61,43 @@ pub struct MaxAge {
     pub seconds: i64,
 }
 
-/// Checks an evidence folder. Total: whatever the folder holds, there is a verdict.
+/// Checks an evidence folder in memory. Total: whatever the folder holds, there is a verdict.
 #[must_use]
 pub fn check(folder: &Folder, options: &Options) -> Verdict {
-    check_watched(folder, options, &|_| ())
+    // Of a folder in memory everything that is listed can be read, and it does not change.
+    check_files(folder, options, &|_| ()).unwrap_or_else(|error| {
+        let finding = Finding::tampered("missing_file", error.to_string());
+        Verdict::new(vec![finding], Facts::default(), Derived::default())
+    })
 }
 
-/// [`check()`], which tells how far it has come.
-#[must_use]
-pub fn check_watched(folder: &Folder, options: &Options, watch: &Watch<'_>) -> Verdict {
+/// Checks an evidence folder wherever it lies, piece by piece, and tells how far that has come.
+/// Whatever the folder holds there is a verdict, if its files can be read.
+///
+/// # Errors
+/// [`FolderError`], where they cannot, or where they change meanwhile.
+pub fn check_files(
+    files: &dyn Files,
+    options: &Options,
+    watch: &Watch<'_>,
+) -> Result<Verdict, FolderError> {
+    let listing = files.listing();
     let mut checked = Checked::default();
-    // A step that cannot go on has said why among the findings.
-    let _ = checked.run(folder, options, watch);
-    Verdict::new(checked.findings, checked.facts, checked.derived)
+    let place = Place {
+        files,
+        listing: &listing,
+    };
+    match checked.run(place, options, watch) {
+        Ok(()) => {}
+        // What comes after it would rest on what is wrong.
+        Err(Stop::Finding(finding)) => checked.findings.push(*finding),
+        Err(Stop::Files(error)) => return Err(error),
+    }
+    Ok(Verdict::new(
+        checked.findings,
+        checked.facts,
+        checked.derived,
+    ))
 }
 
 #[derive(Default)]
@@ -75,99 +108,81 @@ struct Checked {
 }
 
 impl Checked {
-    fn run(&mut self, folder: &Folder, options: &Options, watch: &Watch<'_>) -> Option<()> {
-        let log = log::read(folder, watch)
-            .map_err(|finding| self.findings.push(finding))
-            .ok()?;
+    fn run(&mut self, place: Place<'_>, options: &Options, watch: &Watch<'_>) -> Result<(), Stop> {
+        let mut marked = Vec::new();
+        let log = log::read(place, watch, marked::of, |more| marked.extend(more))?;
         self.facts.entries = log.checkpoint.size();
-        let recorded = self.entries(&log, watch)?;
-        let (layout, authorities) = self.bytes(folder, &log, &recorded, watch)?;
-        self.anchor(&authorities, options.pin);
-        self.findings.extend(heads::against(
-            &log,
-            &authorities,
-            options.against.as_deref(),
-        ));
-        self.stale(&recorded, options);
-        let statements = statements::verify(&layout.statements, &authorities, watch);
-        self.facts.statements = u64::try_from(statements.verified.len()).unwrap_or(u64::MAX);
-        self.findings.extend(statements.findings);
-        self.findings.extend(heads::signed(
-            &log,
-            &layout.statements,
-            &statements.verified,
-        ));
-        let record = Record {
-            entries: &recorded,
-            statements: &statements.verified,
-            authorities: &authorities,
+        let table = Table::of(place, watch)?;
+        let authorities = marked::authorities(&marked, &table)?;
+        let known = authorities.as_ref().ok();
+        let sessions = known.map(|known| marked::sessions(&marked, &table, known));
+        let sessions = sessions.transpose()?.unwrap_or_default();
+        let against = known.map(|authorities| Against {
+            authorities,
+            sessions: &sessions,
+        });
+        let reader = Reader {
+            log: &log,
+            table: &table,
+            against,
         };
-        let (derived, broken) = derive_watched(&record, watch);
+        let mut ended = entries(&reader, watch)?;
+        let fold = ended.fold.take();
+        let effective = authority::effective(&marked);
+        let last = ended.last;
+        let of_rest = self.bytes(ended, (&authorities, &effective))?;
+        let (Some(rest), Ok(authorities), Some(fold)) = (of_rest, &authorities, fold) else {
+            return Ok(());
+        };
+        self.anchor(authorities, options.pin);
+        let against = options.against.as_deref();
+        self.findings
+            .extend(heads::against(&log, authorities, against)?);
+        self.findings.extend(epochs::check(&log, authorities)?);
+        self.stale(last, options);
+        self.facts.statements = rest.verified;
+        self.findings.extend(rest.statements);
+        self.findings.extend(rest.heads);
+        let (derived, broken) = ruled(&reader, fold)?;
         self.findings.extend(broken);
-        self.findings.extend(plans::check(&recorded, &layout.files));
-        self.count(&authorities, &derived);
+        self.findings.extend(rest.plans);
+        self.count(authorities, &derived);
         self.derived = derived;
-        Some(())
-    }
-
-    /// Entries out of bytes that are known to be those of the log.
-    fn entries(&mut self, log: &Log<'_>, watch: &Watch<'_>) -> Option<Vec<Recorded>> {
-        let counter = Counter::begin(watch, Step::Entries, log.entries.len());
-        let (index, error) = match record::recorded(&log.entries, log.tree.leaves(), &counter) {
-            Ok(recorded) => return Some(recorded),
-            Err(failed) => failed,
-        };
-        let finding = match &error {
-            EntryError::Event(EventError::Unknown { .. }) => {
-                Finding::new(Level::CannotTell, "newer_version", error.to_string())
-            }
-            EntryError::Event(EventError::Shape(_)) | EntryError::Canonical(_) => {
-                Finding::tampered("entry_malformed", error.to_string())
-            }
-        };
-        self.findings.push(finding.at_entry(index));
-        None
+        Ok(())
     }
 
     /// Every file is there, is what it should be, and nothing else is; the authorities are signed.
+    /// What was found beyond that, where it may be told.
     fn bytes(
         &mut self,
-        folder: &Folder,
-        log: &Log<'_>,
-        recorded: &[Recorded],
-        watch: &Watch<'_>,
-    ) -> Option<(Layout, AuthoritySet)> {
-        let index = Index::of(folder);
-        let siem = folder.get(layout::SIEM).unwrap_or_default();
-        let blob = |digest: &Digest| index.get(digest).map(<[u8]>::to_vec);
-        let counter = Counter::begin(watch, Step::Files, recorded.len());
-        let mut layout = layout::layout(recorded, &log.entries, &blob, siem, &counter);
-        if let Some(newer) = compare::newer(&layout.faults) {
-            self.findings.push(newer);
-            return None;
+        ended: Ended<'_>,
+        (authorities, effective): (&Result<AuthoritySet, AuthorityFault>, &[(i64, Timestamp)]),
+    ) -> Result<Option<Rest>, Stop> {
+        if let Some(newer) = expected::newer(&ended.faults) {
+            return Err(newer.into());
         }
-        let authorities = authority::chain(recorded, &layout.files);
-        let effective = authority::effective(recorded);
-        match &authorities {
-            Ok(authorities) => layout.files.extend(emit::identity(authorities, &effective)),
+        let mut expected = ended.expected;
+        match authorities {
+            Ok(authorities) => {
+                for (path, bytes) in emit::identity(authorities, effective) {
+                    expected.bytes(&path, &bytes)?;
+                }
+            }
             Err(fault) => {
                 self.findings
                     .push(Finding::tampered("authority_invalid", fault.to_string()));
             }
         }
-        self.findings.extend(compare::files(
-            folder,
-            (&layout, &log.files),
-            authorities.is_ok(),
-        ));
-        let tampered = self
-            .findings
-            .iter()
-            .any(|finding| finding.level == Level::Tampered);
-        authorities
-            .ok()
-            .filter(|_| !tampered)
-            .map(|authorities| (layout, authorities))
+        self.findings
+            .extend(expected.end(&ended.faults, authorities.is_ok())?);
+        let mut findings = self.findings.iter();
+        let tampered = findings.any(|finding| finding.level == Level::Tampered);
+        Ok((!tampered).then_some(Rest {
+            verified: ended.verified,
+            statements: ended.statements,
+            heads: ended.heads,
+            plans: ended.plans,
+        }))
     }
 
     fn anchor(&mut self, authorities: &AuthoritySet, pin: Option<Digest>) {
@@ -186,14 +201,13 @@ impl Checked {
         self.findings.push(finding.at_path("genesis"));
     }
 
-    fn stale(&mut self, recorded: &[Recorded], options: &Options) {
+    fn stale(&mut self, last: Option<Timestamp>, options: &Options) {
         let size = self.facts.entries;
         if let Some(least) = options.min_size.filter(|least| size < *least) {
             let detail = format!("the log has {size} entries, {least} were asked for");
             self.findings
                 .push(Finding::new(Level::Stale, "too_small", detail));
         }
-        let last = recorded.last().map(|recorded| recorded.entry.created_at);
         if let (Some(age), Some(last)) = (options.max_age, last) {
             let old = age.now.since_ms(last) > age.seconds.saturating_mul(1000);
             if old {
@@ -215,13 +229,63 @@ impl Checked {
         self.facts.requests = number(derived.requests.len());
         self.facts.approvals = number(approvals.len());
         self.facts.grants = number(derived.grants.len());
-        for fact in &derived.facts {
-            let counter = match fact.word {
-                Word::Signed(_) => &mut self.facts.signed,
-                Word::Attested(_) => &mut self.facts.attested,
-                Word::Asserted => &mut self.facts.asserted,
-            };
-            *counter += 1;
-        }
+        self.facts.signed = derived.words.signed;
+        self.facts.attested = derived.words.attested;
+        self.facts.asserted = derived.words.asserted;
     }
+}
+
+/// What is told only of a folder whose bytes are those of its log.
+struct Rest {
+    verified: u64,
+    statements: Vec<Finding>,
+    heads: Vec<Finding>,
+    plans: Vec<Finding>,
+}
+
+/// How much a bundle takes of what may be on its way.
+fn ahead<'p>(place: Place<'p>) -> Ahead<impl Fn(&EntriesPath) -> u64 + use<'p>> {
+    Ahead {
+        weigh: move |path: &EntriesPath| place.length(&log::in_log(path)),
+        most: log::AHEAD_BYTES,
+    }
+}
+
+/// Reads every entry, on all cores, and takes them in, in log order.
+fn entries<'a>(reader: &Reader<'a>, watch: &Watch<'_>) -> Result<Ended<'a>, Stop> {
+    let log = reader.log;
+    let size = log.checkpoint.size();
+    let count = usize::try_from(size).unwrap_or(usize::MAX);
+    let counter = Counter::begin(watch, Step::Entries, count);
+    let authorities = reader.against.map(|against| against.authorities);
+    let mut course = Course::begin(reader.table, size, authorities)?;
+    let work = |_: usize, path: &EntriesPath| reader.bundle(path);
+    in_order(&log.bundles, ahead(reader.table.place()), work, |bundle| {
+        let bundle = bundle?;
+        counter.add(bundle.read.len());
+        course.take(&bundle)
+    })?;
+    Ok(course.end()?)
+}
+
+/// What the rules come to, after a second look at the entries where they take one.
+fn ruled(reader: &Reader<'_>, mut fold: Fold<'_>) -> Result<(Derived, Vec<Finding>), FolderError> {
+    if let Some(mut sought) = fold.sought() {
+        let ids = |_: usize, path: &EntriesPath| {
+            let mut ids = Vec::new();
+            reader.recorded(path, |at, _| {
+                ids.push((at.entry.event_id, at.index));
+                Ok(())
+            })?;
+            Ok::<_, FolderError>(ids)
+        };
+        let ahead = ahead(reader.table.place());
+        in_order(&reader.log.bundles, ahead, ids, |ids| {
+            let mut see = |(id, index)| sought.see(id, index);
+            ids?.into_iter().for_each(&mut see);
+            Ok::<(), FolderError>(())
+        })?;
+        fold.found(&sought);
+    }
+    Ok(fold.end())
 }

@@ -8,7 +8,13 @@ use breakglass_tlog::{EntriesPath, SignedCheckpoint, TilePath};
 use thiserror::Error;
 
 use crate::{
-    Finding, Folder, check, digest,
+    Finding, Folder,
+    check::{
+        log::{self, Place},
+        stop::Stop,
+    },
+    digest,
+    files::Files as _,
     folder::{CHECKPOINT, FETCHED, WRITING},
     parallel, record,
 };
@@ -81,21 +87,29 @@ pub fn held(folder: &Folder) -> Result<Option<Held>, Finding> {
     if folder.get(CHECKPOINT).is_none() {
         return Ok(None);
     }
-    let log = check::log::read(folder, &|_| ())?;
-    Ok(Some(Held {
-        checkpoint: log.signed,
-        entries: log.entries.into_iter().map(<[u8]>::to_vec).collect(),
-    }))
+    let mut entries = Vec::new();
+    let owned = |_: u64, some: &[&[u8]]| -> Vec<Vec<u8>> {
+        some.iter().map(|entry| entry.to_vec()).collect()
+    };
+    let place = Place {
+        files: folder,
+        listing: &folder.listing(),
+    };
+    match log::read(place, &|_| (), owned, |some| entries.extend(some)) {
+        Ok(log) => Ok(Some(Held {
+            checkpoint: log.signed,
+            entries,
+        })),
+        Err(Stop::Finding(finding)) => Err(*finding),
+        // A folder in memory can be read.
+        Err(Stop::Files(error)) => Err(Finding::tampered("missing_file", error.to_string())),
+    }
 }
 
 /// Every file of a folder by its SHA-256, as entries name what lies beside the log.
 #[must_use]
 pub fn by_digest(folder: &Folder) -> BTreeMap<Digest, &[u8]> {
-    by_digest_of(folder.iter().map(|(_, bytes)| bytes).collect())
-}
-
-/// Files by their SHA-256.
-pub(crate) fn by_digest_of(files: Vec<&[u8]>) -> BTreeMap<Digest, &[u8]> {
+    let files: Vec<&[u8]> = folder.iter().map(|(_, bytes)| bytes).collect();
     let digests = parallel::map(&files, DIGESTED, |_, bytes| digest(bytes));
     digests.into_iter().zip(files).collect()
 }

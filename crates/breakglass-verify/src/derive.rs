@@ -14,6 +14,7 @@ mod credential;
 mod derived;
 mod envelope;
 mod grant;
+mod ids;
 mod incident;
 mod notice;
 mod obligation;
@@ -25,31 +26,31 @@ mod run;
 mod statement;
 mod suspension;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+    sync::Arc,
+};
 
 use breakglass_format::{
     AccountId, Digest, Entry, Event, EventId, Fingerprint, GrantId, IncidentId, Line, PersonId,
     RequestId, RunId, Timestamp,
     act::Act,
     entry::Recorded,
-    event::{BreakGlassRequested, Member},
+    event::Member,
     vocabulary::{Notice, Obligation},
 };
 use breakglass_statement::{AuthoritySet, Verified};
 
-use crate::{
-    Finding,
-    watch::{Counter, Step, Watch},
-};
+use crate::Finding;
 
 pub use derived::{
-    Account, Derived, Duty, DutyKey, End, Fact, Grant, Incident, Request, RequestState, Status,
-    Word,
+    Account, Derived, Duty, DutyKey, End, Grant, Incident, Request, RequestState, Status, Word,
+    Words,
 };
+pub use envelope::word;
+pub(crate) use ids::Sought;
 pub use statement::{Statement, Statements};
-
-/// Entries after which a watcher is told.
-const TOLD: u64 = 256;
 
 /// What is derived from.
 #[derive(Debug, Clone, Copy)]
@@ -66,30 +67,51 @@ pub struct Record<'a> {
 /// stable code. Total: whatever the record holds, there is an answer.
 #[must_use]
 pub fn derive(record: &Record<'_>) -> (Derived, Vec<Finding>) {
-    derive_watched(record, &|_| ())
-}
-
-/// [`derive()`], which tells how far it has come.
-pub(crate) fn derive_watched(record: &Record<'_>, watch: &Watch<'_>) -> (Derived, Vec<Finding>) {
-    let mut fold = Fold::new(record);
-    let counter = Counter::begin(watch, Step::Rules, record.entries.len());
+    let mut fold = Fold::new(record.authorities);
     for recorded in record.entries {
-        if recorded.index.is_multiple_of(TOLD) {
-            counter.add(usize::try_from(TOLD).unwrap_or(0));
-        }
-        fold.now = recorded.entry.created_at;
-        fold.index = recorded.index;
-        fold.envelope(recorded);
-        fold.event(&recorded.entry, recorded);
-        fold.last = fold.last.max(fold.now);
+        let statement = recorded.entry.statement.as_ref();
+        let said = statement.and_then(|digest| record.statements.get(digest));
+        fold.step(At { recorded, said });
     }
-    fold.finish();
-    (fold.out, fold.findings)
+    if let Some(mut sought) = fold.sought() {
+        let entries = record.entries.iter();
+        entries.for_each(|at| sought.see(at.entry.event_id, at.index));
+        fold.found(&sought);
+    }
+    fold.end()
 }
 
-/// What has been read so far.
-struct Fold<'a> {
-    record: &'a Record<'a>,
+/// An entry, and what it rests on.
+#[derive(Clone, Copy)]
+pub(crate) struct At<'s> {
+    pub(crate) recorded: &'s Recorded,
+    /// The verified statement that caused it.
+    pub(crate) said: Option<&'s Statement>,
+}
+
+impl<'s> At<'s> {
+    /// The act that caused an entry, if it is one of this command; that it has to be is said of
+    /// every event in [`cause`].
+    fn act(self, command: &str) -> Option<&'s Verified<Act>> {
+        match self.said {
+            Some(Statement::Act(act)) if act.statement().command.word() == command => Some(act),
+            _ => None,
+        }
+    }
+}
+
+impl Deref for At<'_> {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.recorded.entry
+    }
+}
+
+/// What has been read so far. Of an entry that nobody signed and nothing follows from it keeps
+/// nothing.
+pub(crate) struct Fold<'a> {
+    authorities: &'a AuthoritySet,
     out: Derived,
     findings: Vec<Finding>,
     /// Engine time and index of the entry that is being read.
@@ -100,22 +122,24 @@ struct Fold<'a> {
     versions: Vec<authority::InForce<'a>>,
     enrolled: BTreeSet<(PersonId, Fingerprint)>,
     suspensions: Vec<suspension::Suspension>,
-    consents: Vec<suspension::Consent<'a>>,
-    event_ids: BTreeSet<EventId>,
+    consents: Vec<suspension::Consent>,
+    event_ids: ids::Ids,
     /// Of what happened to their own contact and keys whom may be told, and when each person last
     /// changed their contact.
     personal: BTreeMap<EventId, (Notice, PersonId)>,
     contact_set_at: BTreeMap<PersonId, Timestamp>,
     used_statements: BTreeMap<Digest, envelope::Used>,
+    /// Until when each session is open.
+    sessions: BTreeMap<Digest, Timestamp>,
     declared: BTreeMap<IncidentId, Digest>,
-    asked: BTreeMap<RequestId, (u64, &'a BreakGlassRequested)>,
-    approvals: BTreeMap<EventId, quorum::Approval<'a>>,
+    asked: BTreeMap<RequestId, Arc<request::Asked>>,
+    approvals: BTreeMap<EventId, quorum::Approval>,
     denials: BTreeSet<(PersonId, AccountId, IncidentId)>,
     /// Verdicts on the control plane, in log order.
     probes: BTreeMap<IncidentId, Vec<control_plane::Probe>>,
     runs: BTreeMap<RunId, run::Run>,
-    plannings: BTreeMap<EventId, planning::Planning<'a>>,
-    proposals: Vec<credential::Proposal<'a>>,
+    plannings: BTreeMap<EventId, planning::Planning>,
+    proposals: Vec<credential::Proposal>,
     causes: BTreeMap<EventId, credential::Cause>,
     /// How often each effect was claimed: by what calls for it, and the account where it is to
     /// be rotated.
@@ -155,9 +179,10 @@ struct Fold<'a> {
 }
 
 impl<'a> Fold<'a> {
-    fn new(record: &'a Record<'a>) -> Self {
+    /// Before the first entry.
+    pub(crate) fn new(authorities: &'a AuthoritySet) -> Self {
         Self {
-            record,
+            authorities,
             out: Derived::default(),
             findings: Vec::new(),
             now: Timestamp::EPOCH,
@@ -167,10 +192,11 @@ impl<'a> Fold<'a> {
             enrolled: BTreeSet::new(),
             suspensions: Vec::new(),
             consents: Vec::new(),
-            event_ids: BTreeSet::new(),
+            event_ids: ids::Ids::default(),
             personal: BTreeMap::new(),
             contact_set_at: BTreeMap::new(),
             used_statements: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             declared: BTreeMap::new(),
             asked: BTreeMap::new(),
             approvals: BTreeMap::new(),
@@ -202,16 +228,46 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn event(&mut self, entry: &'a Entry, recorded: &'a Recorded) {
-        self.close_recovery(Some(&entry.event));
-        match &entry.event {
+    /// Takes in the next entry in log order.
+    pub(crate) fn step(&mut self, at: At<'_>) {
+        self.now = at.created_at;
+        self.index = at.recorded.index;
+        self.envelope(at);
+        self.event(at);
+        self.last = self.last.max(self.now);
+    }
+
+    /// What a second look at every entry has to look for, where it takes one.
+    pub(crate) fn sought(&self) -> Option<Sought> {
+        self.event_ids.sought()
+    }
+
+    /// Takes in what came of the second look.
+    pub(crate) fn found(&mut self, sought: &Sought) {
+        let (code, detail) = envelope::ID_TWICE;
+        for (place, index) in self.event_ids.twice(sought) {
+            let finding = Finding::tampered(code, detail).at_entry(index);
+            self.findings
+                .insert(place.min(self.findings.len()), finding);
+        }
+    }
+
+    /// After the last entry: what all of it adds up to, and what it breaks.
+    pub(crate) fn end(mut self) -> (Derived, Vec<Finding>) {
+        self.finish();
+        (self.out, self.findings)
+    }
+
+    fn event(&mut self, entry: At<'_>) {
+        self.close_recovery(Some(&entry.recorded.entry.event));
+        match &entry.recorded.entry.event {
             Event::LogStarted(d) => self.log_started(d),
             Event::AuthorityPublished(d) => self.authority_published(d),
             Event::KeyEnrolled(d) => self.key_enrolled(entry, d),
             Event::KeySuspended(d) => self.key_suspended(entry, d),
             Event::SessionOpened(d) => self.session_opened(entry, d),
             Event::ContactSet(d) => self.contact_set(entry, d),
-            Event::IncidentDeclared(d) => self.declared(recorded, d),
+            Event::IncidentDeclared(d) => self.declared(entry, d),
             Event::IncidentNoted(d) => self.noted(entry, d),
             Event::ControlPlaneProbed(d) => self.probed(entry, d),
             Event::IncidentResolved(d) => self.resolved(entry, d),
@@ -227,7 +283,7 @@ impl<'a> Fold<'a> {
             Event::IncidentReopened(d) => self.reopened(d),
             Event::StakeholderNotified(d) => self.notified(d),
             Event::ObligationOverdue(d) => self.overdue(d),
-            Event::BreakGlassRequested(d) => self.requested(recorded, d),
+            Event::BreakGlassRequested(d) => self.requested(entry, d),
             Event::BreakGlassApproved(d) => self.approved(entry, d),
             Event::BreakGlassDenied(d) => self.denied(entry, d),
             Event::BreakGlassLapsed(d) => self.lapsed(entry, d),
@@ -297,23 +353,9 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// The verified statement that caused an entry.
-    fn statement(&self, entry: &Entry) -> Option<&'a Statement> {
-        self.record.statements.get(entry.statement.as_ref()?)
-    }
-
-    /// The act that caused an entry, if it is one of this command; that it has to be is said of
-    /// every event in [`cause`].
-    fn act(&self, entry: &Entry, command: &str) -> Option<&'a Verified<Act>> {
-        match self.statement(entry) {
-            Some(Statement::Act(act)) if act.statement().command.word() == command => Some(act),
-            _ => None,
-        }
-    }
-
     /// What was asked for with the request that became a grant.
-    fn asked_with(&self, grant: GrantId) -> Option<&'a BreakGlassRequested> {
+    fn asked_with(&self, grant: GrantId) -> Option<&Arc<request::Asked>> {
         let request = self.out.grants.get(&grant)?.request;
-        self.asked.get(&request).map(|(_, asked)| *asked)
+        self.asked.get(&request)
     }
 }

@@ -1,8 +1,12 @@
 //! Log to folder. The same log always gives the same bytes, whichever server writes them.
 
-use std::fmt;
+use std::{borrow::Cow, collections::BTreeMap, convert::Infallible, fmt};
 
-use breakglass_format::{Digest, entry::EntryError};
+use breakglass_format::{
+    Digest,
+    entry::{EntryError, Recorded},
+    render::timeline,
+};
 use breakglass_statement::{AuthoritySet, allowed_signers};
 use breakglass_tlog::{
     EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint, VerifierKey, root,
@@ -12,9 +16,8 @@ use thiserror::Error;
 use crate::{
     Folder,
     authority::{self, AuthorityFault},
-    layout::{self, Layout, Lookup},
-    record,
-    watch::{Counter, Step},
+    layout::{self, Blobs, Builder, Put, Sink},
+    parallel, record,
 };
 
 pub use crate::layout::Fault;
@@ -79,24 +82,28 @@ pub enum EmitError {
     Empty,
 }
 
+/// Entries whose lines are made at a time, by all threads.
+const WINDOW: usize = 16_384;
+/// Entries of them that a thread takes at a time.
+const BATCH: usize = 64;
+
 /// Writes the evidence folder of a log into memory.
 ///
 /// # Errors
-/// [`EmitError`]: a folder is whole or it is not written.
+/// [`EmitError`]: but for documents that nobody has, a folder is whole or it is not written.
 pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     if source.entries.is_empty() {
         return Err(EmitError::Empty);
     }
     let entries: Vec<&[u8]> = source.entries.iter().map(Vec::as_slice).collect();
     let tree = record::tree(&entries);
-    let counter = Counter::begin(&|_| (), Step::Entries, entries.len());
-    let recorded = record::recorded(&entries, tree.leaves(), &counter)
+    let recorded = record::recorded(&entries, tree.leaves())
         .map_err(|(index, error)| EmitError::Entry { index, error })?;
-    let blob: &Lookup<'_> = source.blob;
-    let Layout {
-        mut files, faults, ..
-    } = layout::layout(&recorded, &entries, blob, &[], &counter);
-    if let Some(fault) = faults.into_iter().next() {
+    let (mut files, faults) = laid_out(&recorded, source);
+    // A log that was put back from copies may have lost documents. The folder lacks them as well, and
+    // whoever checks it names them.
+    let lost = |fault: &Fault| matches!(fault, Fault::MissingBlob { .. });
+    if let Some(fault) = faults.into_iter().find(|fault| !lost(fault)) {
         return Err(fault.into());
     }
     let authorities = authority::chain(&recorded, &files)?;
@@ -118,6 +125,70 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     );
     files.extend(identity(&authorities, &authority::effective(&recorded)));
     Ok(files.into_iter().collect())
+}
+
+impl Blobs for Source<'_> {
+    type Error = Infallible;
+
+    fn blob(&self, digest: &Digest) -> Result<Option<Cow<'_, [u8]>>, Infallible> {
+        Ok((self.blob)(digest).map(Cow::Owned))
+    }
+}
+
+/// Files on their way into memory.
+struct Written<'a> {
+    source: &'a Source<'a>,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Sink for Written<'_> {
+    type Error = Infallible;
+
+    fn put(&mut self, path: &str, digest: Digest) -> Result<Put, Infallible> {
+        let Some(bytes) = (self.source.blob)(&digest) else {
+            return Ok(Put::Missing);
+        };
+        match self.files.get(path) {
+            Some(there) if *there != bytes => return Ok(Put::Clash),
+            Some(_) => {}
+            None => {
+                self.files.insert(path.to_owned(), bytes);
+            }
+        }
+        Ok(Put::Done)
+    }
+}
+
+/// Everything that entries name in its place, and the renderings of them.
+fn laid_out(recorded: &[Recorded], source: &Source<'_>) -> (BTreeMap<String, Vec<u8>>, Vec<Fault>) {
+    let files = BTreeMap::new();
+    let mut written = Written { source, files };
+    let (mut builder, mut siem) = (Builder::default(), Vec::new());
+    let both: Vec<(&Recorded, &Vec<u8>)> = recorded.iter().zip(source.entries).collect();
+    for window in both.chunks(WINDOW) {
+        let made = parallel::map(window, BATCH, |_, (at, bytes)| {
+            let blob = |digest: &Digest| Ok::<_, Infallible>((source.blob)(digest));
+            let Ok(loaded) = layout::load(at, source);
+            let Ok(line) = layout::line(at, bytes, blob);
+            (loaded, line)
+        });
+        for ((at, _), (loaded, line)) in window.iter().zip(made) {
+            let Ok(_) = builder.entry(at, loaded.as_ref(), &mut written);
+            match line {
+                Ok(line) => {
+                    siem.extend(line);
+                    siem.push(b'\n');
+                }
+                Err(error) => builder.unrendered(at.index, error),
+            }
+        }
+    }
+    let Ok(laid) = builder.end(&mut written);
+    let mut files = written.files;
+    files.insert(layout::SIEM.to_owned(), siem);
+    let timeline = timeline::render(recorded).into_bytes();
+    files.insert(layout::TIMELINE.to_owned(), timeline);
+    (files, laid.faults)
 }
 
 /// The files that the authority alone decides.

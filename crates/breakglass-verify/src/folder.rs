@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::continuation::Continuation;
+use crate::{continuation::Continuation, disk};
 
 /// The signed checkpoint, which is written when everything it covers is there.
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
@@ -17,14 +17,10 @@ pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 pub(crate) const WRITING: &str = ".writing";
 /// Where an export keeps what it has fetched until it is whole.
 pub const FETCHED: &str = ".fetched/";
-/// Most files a folder may hold: a log of 1,000,000 signed entries has two for each.
-pub const FILES_MAX: usize = 4_000_000;
-/// Most bytes of one file: `siem.jsonl` of 1,000,000 entries passes 1 GiB.
+/// Most bytes of one file of a folder in memory.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
-/// Most bytes of all files together.
+/// Most bytes of all files together of a folder in memory.
 pub const FOLDER_BYTES_MAX: u64 = 8 << 30;
-/// Most folders inside each other.
-const DEPTH_MAX: usize = 16;
 
 /// An evidence folder in memory: paths with `/`, relative to the folder, and their bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,12 +50,30 @@ pub enum FolderError {
         /// How many there may be.
         limit: u64,
     },
+    /// A file is not what it was when it was read before.
+    #[error("{path} changed while it was read")]
+    Changed {
+        /// Which.
+        path: String,
+    },
     /// The place to write to holds something already.
     #[error("{path} is not empty")]
     NotEmpty {
         /// The place.
         path: PathBuf,
     },
+}
+
+impl FolderError {
+    /// A file could not be read.
+    pub(crate) fn of(path: &str, source: io::Error) -> Self {
+        at(Path::new(path), source)
+    }
+
+    /// A file that was there is there no longer.
+    pub(crate) fn gone(path: &str) -> Self {
+        at(Path::new(path), io::ErrorKind::NotFound.into())
+    }
 }
 
 impl Folder {
@@ -102,63 +116,20 @@ impl Folder {
     /// Reads a folder. Links are not followed and nothing but regular files is opened.
     ///
     /// # Errors
-    /// [`FolderError::Io`], or [`FolderError::TooMuch`] where a limit of this module is passed.
+    /// [`FolderError::Io`], or [`FolderError::TooMuch`] where a limit of this module or of
+    /// [`disk`](crate::disk) is passed.
     pub fn read(root: &Path) -> Result<Self, FolderError> {
-        let mut folder = Self::new();
+        let found = disk::walk(root)?;
         let mut budget = FOLDER_BYTES_MAX;
-        let mut waiting = vec![(root.to_path_buf(), String::new(), 0)];
-        while let Some((place, name, depth)) = waiting.pop() {
-            if depth > DEPTH_MAX {
-                let limit = u64::try_from(DEPTH_MAX).unwrap_or(u64::MAX);
-                return Err(FolderError::TooMuch {
-                    path: place,
-                    what: "folders deep",
-                    limit,
-                });
-            }
-            let before = folder.files.len() + folder.strays.len() + waiting.len();
-            for item in fs::read_dir(&place).map_err(|e| at(&place, e))? {
-                let item = item.map_err(|e| at(&place, e))?;
-                folder.take_in(&item, &name, depth, &mut waiting, &mut budget)?;
-            }
-            let after = folder.files.len() + folder.strays.len() + waiting.len();
-            if before == after && depth > 0 {
-                folder.strays.insert(name);
-            }
-            if after > FILES_MAX {
-                let limit = u64::try_from(FILES_MAX).unwrap_or(u64::MAX);
-                return Err(FolderError::TooMuch {
-                    path: place,
-                    what: "files",
-                    limit,
-                });
-            }
+        let mut folder = Self {
+            strays: found.strays,
+            ..Self::new()
+        };
+        for (name, _) in found.files {
+            let bytes = read_file(&root.join(&name), &mut budget)?;
+            folder.files.insert(name, bytes);
         }
         Ok(folder)
-    }
-
-    fn take_in(
-        &mut self,
-        item: &fs::DirEntry,
-        parent: &str,
-        depth: usize,
-        waiting: &mut Vec<(PathBuf, String, usize)>,
-        budget: &mut u64,
-    ) -> Result<(), FolderError> {
-        let place = item.path();
-        // `file_type` does not follow links.
-        let kind = item.file_type().map_err(|e| at(&place, e))?;
-        let name = join(parent, &item.file_name().to_string_lossy());
-        let speakable = item.file_name().to_str().is_some();
-        if speakable && kind.is_dir() {
-            waiting.push((place, name, depth + 1));
-        } else if speakable && kind.is_file() {
-            let bytes = read_file(&place, budget)?;
-            self.files.insert(name, bytes);
-        } else {
-            self.strays.insert(name);
-        }
-        Ok(())
     }
 
     /// Writes the files into a folder that is empty or not there yet.
@@ -259,15 +230,7 @@ fn read_file(place: &Path, budget: &mut u64) -> Result<Vec<u8>, FolderError> {
     Ok(bytes)
 }
 
-fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}/{name}")
-    }
-}
-
-fn at(path: &Path, source: io::Error) -> FolderError {
+pub(crate) fn at(path: &Path, source: io::Error) -> FolderError {
     FolderError::Io {
         path: path.to_path_buf(),
         source,

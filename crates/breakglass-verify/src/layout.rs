@@ -1,57 +1,56 @@
 //! Where in the folder everything lies that entries name: one function of the log and its blobs,
-//! used by whoever writes a folder and by whoever checks one.
+//! entry by entry, used by whoever writes a folder and by whoever checks one.
 
 mod place;
-mod siem;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use breakglass_format::{
     Digest, Event, GrantId, RequestId,
     act::{Act, Command},
     canonical::CanonicalError,
     entry::Recorded,
-    render::{jsonl, timeline},
+    render::jsonl,
     statement::{Kind, Statement as _},
 };
 
 use place::{Unplaced, kind_of};
-use siem::Siem;
-
-use crate::{parallel, watch::Counter};
-
-/// A blob by its digest.
-pub(crate) type Lookup<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + Sync + 'a;
 
 /// The file with a line for each entry.
 pub(crate) const SIEM: &str = "siem.jsonl";
+/// The log as people read it.
+pub(crate) const TIMELINE: &str = "timeline.txt";
 
-/// Entries whose lines are made at a time, by all threads.
-const WINDOW: usize = 16_384;
-/// Entries of them that a thread takes at a time.
-const BATCH: usize = 64;
+/// What lies beside the log, by digest.
+pub(crate) trait Blobs {
+    /// Why it cannot be read.
+    type Error;
 
-/// The files that entries call for, and what stood in the way of placing one.
-#[derive(Debug, Default)]
-pub(crate) struct Layout {
-    pub(crate) files: BTreeMap<String, Vec<u8>>,
-    pub(crate) statements: Vec<Placed>,
-    pub(crate) faults: Vec<Fault>,
-    /// Whether `siem.jsonl` is, byte for byte, what there is already; then it is not among the
-    /// files, since it may be longer than everything else together.
-    pub(crate) same_siem: bool,
+    /// The bytes with this digest, if they are there.
+    fn blob(&self, digest: &Digest) -> Result<Option<Cow<'_, [u8]>>, Self::Error>;
 }
 
-/// A statement with its signature, where it was accepted.
-#[derive(Debug, Clone)]
-pub(crate) struct Placed {
-    pub(crate) digest: Digest,
-    pub(crate) kind: Kind,
-    pub(crate) path: String,
-    /// The first entry that names it.
-    pub(crate) index: u64,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) signature: Vec<u8>,
+/// What takes the files that entries call for.
+pub(crate) trait Sink {
+    /// Why it cannot take one.
+    type Error;
+
+    /// A file with these bytes belongs in this place.
+    fn put(&mut self, path: &str, digest: Digest) -> Result<Put, Self::Error>;
+}
+
+/// What came of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It has its place.
+    Done,
+    /// Nothing has this digest.
+    Missing,
+    /// Something else has the place.
+    Clash,
 }
 
 /// Why the folder of a log cannot be whole.
@@ -105,56 +104,84 @@ pub enum Fault {
     },
 }
 
-/// Lays out everything that entries name, and the renderings of them. `entries` are the stored
-/// bytes of `recorded`, `siem` the `siem.jsonl` that is there, empty where there is none.
-pub(crate) fn layout(
-    recorded: &[Recorded],
-    entries: &[&[u8]],
-    blob: &Lookup<'_>,
-    siem: &[u8],
-    counter: &Counter<'_>,
-) -> Layout {
-    let mut builder = Builder {
-        blob,
-        out: Layout::default(),
-        signatures: BTreeMap::new(),
-        of_grant: BTreeMap::new(),
-        checkouts: BTreeMap::new(),
-        named: BTreeSet::new(),
-        sealed: BTreeSet::new(),
-    };
-    let mut siem = Siem::beside(siem);
-    let both: Vec<(&Recorded, &[u8])> = recorded.iter().zip(entries.iter().copied()).collect();
-    for window in both.chunks(WINDOW) {
-        let lines = parallel::map(window, BATCH, |_, (at, bytes)| line(at, bytes, blob));
-        for ((at, _), line) in window.iter().zip(lines) {
-            builder.entry(at);
-            builder.siem(at, line, &mut siem);
-        }
-        counter.add(window.len());
+/// The statement that an entry says caused it, as far as its bytes alone tell.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The statement; none where it is not there.
+    pub(crate) bytes: Option<Vec<u8>>,
+    /// The armoured signature; none where it is not there, or the entry names none.
+    pub(crate) signature: Option<Vec<u8>>,
+    /// What it says it is.
+    kind: Result<Kind, Unplaced>,
+    /// The documents that it names, if it is an act.
+    documents: Vec<Digest>,
+    /// Whether those are sealed.
+    sealed: bool,
+}
+
+impl Loaded {
+    /// What it says it is, where that is known.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.kind.as_ref().ok().copied()
     }
-    builder.blobs();
-    let mut out = builder.out;
-    let siem = siem.end();
-    out.same_siem = siem.is_none();
-    out.files.extend(siem.map(|siem| (SIEM.to_owned(), siem)));
-    out.files.insert(
-        "timeline.txt".to_owned(),
-        timeline::render(recorded).into_bytes(),
+}
+
+/// Reads the statement that an accepted entry says caused it.
+pub(crate) fn load<B: Blobs>(at: &Recorded, blobs: &B) -> Result<Option<Loaded>, B::Error> {
+    let Some(statement) = accepted(at) else {
+        return Ok(None);
+    };
+    let get = |digest: &Digest| Ok(blobs.blob(digest)?.map(Cow::into_owned));
+    let bytes: Option<Vec<u8>> = get(&statement)?;
+    let signature = match at.entry.signature.0 {
+        Some(signature) => get(&signature)?,
+        None => None,
+    };
+    let kind = kind_of(bytes.as_deref().unwrap_or_default());
+    let (documents, sealed) = match (&kind, &bytes) {
+        (Ok(Kind::Act), Some(bytes)) => documents(bytes),
+        _ => (Vec::new(), false),
+    };
+    Ok(Some(Loaded {
+        bytes,
+        signature,
+        kind,
+        documents,
+        sealed,
+    }))
+}
+
+/// The documents that an act names, and whether they are sealed: those of a credential on its way
+/// in are, and a contact lies beside the log.
+fn documents(bytes: &[u8]) -> (Vec<Digest>, bool) {
+    // What is not an act of a known form is found out with its signature.
+    let Ok(act) = Act::from_bytes(bytes) else {
+        return (Vec::new(), false);
+    };
+    let sealed = matches!(
+        act.command,
+        Command::AddCredential(_) | Command::SetContact(_)
     );
-    out
+    (act.documents, sealed)
 }
 
-/// The line of an entry in `siem.jsonl`.
-fn line(at: &Recorded, bytes: &[u8], blob: &Lookup<'_>) -> Result<Vec<u8>, CanonicalError> {
-    let named = jsonl::statements_of(&at.entry);
-    let statements: Vec<Vec<u8>> = named.iter().filter_map(blob).collect();
-    jsonl::line(at, bytes, &statements)
+/// The line of an entry in `siem.jsonl`, from what it names.
+pub(crate) fn line<E>(
+    at: &Recorded,
+    bytes: &[u8],
+    blob: impl Fn(&Digest) -> Result<Option<Vec<u8>>, E>,
+) -> Result<Result<Vec<u8>, CanonicalError>, E> {
+    let mut statements = Vec::new();
+    for digest in jsonl::statements_of(&at.entry) {
+        statements.extend(blob(&digest)?);
+    }
+    Ok(jsonl::line(at, bytes, &statements))
 }
 
-struct Builder<'a> {
-    blob: &'a Lookup<'a>,
-    out: Layout,
+/// Lays out what entries name, one after the other.
+#[derive(Default)]
+pub(crate) struct Builder {
+    faults: Vec<Fault>,
     /// The signature that came with each statement placed so far.
     signatures: BTreeMap<Digest, Option<Digest>>,
     of_grant: BTreeMap<GrantId, RequestId>,
@@ -163,42 +190,66 @@ struct Builder<'a> {
     sealed: BTreeSet<Digest>,
 }
 
-impl Builder<'_> {
-    fn entry(&mut self, at: &Recorded) {
+/// What is known after the last entry.
+pub(crate) struct Laid {
+    /// What stood in the way of placing something, in log order.
+    pub(crate) faults: Vec<Fault>,
+    /// What never lies in the folder, whatever names it.
+    pub(crate) sealed: BTreeSet<Digest>,
+}
+
+impl Builder {
+    /// Lays out what the next entry names. `loaded` is what [`load`] made of it. The path of its
+    /// statement, where it is the first to name one.
+    pub(crate) fn entry<S: Sink>(
+        &mut self,
+        at: &Recorded,
+        loaded: Option<&Loaded>,
+        sink: &mut S,
+    ) -> Result<Option<String>, S::Error> {
         self.note(&at.entry.event);
         if let Event::AuthorityPublished(published) = &at.entry.event {
-            let stem = format!("authority/{}", published.version);
-            self.take(format!("{stem}.json"), published.digest);
-            for root in &published.signatures {
-                self.take(
-                    format!("{stem}.{}.sig", root.signer.principal),
-                    root.signature,
-                );
+            for (path, digest) in place::of_authority(published) {
+                self.put(path, digest, sink)?;
             }
-            return;
+            return Ok(None);
         }
         if let Event::EpochBegun(begun) = &at.entry.event {
-            let stem = format!("epochs/{}/epoch", begun.number);
-            self.take(format!("{stem}.json"), begun.digest);
-            for root in &begun.signatures {
-                self.take(
-                    format!("{stem}.{}.sig", root.signer.principal),
-                    root.signature,
-                );
+            for (path, digest) in place::of_epoch(begun) {
+                self.put(path, digest, sink)?;
             }
-            return;
+            return Ok(None);
         }
-        let Some(statement) = accepted(at) else {
-            return;
+        let (Some(statement), Some(loaded)) = (accepted(at), loaded) else {
+            return Ok(None);
         };
         let signature = at.entry.signature.0;
         if let Some(before) = self.signatures.insert(statement, signature) {
             if before != signature {
                 self.misplaced(at, "it came with another signature before");
             }
-            return;
+            return Ok(None);
         }
-        self.statement(at, statement);
+        self.statement((at, statement), loaded, sink)
+    }
+
+    /// An entry has no line in `siem.jsonl`.
+    pub(crate) fn unrendered(&mut self, index: u64, error: CanonicalError) {
+        self.faults.push(Fault::Unrendered { index, error });
+    }
+
+    /// The remaining documents. What is sealed never lies in the folder, whatever names it.
+    pub(crate) fn end<S: Sink>(mut self, sink: &mut S) -> Result<Laid, S::Error> {
+        for digest in self.named.difference(&self.sealed) {
+            let path = format!("blobs/{}", digest.hex());
+            if sink.put(&path, *digest)? == Put::Missing {
+                self.faults.push(Fault::MissingBlob { path });
+            }
+        }
+        Ok(Laid {
+            faults: self.faults,
+            sealed: self.sealed,
+        })
     }
 
     /// Remembers what events name that is not a statement.
@@ -211,130 +262,83 @@ impl Builder<'_> {
         self.sealed.extend(beside.sealed);
     }
 
-    fn statement(&mut self, at: &Recorded, digest: Digest) {
+    fn statement<S: Sink>(
+        &mut self,
+        (at, digest): (&Recorded, Digest),
+        loaded: &Loaded,
+        sink: &mut S,
+    ) -> Result<Option<String>, S::Error> {
         let Some(signature) = at.entry.signature.0 else {
-            return self.misplaced(at, "it has no signature");
+            self.misplaced(at, "it has no signature");
+            return Ok(None);
         };
-        let Some(bytes) = (self.blob)(&digest) else {
+        if loaded.bytes.is_none() {
             let path = self.unknown_path(at);
-            self.out.faults.push(Fault::Missing { path, digest });
-            return;
-        };
-        let placed = kind_of(&bytes).and_then(|kind| Ok((kind, self.path(at, kind)?)));
-        let (kind, path) = match placed {
-            Ok(placed) => placed,
+            self.faults.push(Fault::Missing { path, digest });
+            return Ok(None);
+        }
+        let placed = loaded.kind.clone();
+        let path = match placed.and_then(|kind| self.path(at, kind)) {
+            Ok(path) => path,
             Err(Unplaced::Kind(kind)) => {
                 let index = at.index;
-                return self.out.faults.push(Fault::Newer { index, kind });
+                self.faults.push(Fault::Newer { index, kind });
+                return Ok(None);
             }
-            Err(Unplaced::Misplaced(what)) => return self.misplaced(at, what),
+            Err(Unplaced::Misplaced(what)) => {
+                self.misplaced(at, what);
+                return Ok(None);
+            }
         };
-        let Some(blob) = (self.blob)(&signature) else {
-            let path = format!("{path}.sig");
-            self.out.faults.push(Fault::Missing {
-                path,
+        let beside = format!("{path}.sig");
+        if loaded.signature.is_none() {
+            self.faults.push(Fault::Missing {
+                path: beside,
                 digest: signature,
             });
-            return;
-        };
-        self.documents(kind, &bytes);
-        self.put(path.clone(), bytes.clone());
-        self.put(format!("{path}.sig"), blob.clone());
-        let index = at.index;
-        let placed = Placed {
-            digest,
-            kind,
-            path,
-            index,
-            bytes,
-            signature: blob,
-        };
-        self.out.statements.push(placed);
-    }
-
-    /// Remembers the documents that an act names. Those of a credential on its way in are sealed,
-    /// and a contact lies beside the log.
-    fn documents(&mut self, kind: Kind, bytes: &[u8]) {
-        // What is not an act of a known form is found out with its signature.
-        let Some(act) = (kind == Kind::Act)
-            .then(|| Act::from_bytes(bytes).ok())
-            .flatten()
-        else {
-            return;
-        };
-        let sealed = matches!(
-            act.command,
-            Command::AddCredential(_) | Command::SetContact(_)
-        );
-        let into = if sealed {
+            return Ok(None);
+        }
+        let documents = if loaded.sealed {
             &mut self.sealed
         } else {
             &mut self.named
         };
-        into.extend(act.documents);
-    }
-
-    /// The remaining documents. What is sealed never lies in the folder, whatever names it.
-    fn blobs(&mut self) {
-        let named = std::mem::take(&mut self.named);
-        for digest in named.difference(&self.sealed) {
-            let path = format!("blobs/{}", digest.hex());
-            match (self.blob)(digest) {
-                Some(bytes) => {
-                    self.out.files.insert(path, bytes);
-                }
-                None => self.out.faults.push(Fault::MissingBlob { path }),
-            }
-        }
-    }
-
-    fn siem(&mut self, at: &Recorded, line: Result<Vec<u8>, CanonicalError>, out: &mut Siem<'_>) {
-        match line {
-            Ok(line) => {
-                out.push(line);
-            }
-            Err(error) => {
-                let index = at.index;
-                self.out.faults.push(Fault::Unrendered { index, error });
-            }
-        }
+        documents.extend(loaded.documents.iter().copied());
+        self.put(path.clone(), digest, sink)?;
+        self.put(beside, signature, sink)?;
+        Ok(Some(path))
     }
 
     /// Puts the blob of a digest into its place.
-    fn take(&mut self, path: String, digest: Digest) {
-        match (self.blob)(&digest) {
-            Some(bytes) => self.put(path, bytes),
-            None => self.out.faults.push(Fault::Missing { path, digest }),
+    fn put<S: Sink>(&mut self, path: String, digest: Digest, sink: &mut S) -> Result<(), S::Error> {
+        match sink.put(&path, digest)? {
+            Put::Done => {}
+            Put::Missing => self.faults.push(Fault::Missing { path, digest }),
+            Put::Clash => self.faults.push(Fault::Clash { path }),
         }
-    }
-
-    fn put(&mut self, path: String, bytes: Vec<u8>) {
-        if self
-            .out
-            .files
-            .get(&path)
-            .is_some_and(|there| *there != bytes)
-        {
-            self.out.faults.push(Fault::Clash { path });
-            return;
-        }
-        self.out.files.insert(path, bytes);
+        Ok(())
     }
 
     fn misplaced(&mut self, at: &Recorded, what: &'static str) {
-        self.out.faults.push(Fault::Misplaced {
+        self.faults.push(Fault::Misplaced {
             index: at.index,
             what,
         });
     }
 }
 
+/// The files of a version of the authority, and of an epoch.
+pub(crate) use place::{of_authority, of_epoch};
+
 /// The statement that an entry says caused it. What was refused was never accepted and has no
-/// place: its entry names it, and nothing more is kept of it.
-fn accepted(at: &Recorded) -> Option<Digest> {
-    let refused = matches!(
+/// place: its entry names it, and nothing more is kept of it. Authorities have places of their own.
+pub(crate) fn accepted(at: &Recorded) -> Option<Digest> {
+    let otherwise = matches!(
         at.entry.event,
-        Event::CommandRefused(_) | Event::RefusalsSummarised(_)
+        Event::CommandRefused(_)
+            | Event::RefusalsSummarised(_)
+            | Event::AuthorityPublished(_)
+            | Event::EpochBegun(_)
     );
-    at.entry.statement.0.filter(|_| !refused)
+    at.entry.statement.0.filter(|_| !otherwise)
 }

@@ -6,7 +6,8 @@
 //!
 //! | module | what it settles |
 //! |---|---|
-//! | [`folder`] | files to and from a disk; the only input and output of this crate |
+//! | [`folder`], [`disk`] | files in memory, to and from a disk; the only input and output of this crate |
+//! | [`files`] | files wherever they lie, read one by one and piece by piece |
 //! | [`emit()`] | log to folder: the same log always gives the same bytes |
 //! | [`continuation`] | an earlier export made the one of today, by what is new alone |
 //! | [`check()`] | folder to verdict: tree, hashes and signatures first, then the rules |
@@ -20,7 +21,9 @@ mod authority;
 pub mod check;
 pub mod continuation;
 pub mod derive;
+pub mod disk;
 pub mod emit;
+pub mod files;
 pub mod folder;
 mod layout;
 mod parallel;
@@ -28,9 +31,11 @@ mod record;
 pub mod verdict;
 pub mod watch;
 
-pub use check::{Options, check, check_watched};
+pub use check::{Options, check, check_files};
 pub use derive::{Derived, Record, derive};
+pub use disk::OnDisk;
 pub use emit::{EmitError, Source, emit};
+pub use files::Files;
 pub use folder::{Folder, FolderError};
 pub use verdict::{Facts, Finding, Level, Outcome, Verdict};
 pub use watch::{Progress, Step, Watch};

@@ -1,6 +1,10 @@
 //! The same work on many things, on all cores. What comes of it comes in the order of the things,
 //! so that no verdict depends on how many cores there are.
 
+mod in_order;
+
+pub(crate) use in_order::{Ahead, in_order};
+
 use std::{
     num::NonZero,
     sync::atomic::{AtomicUsize, Ordering},

@@ -5,11 +5,11 @@ use breakglass_format::{
     entry::{EntryError, Recorded},
 };
 use breakglass_tlog::{
-    EntriesError, Hash, LeafTile, MemoryTiles, MissingTile, TilePath, TileReader, encode_entries,
+    EntriesError, Hash, LeafTile, MemoryTiles, TilePath, TileReader, encode_entries,
     entries_for_size, tiles_for_size,
 };
 
-use crate::{parallel, watch::Counter};
+use crate::parallel;
 
 /// Where the tiles and bundles lie in the folder.
 pub(crate) const LOG: &str = "log/";
@@ -28,17 +28,15 @@ pub(crate) fn tree(entries: &[&[u8]]) -> MemoryTiles {
 pub(crate) fn recorded(
     entries: &[&[u8]],
     leaves: &[Hash],
-    counter: &Counter<'_>,
 ) -> Result<Vec<Recorded>, (u64, EntryError)> {
     let both: Vec<(&[u8], &Hash)> = entries.iter().copied().zip(leaves).collect();
     let tiles: Vec<&[(&[u8], &Hash)]> = both.chunks(WIDTH).collect();
     let read = parallel::map(&tiles, 1, |number, tile| {
         let numbered = (number * WIDTH..).zip(tile.iter());
-        let read: Result<Vec<Recorded>, _> = numbered
-            .map(|(index, (bytes, leaf))| one(index, bytes, leaf))
-            .collect();
-        counter.add(tile.len());
-        read
+        let one = |(index, (bytes, leaf)): (usize, &(&[u8], &Hash))| {
+            one(u64::try_from(index).unwrap_or(u64::MAX), bytes, leaf)
+        };
+        numbered.map(one).collect::<Result<Vec<Recorded>, _>>()
     });
     let mut all = Vec::with_capacity(entries.len());
     for tile in read {
@@ -47,22 +45,11 @@ pub(crate) fn recorded(
     Ok(all)
 }
 
-fn one(index: usize, bytes: &[u8], leaf: &Hash) -> Result<Recorded, (u64, EntryError)> {
-    let index = u64::try_from(index).unwrap_or(u64::MAX);
+/// Reads an entry.
+pub(crate) fn one(index: u64, bytes: &[u8], leaf: &Hash) -> Result<Recorded, (u64, EntryError)> {
     let entry = Entry::from_bytes(bytes).map_err(|error| (index, error))?;
     let leaf = Digest::from_bytes(*leaf.as_bytes());
     Ok(Recorded { index, leaf, entry })
-}
-
-/// Every tile of a tree, with its path in the folder: by level, then by index.
-pub(crate) fn tile_files(
-    tree: &MemoryTiles,
-) -> impl Iterator<Item = (String, Result<Vec<u8>, MissingTile>)> {
-    let tile = |path: TilePath| {
-        let bytes = tree.tile(path.level(), path.index(), path.width());
-        (format!("{LOG}{path}"), bytes)
-    };
-    tiles_for_size(tree.size()).map(tile)
 }
 
 /// The files of the tree: every tile and every bundle of a log of exactly these entries.
@@ -71,8 +58,11 @@ pub(crate) fn log_files(
     tree: &MemoryTiles,
 ) -> Result<Vec<(String, Vec<u8>)>, EntriesError> {
     // A tree that lies in memory has each of its tiles.
-    let tiles = tile_files(tree).map(|(path, bytes)| (path, bytes.unwrap_or_default()));
-    let mut files: Vec<(String, Vec<u8>)> = tiles.collect();
+    let tile = |path: TilePath| {
+        let bytes = tree.tile(path.level(), path.index(), path.width());
+        (format!("{LOG}{path}"), bytes.unwrap_or_default())
+    };
+    let mut files: Vec<(String, Vec<u8>)> = tiles_for_size(tree.size()).map(tile).collect();
     for (path, bundle) in entries_for_size(tree.size()).zip(entries.chunks(WIDTH)) {
         files.push((format!("{LOG}{path}"), encode_entries(bundle)?));
     }

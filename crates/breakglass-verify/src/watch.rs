@@ -10,14 +10,11 @@ use std::{
 pub enum Step {
     /// Every entry is hashed, and the tree over them is compared with the signed checkpoint.
     Tree,
-    /// Every entry is read and compared with its own bytes written again.
+    /// Every file beside the log is hashed.
+    Beside,
+    /// Every entry is read, with what it names; its signature is verified, what follows from it is
+    /// compared, and the rules are held against it.
     Entries,
-    /// What follows from the entries is written again, and compared.
-    Files,
-    /// Every signature is verified.
-    Signatures,
-    /// The rules, entry by entry.
-    Rules,
 }
 
 /// How far a step has come.
@@ -25,7 +22,7 @@ pub enum Step {
 pub struct Progress {
     /// Which.
     pub step: Step,
-    /// Entries that are done; of [`Step::Signatures`] statements.
+    /// Entries that are done; of [`Step::Beside`] files.
     pub done: u64,
     /// How many there are.
     pub of: u64,

@@ -81,6 +81,8 @@ pub struct Export {
     pub from: u64,
     /// Entries there are.
     pub size: u64,
+    /// Documents that entries name and the server has not: it has lost them, or keeps them back.
+    pub missing: Vec<Digest>,
 }
 
 /// Fetches the log and everything public beside it, and makes the evidence folder.
@@ -197,6 +199,7 @@ pub fn resume_in(
         let blobs = fetch.blobs(&entries, &text, known)?;
         return Ok(Export {
             folder: folder(&entries, &text, &blobs)?,
+            missing: missing(&blobs),
             from: had as u64,
             size,
         });
@@ -334,6 +337,12 @@ impl Fetch<'_> {
             }
         }
     }
+}
+
+/// What was asked for and is not there.
+fn missing(blobs: &BTreeMap<Digest, Option<Vec<u8>>>) -> Vec<Digest> {
+    let missing = blobs.iter().filter(|(_, found)| found.is_none());
+    missing.map(|(digest, _)| *digest).collect()
 }
 
 /// What the writer of the folder asks for and nobody has looked for yet.

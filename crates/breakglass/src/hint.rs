@@ -293,11 +293,16 @@ fn of_trust(error: &TrustError) -> Code {
         TrustError::Client(error) => of_client(error),
         TrustError::Pin(PinError::Fork(_) | PinError::AuthorityFork { .. }) => Code::Forked,
         TrustError::Pin(PinError::State(error)) => of_state(error),
-        TrustError::Pin(PinError::AuthorityRollback { .. }) => Code::AuthorityRolledBack,
+        TrustError::Pin(
+            PinError::AuthorityRollback { .. }
+            | PinError::EpochGone { .. }
+            | PinError::EpochOfThePast { .. },
+        ) => Code::AuthorityRolledBack,
         TrustError::Contended => Code::Contended,
         TrustError::Chain(breakglass_statement::ChainError::Pin { .. }) => Code::OtherInstance,
         TrustError::NoAuthority
         | TrustError::Chain(_)
+        | TrustError::Epoch(_)
         | TrustError::Principal { .. }
         | TrustError::LogKey(_) => Code::AuthorityUnproven,
         TrustError::Checkpoint(_) | TrustError::Hash(_) => Code::NotProven,

@@ -1,13 +1,22 @@
 //! What a client believes of an installation: the authority, verified from the pinned genesis, and
 //! the log, whose every checkpoint must continue the last one that was seen.
 
+mod crossing;
+
+use std::sync::{Arc, OnceLock};
+
 use breakglass_api::{Client, ClientError, LogTrust, wire::AuthoritySubmission};
 use breakglass_format::{Digest, Principal, Timestamp, authority::Authority};
-use breakglass_statement::{AuthoritySet, ChainError};
+use breakglass_statement::{AuthoritySet, ChainError, EpochError};
 use breakglass_tlog::{Checkpoint, Hash, HashError, OpenError, SignedCheckpoint, VerifierKey};
 use thiserror::Error;
 
-use crate::state::{AuthorityPin, PinError, Pins, pins::Step};
+use crate::state::{
+    AuthorityPin, PinError, Pins,
+    pins::{EpochPin, Step},
+};
+
+pub use crossing::Crossed;
 
 /// How often another process may pin something while we compare.
 const CONTENTION_MAX: usize = 100;
@@ -24,6 +33,9 @@ pub enum TrustError {
     /// A version of the authority is not signed as it must be.
     #[error("authority: {0}")]
     Chain(#[from] ChainError),
+    /// An epoch of the log is not signed as it must be, or does not follow.
+    #[error("the log: {0}")]
+    Epoch(#[from] EpochError),
     /// A root person's name is not one.
     #[error("authority: signature of {got:?}, which is not a principal")]
     Principal {
@@ -53,6 +65,7 @@ pub struct Trust {
     authorities: AuthoritySet,
     log: LogTrust,
     pins: Pins,
+    crossed: Arc<OnceLock<Crossed>>,
 }
 
 impl Trust {
@@ -64,26 +77,59 @@ impl Trust {
     /// The server cannot be asked, or what it shows is not believed.
     pub fn establish(client: &Client, pins: Pins, genesis: Digest) -> Result<Self, TrustError> {
         let chain = client.authority()?;
-        let authorities = verify_chain(&chain.versions, genesis)?;
-        let versions: Vec<AuthorityPin> = authorities
-            .versions()
-            .map(|v| AuthorityPin {
-                version: v.authority().version,
-                digest: v.digest(),
-            })
-            .collect();
-        pins.see_authority(&versions)?;
-        let identity = &authorities.current().authority().log;
+        let mut authorities = verify_chain(&chain.versions, genesis)?;
+        for epoch in &chain.epochs {
+            authorities.begin_epoch(epoch.document.as_bytes(), &signatures(epoch)?)?;
+        }
+        see(&pins, &authorities)?;
+        let identity = authorities.log();
         let log = LogTrust {
             origin: identity.origin.to_string(),
             key: VerifierKey::parse(identity.vkey.as_str())?,
         };
         pins.see_log_key(&log.key).map_err(PinError::from)?;
-        Ok(Self {
+        let trust = Self {
             authorities,
             log,
             pins,
-        })
+            crossed: Arc::default(),
+        };
+        trust.cross_where_asked(client)?;
+        Ok(trust)
+    }
+
+    /// Goes over to the log of now where another one is pinned. A server that shows its checkpoint to
+    /// sessions alone is asked again when there is one.
+    fn cross_where_asked(&self, client: &Client) -> Result<(), TrustError> {
+        let pinned = self.pins.checkpoint().map_err(PinError::from)?;
+        if pinned.is_none_or(|p| p.checkpoint().origin().as_str() == self.log.origin) {
+            return Ok(());
+        }
+        let text = match client.checkpoint() {
+            Err(ClientError::Refused(problem)) if problem.status == 401 => return Ok(()),
+            answer => answer?,
+        };
+        let shown = self.open(&text)?;
+        self.note(self.cross(client, &shown)?);
+        Ok(())
+    }
+
+    fn note(&self, crossed: Option<Crossed>) {
+        if let Some(crossed) = crossed {
+            // Whoever was first has said the same.
+            let _ = self.crossed.set(crossed);
+        }
+    }
+
+    fn open(&self, text: &str) -> Result<SignedCheckpoint, TrustError> {
+        let opened = SignedCheckpoint::open(text.as_bytes(), &self.log.origin, &self.log.key);
+        Ok(opened?)
+    }
+
+    /// Whether the log that was pinned goes on under another origin since this was established.
+    #[must_use]
+    pub fn crossed(&self) -> Option<&Crossed> {
+        self.crossed.get()
     }
 
     /// The chain of authorities.
@@ -122,7 +168,8 @@ impl Trust {
         text: &str,
         now: Timestamp,
     ) -> Result<SignedCheckpoint, TrustError> {
-        let shown = SignedCheckpoint::open(text.as_bytes(), &self.log.origin, &self.log.key)?;
+        let shown = self.open(text)?;
+        self.note(self.cross(client, &shown)?);
         for _ in 0..CONTENTION_MAX {
             let base = match self.pins.compare(&shown, now)? {
                 Step::Settled => return Ok(shown),
@@ -150,6 +197,27 @@ impl Trust {
         let proof = fetch_proof(client, (older.size(), newer.size()))?;
         Ok(proof.is_some_and(|proof| newer.verify_extends(older, &proof).is_ok()))
     }
+}
+
+/// Pins what is newest of what root persons signed, and refuses to go back behind it.
+fn see(pins: &Pins, authorities: &AuthoritySet) -> Result<(), PinError> {
+    let epochs: Vec<EpochPin> = authorities
+        .epochs()
+        .map(|epoch| EpochPin {
+            number: epoch.epoch().number,
+            digest: epoch.digest(),
+            authority: epoch.epoch().authority.version,
+        })
+        .collect();
+    pins.see_epochs(&epochs)?;
+    let versions: Vec<AuthorityPin> = authorities
+        .versions()
+        .map(|v| AuthorityPin {
+            version: v.authority().version,
+            digest: v.digest(),
+        })
+        .collect();
+    pins.see_authority(&versions)
 }
 
 /// Verifies a chain of authorities, genesis first, from the pinned genesis.

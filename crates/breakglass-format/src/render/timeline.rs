@@ -68,24 +68,48 @@ impl Timeline {
     }
 }
 
-/// The whole timeline as a text file: a heading for each day in UTC, then the lines of its
-/// entries. `all` is in log order; nothing of it makes an empty file.
-#[must_use]
-pub fn render(all: &[Recorded]) -> String {
-    let mut timeline = Timeline::new();
-    let mut today = None;
-    let mut out = String::new();
-    for recorded in all {
-        let day = heading(recorded.entry.created_at);
-        if today.as_ref() != Some(&day) {
-            let gap = if today.is_some() { "\n" } else { "" };
-            out.push_str(&format!("{gap}{day}\n\n"));
-            today = Some(day);
+/// The timeline as a text file, entry by entry: a heading for each day in UTC, then the lines of its
+/// entries.
+#[derive(Debug, Clone, Default)]
+pub struct Text {
+    timeline: Timeline,
+    /// The day of the last entry.
+    today: Option<i64>,
+}
+
+impl Text {
+    /// Before the first entry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends what the next entry in log order adds to the file.
+    pub fn push(&mut self, recorded: &Recorded, out: &mut String) {
+        let at = recorded.entry.created_at;
+        let day = at.day();
+        if self.today != Some(day) {
+            if self.today.is_some() {
+                out.push('\n');
+            }
+            out.push_str(&heading(at));
+            out.push_str("\n\n");
+            self.today = Some(day);
         }
-        for line in timeline.push(recorded) {
+        for line in self.timeline.push(recorded) {
             out.push_str(&line);
             out.push('\n');
         }
+    }
+}
+
+/// The whole timeline as a text file. `all` is in log order; nothing of it makes an empty file.
+#[must_use]
+pub fn render(all: &[Recorded]) -> String {
+    let mut text = Text::new();
+    let mut out = String::new();
+    for recorded in all {
+        text.push(recorded, &mut out);
     }
     out
 }

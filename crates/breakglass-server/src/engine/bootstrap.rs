@@ -3,7 +3,7 @@
 use breakglass_core::{Command, World};
 use breakglass_format::{Digest, Entry};
 use breakglass_statement::AuthoritySet;
-use breakglass_store::{Append, Batch, Ledger as _, SqliteLedger};
+use breakglass_store::{Append, Batch, Blob, Ledger as _, SqliteLedger};
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
 
@@ -72,6 +72,7 @@ pub(crate) fn bootstrap(
 pub(crate) fn record(
     mut opened: Opened,
     command: &Command,
+    blobs: Vec<Blob>,
     clock: &dyn Clock,
     key: &SigningKey,
 ) -> Result<(Opened, Vec<Entry>), BootstrapError> {
@@ -79,7 +80,7 @@ pub(crate) fn record(
     let (world, wall) = (opened.world.clone(), clock.wall());
     let mut draught = Draught::new(world, size, wall, wall);
     draught
-        .decide(&opened.ledger, command, Vec::new(), None)
+        .decide(&opened.ledger, command, blobs, None)
         .map_err(|e| BootstrapError::Store(e.to_string()))?;
     append(&mut opened.ledger, &draught, key)?;
     let entries = draught.entries.into_iter().map(|(_, entry)| entry);

@@ -10,9 +10,9 @@ use breakglass_format::{
     CommandId, Digest, Entry, Event, Principal,
     authority::Authority,
     entry::{EntryError, Recorded},
-    event::AuthorityPublished,
+    event::{AuthorityPublished, EpochBegun, RootSignature},
 };
-use breakglass_statement::{AuthoritySet, ChainError};
+use breakglass_statement::{AuthoritySet, ChainError, EpochError};
 use breakglass_store::{BATCH_ENTRIES_MAX, Blob, ReadError, Replayed, SqliteLedger};
 use thiserror::Error;
 
@@ -77,7 +77,11 @@ impl Memory {
 
     pub(super) fn note(&mut self, index: u64, entry: &Entry) {
         let newer = self.authority_at.last().is_none_or(|last| *last < index);
-        if matches!(entry.event, Event::AuthorityPublished(_)) && newer {
+        let of_roots = matches!(
+            entry.event,
+            Event::AuthorityPublished(_) | Event::EpochBegun(_)
+        );
+        if of_roots && newer {
             self.authority_at.push(index);
         }
         let Some(statement) = entry.statement.0 else {
@@ -124,6 +128,14 @@ pub enum ReplayError {
         version: i64,
         /// What is missing.
         detail: String,
+    },
+    /// An epoch does not follow, or is not signed as it must be.
+    #[error("epoch {number}: {source}")]
+    Epoch {
+        /// Its number.
+        number: i64,
+        /// Why.
+        source: EpochError,
     },
     /// An authority does not follow from the one before.
     #[error("authority version {version}: {source}")]
@@ -176,10 +188,13 @@ impl Replay {
         let mut replay = Self::new(pin);
         for index in &kept.authorities {
             let published = Entry::from_bytes(&entry(*index)?).ok()?;
-            let Event::AuthorityPublished(published) = published.event else {
+            if let Event::AuthorityPublished(published) = &published.event {
+                replay.succeed(published, blob).ok()?;
+            } else if let Event::EpochBegun(begun) = &published.event {
+                replay.begin_epoch(begun, blob).ok()?;
+            } else {
                 return None;
-            };
-            replay.succeed(&published, blob).ok()?;
+            }
         }
         let current = replay.authorities.as_ref()?.current().digest();
         if kept.world.authority()?.digest != current {
@@ -253,6 +268,9 @@ impl Replay {
         } else {
             None
         };
+        if let Event::EpochBegun(begun) = &entry.event {
+            self.begin_epoch(begun, &blob)?;
+        }
         self.look_for_blobs(&blob, index, &entry);
         self.memory.note(index, &entry);
         let leaf = Digest::from_bytes(*replayed.leaf.as_bytes());
@@ -264,7 +282,7 @@ impl Replay {
     /// The first blobs that an entry rests on and that are not there. The store checks what it has;
     /// only the entries tell what it must have.
     fn look_for_blobs(&mut self, blob: BlobOf<'_>, index: u64, entry: &Entry) {
-        if matches!(entry.event, Event::LogRecovered(_)) {
+        if matches!(entry.event, Event::LogRecovered(_) | Event::EpochBegun(_)) {
             self.unsealed = None;
         }
         let signed = [entry.statement.0, entry.signature.0];
@@ -297,6 +315,25 @@ impl Replay {
     }
 }
 
+impl Replay {
+    /// The log from an epoch on is the one that its root persons signed.
+    fn begin_epoch(&mut self, begun: &EpochBegun, blob: BlobOf<'_>) -> Result<(), ReplayError> {
+        let number = begun.number;
+        let missing = |detail| ReplayError::AuthorityBlob {
+            version: number,
+            detail,
+        };
+        let (document, signatures) =
+            signed_by_roots(blob, &begun.digest, &begun.signatures).map_err(missing)?;
+        let Some(set) = &mut self.authorities else {
+            return Err(missing("an epoch before any authority".to_owned()));
+        };
+        let begun = set.begin_epoch(&document, &signatures);
+        begun.map_err(|source| ReplayError::Epoch { number, source })?;
+        Ok(())
+    }
+}
+
 /// Where a blob is read.
 pub(super) type BlobOf<'a> = &'a dyn Fn(&Digest) -> Result<Option<Blob>, ReadError>;
 
@@ -323,18 +360,27 @@ pub(super) fn authority_blobs(
     published: &AuthorityPublished,
 ) -> Result<SignedDocument, ReplayError> {
     let version = published.version;
-    let missing = |detail: String| ReplayError::AuthorityBlob { version, detail };
+    signed_by_roots(stored, &published.digest, &published.signatures)
+        .map_err(|detail| ReplayError::AuthorityBlob { version, detail })
+}
+
+/// What root persons signed together, and their signatures; or what of it is missing.
+fn signed_by_roots(
+    stored: BlobOf<'_>,
+    document: &Digest,
+    signatures: &[RootSignature],
+) -> Result<SignedDocument, String> {
     let blob = |digest: &Digest| match stored(digest) {
         Ok(Some(blob)) => Ok(blob.bytes),
-        Ok(None) => Err(missing(format!("blob {digest} is missing"))),
-        Err(error) => Err(missing(error.to_string())),
+        Ok(None) => Err(format!("blob {digest} is missing")),
+        Err(error) => Err(error.to_string()),
     };
-    let document = blob(&published.digest)?;
-    let mut signatures = Vec::new();
-    for signature in &published.signatures {
+    let document = blob(document)?;
+    let mut signed = Vec::new();
+    for signature in signatures {
         let armoured = String::from_utf8(blob(&signature.signature)?)
-            .map_err(|_| missing("a signature is not text".to_owned()))?;
-        signatures.push((signature.signer.principal.clone(), armoured));
+            .map_err(|_| "a signature is not text".to_owned())?;
+        signed.push((signature.signer.principal.clone(), armoured));
     }
-    Ok((document, signatures))
+    Ok((document, signed))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger};
-use breakglass_tlog::{Checkpoint, SignedCheckpoint, SigningKey};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 use thiserror::Error;
 
 use super::NotRebuilt;
@@ -36,44 +36,50 @@ pub enum NoCheckpoint {
 /// The checkpoints, and where each was found.
 #[derive(Debug)]
 pub(super) struct Known {
-    all: Vec<(String, Checkpoint)>,
+    all: Vec<(String, SignedCheckpoint)>,
     mark_is_gone: bool,
 }
 
 impl Known {
-    /// Those of the mark, of the witnesses, of the copies and of people. What the log's key did not
-    /// sign counts for nothing; where a person named it, that is an error.
+    /// Those of the mark, of the witnesses, of the copies and of people, who have to give one where
+    /// there is no mark.
     pub(super) fn of(
         config: &Config,
-        key: &SigningKey,
+        key: &VerifierKey,
         shelf: &Shelf,
         kept: &[PathBuf],
     ) -> Result<Self, NoCheckpoint> {
-        let verifier = key.verifier();
-        let origin = verifier.name().as_str();
-        let open = |bytes: &[u8]| SignedCheckpoint::open(bytes, origin, verifier);
-        let (high_water, cosigned) = (
-            mark(config),
-            HighWaterMark::new(config.data_dir.join(COSIGNED)),
-        );
-        let marked = high_water.read(origin, verifier).ok().flatten();
+        let known = Self::gathered(config, key, shelf, kept)?;
+        if kept.is_empty() && known.mark_is_gone {
+            return Err(NoCheckpoint::MarkGone {
+                path: mark(config).path().to_owned(),
+                longest: known.longest().1,
+            });
+        }
+        Ok(known)
+    }
+
+    /// The same, whether or not there is a mark. What the log's key did not sign counts for nothing;
+    /// where a person named it, that is an error.
+    pub(super) fn gathered(
+        config: &Config,
+        key: &VerifierKey,
+        shelf: &Shelf,
+        kept: &[PathBuf],
+    ) -> Result<Self, NoCheckpoint> {
+        let origin = key.name().as_str();
+        let open = |bytes: &[u8]| SignedCheckpoint::open(bytes, origin, key);
+        let beside = |mark: HighWaterMark| mark.read(origin, key).ok().flatten();
+        let marked = beside(mark(config));
         let mut known = Self {
             mark_is_gone: marked.is_none(),
             all: Vec::new(),
         };
         known.add("the high-water mark", marked);
-        known.add(
-            "what witnesses cosigned",
-            cosigned.read(origin, verifier).ok().flatten(),
-        );
+        let cosigned = HighWaterMark::new(config.data_dir.join(COSIGNED));
+        known.add("what witnesses cosigned", beside(cosigned));
         for (place, note) in shelf.notes() {
             known.add(place, open(note).ok());
-        }
-        if kept.is_empty() && known.mark_is_gone {
-            return Err(NoCheckpoint::MarkGone {
-                path: high_water.path().to_owned(),
-                longest: known.longest().1,
-            });
         }
         for path in kept {
             let unusable = |detail: String| NoCheckpoint::Unusable {
@@ -87,8 +93,8 @@ impl Known {
         Ok(known)
     }
 
-    fn add(&mut self, place: &str, signed: Option<SignedCheckpoint>) {
-        let found = signed.map(|signed| (place.to_owned(), signed.checkpoint().clone()));
+    pub(super) fn add(&mut self, place: &str, signed: Option<SignedCheckpoint>) {
+        let found = signed.map(|signed| (place.to_owned(), signed));
         self.all.extend(found);
     }
 
@@ -99,19 +105,36 @@ impl Known {
 
     /// Where the longest was found, and how many entries it is of.
     pub(super) fn longest(&self) -> (&str, u64) {
-        let longest = self
-            .all
-            .iter()
-            .max_by_key(|(_, checkpoint)| checkpoint.size());
-        longest.map_or(("nothing", 0), |(place, checkpoint)| {
-            (place, checkpoint.size())
+        let longest = self.all.iter().max_by_key(|(_, s)| s.checkpoint().size());
+        longest.map_or(("nothing", 0), |(place, signed)| {
+            (place, signed.checkpoint().size())
         })
+    }
+
+    /// The longest.
+    pub(super) fn last(&self) -> Option<&SignedCheckpoint> {
+        let all = self.all.iter().map(|(_, signed)| signed);
+        all.max_by_key(|signed| signed.checkpoint().size())
+    }
+
+    /// How many entries of a log are those that were signed: `least` at least, which are proven
+    /// otherwise.
+    pub(super) fn proven(&self, ledger: &SqliteLedger, least: u64) -> Option<u64> {
+        let fits = |signed: &SignedCheckpoint| {
+            let checkpoint = signed.checkpoint();
+            let root = ledger.root_at(checkpoint.size());
+            root.is_ok_and(|root| root == checkpoint.root())
+        };
+        let proven = self.all.iter().map(|(_, signed)| signed);
+        let proven = proven.filter(|signed| fits(signed));
+        let longest = proven.map(|signed| signed.checkpoint().size()).max();
+        longest.max(Some(least)).filter(|size| *size > 0)
     }
 
     /// Whether a log gives every one of them.
     pub(super) fn hold(&self, ledger: &SqliteLedger) -> Result<(), NotRebuilt> {
-        for (place, checkpoint) in &self.all {
-            let (size, root) = (checkpoint.size(), checkpoint.root());
+        for (place, signed) in &self.all {
+            let (size, root) = (signed.checkpoint().size(), signed.checkpoint().root());
             let got = ledger.root_at(size).map_err(NotRebuilt::read)?;
             if got != root {
                 let place = place.clone();

@@ -70,6 +70,7 @@ fn provoke(code: Code) -> Refusal {
         | Code::NotARoot
         | Code::SessionUnknown
         | Code::NotSuccessor
+        | Code::AnotherLog
         | Code::AlreadyEnrolled => provoke_key(code),
         Code::ClockSkew
         | Code::StaleAuthority
@@ -198,6 +199,11 @@ fn provoke_key(code: Code) -> Refusal {
         Code::NotSuccessor => refused(Given::ready(), |g| {
             let mut next = successor(&g.authority());
             next.version += 1;
+            g.publish(next, true)
+        }),
+        Code::AnotherLog => refused(Given::ready(), |g| {
+            let mut next = successor(&g.authority());
+            next.log.origin = breakglass_testkit::people::line("another.example/log");
             g.publish(next, true)
         }),
         Code::AlreadyEnrolled => refused(Given::ready(), |g| {

@@ -163,6 +163,8 @@ impl Tally {
         const NOT_HERE: &[&str] = &[
             // Once, before the model begins.
             "LOG_STARTED",
+            // Takes what root persons sign together.
+            "EPOCH_BEGUN",
             // The engine's own business, not the rules'.
             "COMMAND_REFUSED",
             "REFUSALS_SUMMARISED",

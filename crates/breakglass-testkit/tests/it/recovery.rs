@@ -1,11 +1,21 @@
 //! What follows when the log was put back from copies.
 
-use breakglass_core::{Command, Effect, recovery::Recovery, refusal::Code, request::State};
-use breakglass_format::{Event, vocabulary::EndReason};
+use breakglass_core::{
+    Command, Effect,
+    recovery::{BeginEpoch, Recovery},
+    refusal::Code,
+    request::State,
+};
+use breakglass_format::{
+    Digest, Event, Nonce,
+    authority::LogIdentity,
+    statement::{AuthorityRef, Epoch, Kind, LogHead},
+    vocabulary::EndReason,
+};
 use breakglass_testkit::{
     Given, Wish,
     harness::types,
-    people::{ALICE, BOB, CAROL, GRACE, HEIDI, READER, SHOP, account},
+    people::{ALICE, BOB, CAROL, GRACE, HEIDI, READER, SHOP, account, line, successor},
 };
 
 use crate::derive_agrees::derive_agrees;
@@ -107,4 +117,56 @@ fn a_credential_that_was_staged_when_it_was_lost_is_not_taken_up_again() {
     });
     assert_eq!(added, Some(version));
     derive_agrees(&given).unwrap();
+}
+
+fn epoch(given: &Given, number: i64, origin: &str) -> Command {
+    let authority = given.authority();
+    let log = LogIdentity {
+        origin: line(origin),
+        vkey: line(origin),
+    };
+    Command::BeginEpoch(Box::new(BeginEpoch {
+        epoch: Epoch {
+            kind: Kind::Epoch,
+            authority: AuthorityRef::default(),
+            before: authority.log.clone(),
+            instance: given.world().instance().unwrap(),
+            issued_at: given.now(),
+            kept: LogHead {
+                root: Digest::from_bytes([1; 32]),
+                size: 1,
+            },
+            last: "".parse().unwrap(),
+            log,
+            nonce: Nonce::from_bytes([1; 32]),
+            number,
+            reason: "".parse().unwrap(),
+        },
+        digest: Digest::from_bytes([2; 32]),
+        signatures: Vec::new(),
+        recovery: Recovery::default(),
+    }))
+}
+
+#[test]
+fn an_epoch_follows_the_one_before_and_moves_the_log() {
+    let mut given = Given::checked_out();
+    let second = epoch(&given, 2, "log.example/2");
+    assert_eq!(given.submit(&second).unwrap_err().code, Code::NotSuccessor);
+    let first = epoch(&given, 1, "log.example/2");
+    let made = given.must(&first);
+    assert_eq!(types(&made), ["EPOCH_BEGUN", "BREAK_GLASS_ENDED"]);
+    assert!(rotates(&given, SHOP));
+    // Another first one is none, and a version that names the log of before is none of this one.
+    let again = epoch(&given, 1, "log.example/3");
+    assert_eq!(given.submit(&again).unwrap_err().code, Code::NotSuccessor);
+    let mut next = successor(&given.authority());
+    let old = given.publish(next.clone(), true);
+    assert_eq!(given.submit(&old).unwrap_err().code, Code::AnotherLog);
+    next.log = given.world().log().unwrap().clone();
+    let new = given.publish(next, true);
+    given.must(&new);
+    let before = given.world().clone();
+    given.restart();
+    assert_eq!(before, *given.world());
 }

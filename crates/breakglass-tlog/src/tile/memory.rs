@@ -30,6 +30,25 @@ impl LeafTile {
     pub fn of_entries(entries: &[&[u8]]) -> Self {
         Self::new(entries.iter().map(|entry| leaf_hash(entry)).collect())
     }
+
+    /// The leaf hashes, in log order.
+    #[must_use]
+    pub fn leaves(&self) -> &[Hash] {
+        &self.leaves
+    }
+
+    /// The root over them.
+    #[must_use]
+    pub const fn root(&self) -> Hash {
+        self.root
+    }
+
+    /// The bytes of the tile: its hashes, one after the other.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let hashes = self.leaves.iter().flat_map(|hash| hash.as_bytes());
+        hashes.copied().collect()
+    }
 }
 
 /// A tile was asked for that the tree does not have at that width.

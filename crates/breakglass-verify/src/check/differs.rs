@@ -1,8 +1,9 @@
 //! In what a file is not what it must be: the first difference, in words that people can use.
 
+use breakglass_format::Digest;
 use serde_json::Value;
 
-use crate::digest;
+use crate::layout::SIEM;
 
 /// Characters of a text that are shown.
 const SHOWN: usize = 60;
@@ -14,21 +15,25 @@ const BEFORE: usize = 15;
 pub(super) fn first(path: &str, there: &[u8], due: &[u8]) -> (String, Option<u64>) {
     match (std::str::from_utf8(there), std::str::from_utf8(due)) {
         (Ok(there), Ok(due)) => of_text(path, there, due),
-        _ => (of_bytes(there, due), None),
+        _ => {
+            let same = there.iter().zip(due).take_while(|(a, b)| a == b).count();
+            let [same, is, must] = [same, there.len(), due.len()].map(number);
+            (of_bytes(same, is, must), None)
+        }
     }
 }
 
-/// That a file has not the digest by which the log names it.
-pub(super) fn from_digest(there: &[u8], due: &str) -> String {
-    format!(
-        "its SHA-256 is {}, and the log names {due}",
-        digest(there).hex()
-    )
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn of_bytes(there: &[u8], due: &[u8]) -> String {
-    let same = there.iter().zip(due).take_while(|(a, b)| a == b).count();
-    let (is, must) = (there.len(), due.len());
+/// That a file has not the digest by which the log names it.
+pub(super) fn from_digest(there: &Digest, due: &str) -> String {
+    format!("its SHA-256 is {}, and the log names {due}", there.hex())
+}
+
+/// Of bytes that begin with so many that are the same: so many there are, and so many there must be.
+pub(super) fn of_bytes(same: u64, is: u64, must: u64) -> String {
     if same < is.min(must) {
         format!("byte {} of {must} is another", same + 1)
     } else {
@@ -39,24 +44,31 @@ fn of_bytes(there: &[u8], due: &[u8]) -> String {
 fn of_text(path: &str, there: &str, due: &str) -> (String, Option<u64>) {
     let pairs = there.lines().zip(due.lines());
     let Some((n, (is, must))) = (0..).zip(pairs).find(|(_, (is, must))| is != must) else {
-        return (of_ends(there, due), None);
+        let (is, must) = (there.lines().count(), due.lines().count());
+        let returns = there.contains('\r');
+        return (of_ends(number(is), number(must), returns), None);
     };
+    of_lines(path, n, is, must)
+}
+
+/// Of lines that differ, which are counted from 0.
+pub(super) fn of_lines(path: &str, n: u64, is: &str, must: &str) -> (String, Option<u64>) {
     let line = n + 1;
-    if path == "siem.jsonl" {
+    if path == SIEM {
         return (of_entry(n, is, must), Some(n));
     }
     let (is, must) = excerpts(is, must);
     (format!("line {line} is {is}, and must be {must}"), None)
 }
 
-/// Texts of which the lines that both have are the same.
-fn of_ends(there: &str, due: &str) -> String {
-    let (is, must) = (there.lines().count(), due.lines().count());
+/// Of texts of which the lines that both have are the same: so many the one has, and so many it
+/// must have. `returns`: it has a carriage return.
+pub(super) fn of_ends(is: u64, must: u64, returns: bool) -> String {
     if is < must {
         format!("it ends after line {is}, and must have {must}")
     } else if is > must {
         format!("it goes on after line {must}, where it must end")
-    } else if there.contains('\r') {
+    } else if returns {
         "its lines end in CR LF, and must end in LF: git or an editor may have changed them".into()
     } else {
         "its last line must end in one LF".to_owned()

@@ -1,37 +1,37 @@
 //! Other heads of the log that somebody saw: in what they signed, and in another checkpoint.
 
 use breakglass_format::{Digest, statement::LogHead};
-use breakglass_statement::AuthoritySet;
-use breakglass_tlog::{Hash, MemoryTiles, SignedCheckpoint, VerifierKey, root};
+use breakglass_statement::{AuthoritySet, VerifiedEpoch};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey, root};
 
-use super::log::Log;
-use crate::{
-    Finding, Level,
-    derive::{Statement, Statements},
-    layout::Placed,
+use super::{
+    log::{Log, reading},
+    tree::Tree,
 };
+use crate::{Finding, FolderError, Level, derive::Statement};
 
-/// The heads that requesters and approvers signed: each must be a state this log was in before the
+/// The head that a requester or an approver signed: it must be a state this log was in before the
 /// entry that holds it.
-pub(super) fn signed(log: &Log<'_>, placed: &[Placed], statements: &Statements) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for placed in placed {
-        let Some(head) = statements.get(&placed.digest).and_then(head) else {
-            continue;
-        };
-        let size = u64::try_from(head.size).unwrap_or(0);
-        // Of no entries nothing was seen.
-        let same = size == 0 || size <= placed.index && root_at(&log.tree, size) == Some(head.root);
-        if !same {
-            let detail = format!(
-                "who signed it saw a log of {size} entries with the root {}, which this log never was",
-                head.root
-            );
-            let finding = Finding::new(Level::Forked, "signed_head_differs", detail);
-            findings.push(finding.at_path(&placed.path).at_entry(placed.index));
-        }
+pub(super) fn signed(
+    tree: &Tree<'_>,
+    statement: &Statement,
+    index: u64,
+) -> Result<Option<Finding>, FolderError> {
+    let Some(head) = head(statement) else {
+        return Ok(None);
+    };
+    let size = u64::try_from(head.size).unwrap_or(0);
+    // Of no entries nothing was seen.
+    let same = size == 0 || size <= index && root_at(tree, size)? == head.root;
+    if same {
+        return Ok(None);
     }
-    findings
+    let detail = format!(
+        "who signed it saw a log of {size} entries with the root {}, which this log never was",
+        head.root
+    );
+    let finding = Finding::new(Level::Forked, "signed_head_differs", detail);
+    Ok(Some(finding.at_entry(index)))
 }
 
 fn head(statement: &Statement) -> Option<&LogHead> {
@@ -47,39 +47,57 @@ fn head(statement: &Statement) -> Option<&LogHead> {
     }
 }
 
-/// Another checkpoint of the log, signed by a key that some version of the authority names.
+/// Another checkpoint of the log, signed by the key that it has, or had before an epoch.
 pub(super) fn against(
     log: &Log<'_>,
     authorities: &AuthoritySet,
     other: Option<&[u8]>,
-) -> Option<Finding> {
-    let cannot = |code, detail: String| Some(Finding::new(Level::CannotTell, code, detail));
-    let Some(signed) = open(other?, authorities) else {
+) -> Result<Option<Finding>, FolderError> {
+    let cannot = |code, detail: String| Ok(Some(Finding::new(Level::CannotTell, code, detail)));
+    let Some(other) = other else {
+        return Ok(None);
+    };
+    let Some(signed) = open(other, authorities) else {
         let detail = "the other checkpoint is not signed by this log".to_owned();
         return cannot("other_checkpoint_foreign", detail);
     };
     let (size, ours) = (signed.checkpoint().size(), log.checkpoint.size());
+    if let Some(kept) = kept_of(&signed, authorities).filter(|kept| size > *kept) {
+        let detail = format!(
+            "the other checkpoint is over {size} entries of a log of which an epoch kept {kept}"
+        );
+        return cannot("other_checkpoint_given_up", detail);
+    }
     if size > ours {
         let detail = format!("the other checkpoint is over {size} entries, this folder has {ours}");
         return cannot("other_checkpoint_newer", detail);
     }
     let other = Digest::from_bytes(*signed.checkpoint().root().as_bytes());
-    if root_at(&log.tree, size) == Some(other) {
-        return None;
+    if root_at(&log.tree, size)? == other {
+        return Ok(None);
     }
     let detail = format!("the log also signed another history of its first {size} entries");
-    Some(Finding::new(Level::Forked, "forked", detail))
+    Ok(Some(Finding::new(Level::Forked, "forked", detail)))
 }
 
 fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
-    authorities.versions().find_map(|version| {
-        let log = &version.authority().log;
+    authorities.logs().find_map(|log| {
         let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
         SignedCheckpoint::open(note, log.origin.as_str(), &key).ok()
     })
 }
 
-fn root_at(tiles: &MemoryTiles, size: u64) -> Option<Digest> {
-    let root: Hash = root(tiles, size).ok()?;
-    Some(Digest::from_bytes(*root.as_bytes()))
+/// How many entries the epoch kept that gave up the log of a checkpoint; none where it is the log
+/// in force.
+fn kept_of(signed: &SignedCheckpoint, authorities: &AuthoritySet) -> Option<u64> {
+    let origin = signed.checkpoint().origin().as_str();
+    let mut epochs = authorities.epochs().map(VerifiedEpoch::epoch);
+    let epoch = epochs.find(|epoch| epoch.before.origin.as_str() == origin)?;
+    u64::try_from(epoch.kept.size).ok()
+}
+
+/// The root over the first entries, of which the log has so many.
+pub(super) fn root_at(tree: &Tree<'_>, size: u64) -> Result<Digest, FolderError> {
+    let root = root(tree, size).map_err(reading)?;
+    Ok(Digest::from_bytes(*root.as_bytes()))
 }

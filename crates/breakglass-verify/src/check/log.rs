@@ -1,73 +1,138 @@
 //! The tree: checkpoint, bundles, tiles, root. Nothing an entry says matters yet.
 
-use std::collections::BTreeSet;
-
 use breakglass_tlog::{
-    Checkpoint, EMPTY_ROOT, EntriesPath, LeafTile, MemoryTiles, SignedCheckpoint, VerifierKey,
-    entries_for_size, parse_entries, root,
+    Checkpoint, EMPTY_ROOT, EntriesPath, LeafTile, SignedCheckpoint, TilePath, TileReader,
+    VerifierKey, entries_for_size, parse_entries, root, tiles_for_size,
 };
 
-use super::differs;
+use super::{differs, stop::Stop, tree::Tree};
 use crate::{
-    Finding, Folder, emit, parallel, record,
+    Finding, emit,
+    files::{Files, Listing},
+    folder::CHECKPOINT,
+    parallel::{Ahead, in_order},
+    record,
     watch::{Counter, Step, Watch},
 };
+
+/// Most bytes of bundles that are worked on at a time.
+pub(super) const AHEAD_BYTES: u64 = 4 << 20;
 
 /// A log whose bytes are under its signed checkpoint.
 pub(crate) struct Log<'a> {
     pub(crate) signed: SignedCheckpoint,
     pub(super) checkpoint: Checkpoint,
-    /// Every entry, where it lies in the folder.
-    pub(crate) entries: Vec<&'a [u8]>,
-    pub(super) tree: MemoryTiles,
-    /// The files of `log/`, which are as they must be.
-    pub(super) files: BTreeSet<String>,
+    pub(super) tree: Tree<'a>,
+    pub(super) bundles: Vec<EntriesPath>,
 }
 
-/// Reads the log of a folder; the first thing that is wrong with it otherwise.
-pub(crate) fn read<'a>(folder: &'a Folder, watch: &Watch<'_>) -> Result<Log<'a>, Finding> {
-    let key = key(folder)?;
-    let path = "log/checkpoint";
-    let note = file(folder, path)?;
-    let invalid = |detail: String| Finding::tampered("checkpoint_invalid", detail).at_path(path);
-    let signed = SignedCheckpoint::open(note, key.name().as_str(), &key)
-        .map_err(|error| invalid(error.to_string()))?;
-    let only = emit::own_line(signed.note(), &key).into_bytes();
-    if only != note {
-        return Err(invalid("it has lines of others than the log".to_owned()));
+/// Files, and which of them there are.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) listing: &'a Listing,
+}
+
+impl<'a> Place<'a> {
+    /// How long a file of the log was when it was listed.
+    pub(super) fn length(self, path: &str) -> u64 {
+        let number = self.listing.find(path);
+        number.map_or(0, |number| self.listing.length(number))
     }
+
+    /// A file that belongs to the folder.
+    fn file(self, path: &str) -> Result<std::borrow::Cow<'a, [u8]>, Stop> {
+        if self.listing.has(path) {
+            return Ok(self.files.whole(path)?);
+        }
+        let missing = Finding::tampered("missing_file", "it belongs to the folder");
+        Err(missing.at_path(path).into())
+    }
+}
+
+/// Reads the log of a folder; the first thing that is wrong with it otherwise. `look` sees the
+/// entries of every bundle with the index of the first, on all cores; `take` what it saw, in log
+/// order.
+pub(crate) fn read<'a, T: Send>(
+    place: Place<'a>,
+    watch: &Watch<'_>,
+    look: impl Fn(u64, &[&[u8]]) -> T + Sync,
+    mut take: impl FnMut(T),
+) -> Result<Log<'a>, Stop> {
+    let signed = signed(place)?;
     let checkpoint = signed.checkpoint().clone();
-    let (bundles, mut files) = bundles(folder, checkpoint.size());
-    let hashed = hashed(&bundles, watch);
-    let (mut entries, mut tree) = (Vec::new(), MemoryTiles::new());
-    for read in hashed {
-        let (some, tile) = read?;
-        entries.extend(some);
-        tree.push_tile(&tile);
-    }
+    let bundles = bundles(place.listing, checkpoint.size());
+    let entries = bundles.iter().map(|path| usize::from(path.width()));
+    let counter = Counter::begin(watch, Step::Tree, entries.sum());
+    let mut tree = Tree::new(place.files);
+    let mut wrong = None;
+    let ahead = Ahead {
+        weigh: |path: &EntriesPath| place.length(&in_log(path)),
+        most: AHEAD_BYTES,
+    };
+    let work = |_: usize, path: &EntriesPath| bundle(place, path, &look);
+    in_order(&bundles, ahead, work, |read| {
+        let read = read?;
+        counter.add(read.tile.leaves().len());
+        tree.push(&read.tile);
+        take(read.seen);
+        if wrong.is_none() {
+            wrong = read.wrong;
+        }
+        Ok::<(), Stop>(())
+    })?;
     // A size that nobody has the bundles of ends at the first one that is not there.
     if let Some(missing) = entries_for_size(checkpoint.size()).nth(bundles.len()) {
-        file(folder, &format!("{}{missing}", record::LOG))?;
+        place.file(&in_log(&missing))?;
     }
     under(&checkpoint, &tree)?;
-    for (path, bytes) in record::tile_files(&tree) {
-        tile(folder, &path, &bytes.unwrap_or_default())?;
-        files.insert(path);
+    if let Some(wrong) = wrong {
+        return Err(wrong);
     }
-    files.insert(path.to_owned());
+    for path in tiles_for_size(tree.size()).filter(|path| path.level() > 0) {
+        let due = tree.tile(path.level(), path.index(), path.width())?;
+        tile(place, &in_log(&path), &due)?;
+    }
     Ok(Log {
         signed,
         checkpoint,
-        entries,
         tree,
-        files,
+        bundles,
     })
 }
 
+/// The paths of the files of a log of so many entries.
+pub(super) fn paths(size: u64) -> impl Iterator<Item = String> {
+    let tiles = tiles_for_size(size).map(|path| in_log(&path));
+    let bundles = entries_for_size(size).map(|path| in_log(&path));
+    tiles.chain(bundles).chain([CHECKPOINT.to_owned()])
+}
+
+/// The path of a tile or a bundle in the folder.
+pub(super) fn in_log(path: &impl std::fmt::Display) -> String {
+    format!("{}{path}", record::LOG)
+}
+
+/// The checkpoint, which is signed by the log's key and by no other.
+fn signed(place: Place<'_>) -> Result<SignedCheckpoint, Stop> {
+    let key = key(place)?;
+    let note = place.file(CHECKPOINT)?;
+    let invalid =
+        |detail: String| Finding::tampered("checkpoint_invalid", detail).at_path(CHECKPOINT);
+    let signed = SignedCheckpoint::open(&note, key.name().as_str(), &key)
+        .map_err(|error| invalid(error.to_string()))?;
+    if emit::own_line(signed.note(), &key).as_bytes() != &*note {
+        return Err(invalid("it has lines of others than the log".to_owned()).into());
+    }
+    Ok(signed)
+}
+
 /// The root of the tree is the one that was signed.
-fn under(checkpoint: &Checkpoint, tree: &MemoryTiles) -> Result<(), Finding> {
-    // A tree that lies in memory has a root.
-    let root = root(tree, tree.size()).unwrap_or(EMPTY_ROOT);
+fn under(checkpoint: &Checkpoint, tree: &Tree<'_>) -> Result<(), Stop> {
+    let root = match tree.size() {
+        0 => EMPTY_ROOT,
+        size => root(tree, size).map_err(reading)?,
+    };
     if root == checkpoint.root() {
         return Ok(());
     }
@@ -75,67 +140,78 @@ fn under(checkpoint: &Checkpoint, tree: &MemoryTiles) -> Result<(), Finding> {
         "the entries have the root {root}, signed is {}",
         checkpoint.root()
     );
-    Err(Finding::tampered("root_differs", detail))
+    Err(Finding::tampered("root_differs", detail).into())
+}
+
+/// Why a root cannot be told: the tiles cannot be read as they were.
+pub(super) fn reading(error: breakglass_tlog::ReadError<crate::FolderError>) -> crate::FolderError {
+    let what = error.to_string();
+    match error {
+        breakglass_tlog::ReadError::Reader { source, .. } => source,
+        breakglass_tlog::ReadError::Length { .. }
+        | breakglass_tlog::ReadError::OutsideTree { .. } => crate::FolderError::gone(&what),
+    }
 }
 
 /// A tile is the one that the entries give. Bundles need no such look: what was read out of one
 /// makes the same bytes again.
-fn tile(folder: &Folder, path: &str, due: &[u8]) -> Result<(), Finding> {
-    let there = file(folder, path)?;
-    if there == due {
+fn tile(place: Place<'_>, path: &str, due: &[u8]) -> Result<(), Stop> {
+    let there = place.file(path)?;
+    if *there == *due {
         return Ok(());
     }
-    let (what, _) = differs::first(path, there, due);
+    let (what, _) = differs::first(path, &there, due);
     let detail = format!("it does not follow from the entries: {what}");
-    Err(Finding::tampered("altered_file", detail).at_path(path))
+    Err(Finding::tampered("altered_file", detail)
+        .at_path(path)
+        .into())
 }
 
-fn key(folder: &Folder) -> Result<VerifierKey, Finding> {
+fn key(place: Place<'_>) -> Result<VerifierKey, Stop> {
     let path = "log.vkey";
     let invalid = |detail: &str| Finding::tampered("vkey_invalid", detail).at_path(path);
-    let text = std::str::from_utf8(file(folder, path)?).map_err(|_| invalid("it is not text"))?;
+    let bytes = place.file(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("it is not text"))?;
     let line = text
         .strip_suffix('\n')
         .ok_or_else(|| invalid("it is not one line"))?;
-    VerifierKey::parse(line).map_err(|error| invalid(&error.to_string()))
+    Ok(VerifierKey::parse(line).map_err(|error| invalid(&error.to_string()))?)
 }
 
-/// The bundles of a log of so many entries, up to the first that is not there, and their paths.
-fn bundles(folder: &Folder, size: u64) -> (Vec<(EntriesPath, &[u8])>, BTreeSet<String>) {
-    let (mut bundles, mut paths) = (Vec::new(), BTreeSet::new());
-    for bundle in entries_for_size(size) {
-        let path = format!("{}{bundle}", record::LOG);
-        let Some(bytes) = folder.get(&path) else {
-            break;
-        };
-        bundles.push((bundle, bytes));
-        paths.insert(path);
-    }
-    (bundles, paths)
+/// The bundles of a log of so many entries, up to the first that is not there.
+fn bundles(listing: &Listing, size: u64) -> Vec<EntriesPath> {
+    let all = entries_for_size(size);
+    all.take_while(|path| listing.has(&in_log(path))).collect()
 }
 
-/// The entries of a bundle, and their hashes.
-type Hashed<'a> = (Vec<&'a [u8]>, LeafTile);
+/// What a bundle holds.
+struct Bundle<T> {
+    tile: LeafTile,
+    /// What is wrong with the tile over it.
+    wrong: Option<Stop>,
+    seen: T,
+}
 
-/// The entries out of their bundles, hashed; what is wrong with a bundle in its place.
-fn hashed<'a>(
-    bundles: &[(EntriesPath, &'a [u8])],
-    watch: &Watch<'_>,
-) -> Vec<Result<Hashed<'a>, Finding>> {
-    let entries = bundles.iter().map(|(path, _)| usize::from(path.width()));
-    let counter = Counter::begin(watch, Step::Tree, entries.sum());
-    parallel::map(bundles, 1, |_, (path, bytes)| {
-        let entries = parse_entries(bytes, path.width()).map_err(|error| {
-            let path = format!("{}{path}", record::LOG);
-            Finding::tampered("entries_malformed", error.to_string()).at_path(path)
-        })?;
-        let tile = LeafTile::of_entries(&entries);
-        counter.add(entries.len());
-        Ok((entries, tile))
+/// Reads a bundle, hashes its entries, and compares the tile of their hashes.
+fn bundle<T>(
+    place: Place<'_>,
+    path: &EntriesPath,
+    look: &impl Fn(u64, &[&[u8]]) -> T,
+) -> Result<Bundle<T>, Stop> {
+    let name = in_log(path);
+    let bytes = place.file(&name)?;
+    let entries = parse_entries(&bytes, path.width()).map_err(|error| {
+        Finding::tampered("entries_malformed", error.to_string()).at_path(name.as_str())
+    })?;
+    let hashed = LeafTile::of_entries(&entries);
+    let of_hashes = TilePath::new(0, path.index(), path.width());
+    let wrong = of_hashes.map(|path| tile(place, &in_log(&path), &hashed.to_bytes()).err());
+    let width = u64::try_from(record::WIDTH).unwrap_or(u64::MAX);
+    let seen = look(path.index().saturating_mul(width), &entries);
+    Ok(Bundle {
+        tile: hashed,
+        // A bundle has an index that a tile may have as well.
+        wrong: wrong.unwrap_or_default(),
+        seen,
     })
-}
-
-fn file<'a>(folder: &'a Folder, path: &str) -> Result<&'a [u8], Finding> {
-    let missing = || Finding::tampered("missing_file", "it belongs to the folder").at_path(path);
-    folder.get(path).ok_or_else(missing)
 }

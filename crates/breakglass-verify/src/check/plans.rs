@@ -1,42 +1,58 @@
 //! The plans that were shown and dispatched. People sign the hash of a plan alone; the document
 //! with that hash must be the one that lies in the folder, and it must be of the action asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_format::{
     Digest, Event, Line, Name, RunId, canonical, entry::Recorded, event::BreakGlassAction, limits,
 };
 use serde_json::{Value, json};
 
-use crate::{Finding, digest};
+use crate::{Finding, digest, layout::Blobs};
 
-/// Holds every plan that an entry names against the action that it is for. A document that is
-/// withheld is named elsewhere.
-pub(super) fn check(recorded: &[Recorded], files: &BTreeMap<String, Vec<u8>>) -> Vec<Finding> {
-    let mut runs: BTreeMap<RunId, &BreakGlassAction> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for at in recorded {
+/// What is known of plans so far.
+#[derive(Default)]
+pub(super) struct Plans {
+    /// The actions that runs are of.
+    runs: BTreeMap<RunId, BreakGlassAction>,
+    /// What is wrong with a document.
+    findings: Vec<(Digest, Finding)>,
+}
+
+impl Plans {
+    /// Holds the plan that the next entry names against the action that it is for. A document that
+    /// is withheld is named elsewhere.
+    pub(super) fn step<B: Blobs>(&mut self, at: &Recorded, blobs: &B) -> Result<(), B::Error> {
         let (document, wanted) = if let Event::ActionPlanned(d) = &at.entry.event {
             (Some(d.document), Some(Wanted::shown(d)))
         } else if let Event::EffectClaimed(d) = &at.entry.event {
-            let run = d.run_id.0.and_then(|run| runs.get(&run));
-            (d.document.0, run.map(|run| Wanted::run(run)))
+            let run = d.run_id.0.and_then(|run| self.runs.get(&run));
+            (d.document.0, run.map(Wanted::run))
         } else {
             if let Event::BreakGlassAction(d) = &at.entry.event {
-                runs.extend(d.run_id.0.map(|run| (run, d)));
+                self.runs.extend(d.run_id.0.map(|run| (run, d.clone())));
             }
-            continue;
+            return Ok(());
         };
         let (Some(document), Some(wanted)) = (document, wanted) else {
-            continue;
+            return Ok(());
         };
-        let path = format!("blobs/{}", document.hex());
-        if let Some(what) = files.get(&path).and_then(|bytes| wanted.differs(bytes)) {
+        let bytes = blobs.blob(&document)?;
+        if let Some(what) = bytes.and_then(|bytes| wanted.differs(&bytes)) {
             let finding = Finding::tampered("plan_differs", what);
-            findings.push(finding.at_path(path).at_entry(at.index));
+            let path = format!("blobs/{}", document.hex());
+            let finding = finding.at_path(path).at_entry(at.index);
+            self.findings.push((document, finding));
         }
+        Ok(())
     }
-    findings
+
+    /// What is wrong with the documents that lie in the folder: with all but sealed ones.
+    pub(super) fn end(self, sealed: &BTreeSet<Digest>) -> impl Iterator<Item = Finding> {
+        let there = |(document, _): &(Digest, Finding)| !sealed.contains(document);
+        let found = self.findings.into_iter().filter(there);
+        found.map(|(_, finding)| finding)
+    }
 }
 
 /// What a plan has to be of.

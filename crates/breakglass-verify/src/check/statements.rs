@@ -1,4 +1,4 @@
-//! Every statement against its signature and the authority that it names.
+//! A statement against its signature and the authority that it names.
 
 use std::collections::BTreeMap;
 
@@ -12,82 +12,41 @@ use breakglass_statement::{
     verify_denial, verify_enroll, verify_request, verify_session, verify_suspend,
 };
 
-use crate::{
-    Finding,
-    derive::{Statement, Statements},
-    layout::Placed,
-    parallel,
-    watch::{Counter, Step, Watch},
-};
+use crate::{derive::Statement, layout::Loaded};
 
-/// Statements that a thread takes at a time.
-const BATCH: usize = 8;
+/// Sessions by the digests of their statements, each with the index of the first entry that names
+/// it.
+pub(super) type Sessions = BTreeMap<Digest, (u64, VerifiedSession)>;
 
-/// Sessions by the digests of their statements, each with its place among all of them.
-type Sessions = BTreeMap<Digest, (usize, VerifiedSession)>;
-
-/// What came of the signatures.
-pub(super) struct Verified {
-    pub(super) verified: Statements,
-    pub(super) findings: Vec<Finding>,
+/// What statements are verified against.
+#[derive(Clone, Copy)]
+pub(super) struct Against<'a> {
+    pub(super) authorities: &'a AuthoritySet,
+    pub(super) sessions: &'a Sessions,
 }
 
-/// Verifies statements, on all cores. An act is certified by a session that comes before it in the
-/// log, so sessions and everything but acts come first; findings are in log order all the same.
-pub(super) fn verify(placed: &[Placed], authorities: &AuthoritySet, watch: &Watch<'_>) -> Verified {
-    let counter = Counter::begin(watch, Step::Signatures, placed.len());
-    let verify = |acts: bool, sessions: &Sessions| {
-        parallel::map(placed, BATCH, |place, placed| {
-            let wanted = acts == (placed.kind == Kind::Act);
-            wanted.then(|| {
-                let verified = one((place, placed), sessions, authorities);
-                counter.add(1);
-                verified
-            })
-        })
-    };
-    let others = verify(false, &Sessions::new());
-    let session = |(place, of): (usize, &Option<_>)| match of {
-        Some(Ok(Statement::Session(session))) => Some((place, session.clone())),
-        Some(_) | None => None,
-    };
-    let sessions = (0..).zip(&others).filter_map(session);
-    let sessions = sessions.filter_map(|(place, session)| {
-        let digest = placed.get(place)?.digest;
-        Some((digest, (place, session)))
-    });
-    let sessions: Sessions = sessions.collect();
-    let acts = verify(true, &sessions);
-    let mut out = Verified {
-        verified: BTreeMap::new(),
-        findings: Vec::new(),
-    };
-    for (placed, (other, act)) in placed.iter().zip(others.into_iter().zip(acts)) {
-        match other.or(act) {
-            Some(Ok(statement)) => {
-                out.verified.insert(placed.digest, statement);
-            }
-            Some(Err(detail)) => {
-                let finding = Finding::tampered("statement_invalid", detail);
-                out.findings
-                    .push(finding.at_path(&placed.path).at_entry(placed.index));
-            }
-            // Each is an act or it is not.
-            None => {}
-        }
-    }
-    out
+/// Verifies the statement of an entry; `None` where it is not there, or is of no known kind. An act
+/// is certified by a session that comes before it in the log.
+pub(super) fn verify(
+    index: u64,
+    loaded: &Loaded,
+    against: Against<'_>,
+) -> Option<Result<Statement, String>> {
+    let kind = loaded.kind()?;
+    let (bytes, signature) = (loaded.bytes.as_ref()?, loaded.signature.as_ref()?);
+    Some(one((index, kind), bytes, signature, against))
 }
 
 fn one(
-    (place, placed): (usize, &Placed),
-    sessions: &Sessions,
-    authorities: &AuthoritySet,
+    (index, kind): (u64, Kind),
+    bytes: &[u8],
+    signature: &[u8],
+    against: Against<'_>,
 ) -> Result<Statement, String> {
-    let bytes = &placed.bytes;
-    let armoured = std::str::from_utf8(&placed.signature);
+    let authorities = against.authorities;
+    let armoured = std::str::from_utf8(signature);
     let armoured = armoured.map_err(|_| "signature is not text".to_owned())?;
-    let verified = match placed.kind {
+    let verified = match kind {
         Kind::Request => verify_request(bytes, armoured, authorities).map(Statement::Request),
         Kind::Approval => approval(bytes, armoured, authorities),
         Kind::Denial => denial(bytes, armoured, authorities),
@@ -95,7 +54,7 @@ fn one(
         Kind::Session => verify_session(bytes, armoured, authorities).map(Statement::Session),
         Kind::Enroll => verify_enroll(bytes, armoured, authorities).map(Statement::Enroll),
         Kind::Suspend => verify_suspend(bytes, armoured, authorities).map(Statement::Suspend),
-        Kind::Act => act((place, bytes), armoured, sessions, authorities),
+        Kind::Act => act((index, bytes), armoured, against),
         // The chain verifies those, and no entry is caused by one.
         Kind::Authority | Kind::Epoch => {
             return Err("what root persons sign together is no statement of one".to_owned());
@@ -129,14 +88,13 @@ fn carried(request: &Request) -> Result<Vec<u8>, StatementError> {
 }
 
 fn act(
-    (place, bytes): (usize, &[u8]),
+    (index, bytes): (u64, &[u8]),
     armoured: &str,
-    sessions: &Sessions,
-    authorities: &AuthoritySet,
+    against: Against<'_>,
 ) -> Result<Statement, StatementError> {
     let named = Act::from_bytes(bytes)?.session.0;
-    let session = named.and_then(|digest| sessions.get(&digest));
-    let before = session.filter(|(at, _)| *at < place);
+    let session = named.and_then(|digest| against.sessions.get(&digest));
+    let before = session.filter(|(at, _)| *at < index);
     let session = before.map(|(_, session)| session);
-    verify_act(bytes, armoured, session, authorities).map(Statement::Act)
+    verify_act(bytes, armoured, session, against.authorities).map(Statement::Act)
 }

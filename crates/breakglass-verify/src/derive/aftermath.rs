@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_format::{
-    AccountId, Entry, EventId, IncidentId, Line, PersonId,
+    AccountId, EventId, IncidentId, Line, PersonId,
     act::Command,
     authority::Authority,
     event::{
@@ -15,10 +15,10 @@ use breakglass_format::{
 };
 use breakglass_statement::VerifiedAct;
 
-use super::{Duty, Fold, Incident, Status};
+use super::{At, Duty, Fold, Incident, Status};
 
-impl<'a> Fold<'a> {
-    pub(super) fn cab_notified(&mut self, entry: &Entry, d: &CabNotified) {
+impl Fold<'_> {
+    pub(super) fn cab_notified(&mut self, entry: At<'_>, d: &CabNotified) {
         self.not_closed(d.incident_id);
         if let Some(act) = self.act_on(entry, "notify_cab", d.incident_id)
             && let Command::NotifyCab(args) = &act.statement().command
@@ -32,7 +32,7 @@ impl<'a> Fold<'a> {
         self.meet(d.incident_id, Obligation::CabNotified, "");
     }
 
-    pub(super) fn report_filed(&mut self, entry: &Entry, d: &IncidentReportFiled) {
+    pub(super) fn report_filed(&mut self, entry: At<'_>, d: &IncidentReportFiled) {
         self.over(d.incident_id);
         if let Some(act) = self.act_on(entry, "file_report", d.incident_id)
             && let Command::FileReport(args) = &act.statement().command
@@ -52,7 +52,7 @@ impl<'a> Fold<'a> {
     }
 
     /// By somebody who took no part, with a verdict on everything.
-    pub(super) fn reviewed(&mut self, entry: &Entry, d: &PostIncidentReviewCompleted) {
+    pub(super) fn reviewed(&mut self, entry: At<'_>, d: &PostIncidentReviewCompleted) {
         self.over(d.incident_id);
         if let Some(act) = self.act_on(entry, "complete_review", d.incident_id)
             && let Command::CompleteReview(args) = &act.statement().command
@@ -106,7 +106,7 @@ impl<'a> Fold<'a> {
         subjects.collect()
     }
 
-    pub(super) fn cab_reviewed(&mut self, entry: &Entry, d: &CabReviewed) {
+    pub(super) fn cab_reviewed(&mut self, entry: At<'_>, d: &CabReviewed) {
         self.over(d.incident_id);
         if let Some(act) = self.act_on(entry, "decide_cab", d.incident_id)
             && let Command::DecideCab(args) = &act.statement().command
@@ -129,7 +129,7 @@ impl<'a> Fold<'a> {
         self.meet(d.incident_id, Obligation::CabReview, "");
     }
 
-    pub(super) fn procedure_updated(&mut self, entry: &Entry, d: &ProcedureUpdated) {
+    pub(super) fn procedure_updated(&mut self, entry: At<'_>, d: &ProcedureUpdated) {
         self.over(d.incident_id);
         if let Some(act) = self.act_on(entry, "update_procedure", d.incident_id)
             && let Command::UpdateProcedure(args) = &act.statement().command
@@ -144,8 +144,8 @@ impl<'a> Fold<'a> {
         self.meet(d.incident_id, Obligation::ProcedureUpdate, "");
     }
 
-    pub(super) fn access_reviewed(&mut self, entry: &Entry, d: &AccessReviewed) {
-        let act = self.act(entry, "review_access");
+    pub(super) fn access_reviewed(&mut self, entry: At<'_>, d: &AccessReviewed) {
+        let act = entry.act("review_access");
         if let Some(act) = act
             && let Command::ReviewAccess(args) = &act.statement().command
         {
@@ -241,7 +241,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Two people who took no part and whose duty it is not.
-    pub(super) fn waived(&mut self, entry: &Entry, d: &ObligationWaived) {
+    pub(super) fn waived(&mut self, entry: At<'_>, d: &ObligationWaived) {
         self.not_closed(d.incident_id);
         if let Some((act, first)) = self.both(entry, "waive", d.incident_id)
             && let Command::Waive(args) = &act.statement().command
@@ -253,7 +253,7 @@ impl<'a> Fold<'a> {
                 ("subject", args.subject == d.subject),
             ]);
             let second = &act.signer().person;
-            let people = [first, second];
+            let people = [&first, second];
             let named = d.waived_by.iter().map(|m| &m.person).eq(people);
             self.same(&[("waived_by", named)]);
             let called = d.waived_by.iter().all(|m| self.has_member(m));
@@ -298,7 +298,7 @@ impl<'a> Fold<'a> {
         self.rule(!owes, "waived_by_owner", "nobody lets their own duty go");
     }
 
-    pub(super) fn transferred(&mut self, entry: &Entry, d: &CommandTransferred) {
+    pub(super) fn transferred(&mut self, entry: At<'_>, d: &CommandTransferred) {
         self.not_closed(d.incident_id);
         let led = self.commanders.insert(d.incident_id, d.to.clone());
         let from = led.as_ref() == Some(&d.from);
@@ -320,7 +320,7 @@ impl<'a> Fold<'a> {
                 let may = self.may(second, act.authority(), Privilege::Command);
                 self.rule(may, "not_privileged", "it takes the privilege command");
                 // In the commander's place they led, if only for this one decision.
-                for person in [first, second] {
+                for person in [&first, second] {
                     self.takes_part(d.incident_id, person);
                 }
             }
@@ -331,7 +331,7 @@ impl<'a> Fold<'a> {
         }
     }
 
-    pub(super) fn closed(&mut self, entry: &Entry, d: &IncidentClosed) {
+    pub(super) fn closed(&mut self, entry: At<'_>, d: &IncidentClosed) {
         self.over(d.incident_id);
         if let Some(act) = self.act_on(entry, "close", d.incident_id) {
             let person = &act.signer().person;
@@ -401,20 +401,25 @@ impl<'a> Fold<'a> {
     }
 
     /// A signed act whose object is this incident.
-    fn act_on(&mut self, entry: &Entry, command: &str, id: IncidentId) -> Option<&'a VerifiedAct> {
-        let act = self.act(entry, command)?;
+    fn act_on<'s>(
+        &mut self,
+        entry: At<'s>,
+        command: &str,
+        id: IncidentId,
+    ) -> Option<&'s VerifiedAct> {
+        let act = entry.act(command)?;
         let about = act.statement().object.id.as_str() == id.to_string();
         self.same(&[("incident", about)]);
         Some(act)
     }
 
     /// The act of the second of two people, and who the first was.
-    fn both(
+    fn both<'s>(
         &mut self,
-        entry: &Entry,
+        entry: At<'s>,
         command: &str,
         id: IncidentId,
-    ) -> Option<(&'a VerifiedAct, &'a PersonId)> {
+    ) -> Option<(&'s VerifiedAct, PersonId)> {
         let act = self.act_on(entry, command, id)?;
         let first = self.first_of(act);
         self.rule(

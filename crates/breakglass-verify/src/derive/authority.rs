@@ -1,7 +1,7 @@
 //! The log's beginning, the versions of the authority, and who counts under them.
 
 use breakglass_format::{
-    AccountId, Entry, Fingerprint, PersonId, Timestamp,
+    AccountId, Fingerprint, PersonId, Timestamp,
     authority::{Authority, LogIdentity},
     event::{AccountRef, AuthorityPublished, KeyEnrolled, LogStarted, Member, SessionOpened},
     statement::{AuthorityRef, Signer},
@@ -9,7 +9,7 @@ use breakglass_format::{
 };
 use breakglass_statement::{PublicKey, VerifiedAuthority};
 
-use super::{Fold, Statement};
+use super::{At, Fold, Statement};
 
 /// How long what a version adds has to wait before it approves, in seconds, unless every root
 /// person signed.
@@ -28,21 +28,16 @@ impl<'a> Fold<'a> {
             "log_started_twice",
             "LOG_STARTED is the first entry alone",
         );
-        let genesis = d.genesis == self.record.authorities.instance();
+        let genesis = d.genesis == self.authorities.instance();
         self.rule(
             genesis,
             "wrong_genesis",
             "the log was started for another genesis",
         );
-        let named = self
-            .record
-            .authorities
-            .versions()
-            .next()
-            .is_some_and(|first| {
-                let log = &first.authority().log;
-                log.origin == d.origin && log.vkey == d.vkey
-            });
+        let named = self.authorities.versions().next().is_some_and(|first| {
+            let log = &first.authority().log;
+            log.origin == d.origin && log.vkey == d.vkey
+        });
         self.rule(
             named,
             "wrong_log_key",
@@ -51,7 +46,7 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn authority_published(&mut self, d: &AuthorityPublished) {
-        let mut all = self.record.authorities.versions();
+        let mut all = self.authorities.versions();
         let Some(version) = all.nth(self.versions.len()) else {
             self.rule(false, "authority_unknown", "no such version was verified");
             return;
@@ -95,14 +90,14 @@ impl<'a> Fold<'a> {
     /// The log as the last epoch names it, or else the genesis.
     fn log_in_force(&self, genesis: &VerifiedAuthority) -> LogIdentity {
         let begun = self.epochs.checked_sub(1);
-        let epoch = begun.and_then(|nth| self.record.authorities.epochs().nth(nth));
+        let epoch = begun.and_then(|nth| self.authorities.epochs().nth(nth));
         let first = self.versions.first().map_or(genesis, |first| first.version);
         let log = epoch.map_or(&first.authority().log, |epoch| &epoch.epoch().log);
         log.clone()
     }
 
-    pub(super) fn key_enrolled(&mut self, entry: &Entry, d: &KeyEnrolled) {
-        let Some(Statement::Enroll(enroll)) = self.statement(entry) else {
+    pub(super) fn key_enrolled(&mut self, entry: At<'_>, d: &KeyEnrolled) {
+        let Some(Statement::Enroll(enroll)) = entry.said else {
             return;
         };
         let s = enroll.statement();
@@ -132,8 +127,8 @@ impl<'a> Fold<'a> {
             .insert((d.member.person.clone(), d.key.clone()));
     }
 
-    pub(super) fn session_opened(&mut self, entry: &Entry, d: &SessionOpened) {
-        let Some(Statement::Session(session)) = self.statement(entry) else {
+    pub(super) fn session_opened(&mut self, entry: At<'_>, d: &SessionOpened) {
+        let Some(Statement::Session(session)) = entry.said else {
             return;
         };
         let s = session.statement();

@@ -3,14 +3,14 @@
 //! approvers signed.
 
 use breakglass_format::{
-    Entry, EventId, GrantId, IncidentId, RequestId, Timestamp,
+    EventId, GrantId, IncidentId, RequestId, Timestamp,
     act::Command,
     event::{BreakGlassRequested, ControlPlaneProbed},
     statement::ControlPlane,
     vocabulary::{Occasion, Verdict},
 };
 
-use super::Fold;
+use super::{At, Fold};
 
 /// How long a verdict counts, in milliseconds.
 const COUNTS_MS: i64 = 15 * 60 * 1000;
@@ -23,8 +23,8 @@ pub(super) struct Probe {
     verdict: Verdict,
 }
 
-impl<'a> Fold<'a> {
-    pub(super) fn probed(&mut self, entry: &Entry, d: &ControlPlaneProbed) {
+impl Fold<'_> {
+    pub(super) fn probed(&mut self, entry: At<'_>, d: &ControlPlaneProbed) {
         let incident = self.incident(d.incident_id);
         let open = incident.is_some_and(|incident| incident.resolved_at.is_none());
         self.rule(
@@ -38,7 +38,7 @@ impl<'a> Fold<'a> {
             "probe_not_called_for",
             "the scenario asks nothing of the control plane",
         );
-        if let Some(act) = self.act(entry, "probe")
+        if let Some(act) = entry.act("probe")
             && let Command::Probe(_) = &act.statement().command
         {
             let about = act.statement().object.id.as_str() == d.incident_id.to_string();
@@ -83,7 +83,7 @@ impl<'a> Fold<'a> {
 
     /// When the last needed approval came.
     pub(super) fn control_plane_of_request(&mut self, request: RequestId) {
-        let Some((_, asked)) = self.asked.get(&request).copied() else {
+        let Some(asked) = self.asked.get(&request).cloned() else {
             return;
         };
         self.not_up(asked.incident_id, !asked.control_plane.attested.is_empty());
@@ -98,7 +98,7 @@ impl<'a> Fold<'a> {
         let mut behind = extensions.chain([&grant.request]);
         let attested = behind.any(|request| {
             let asked = self.asked.get(request);
-            asked.is_some_and(|(_, asked)| !asked.control_plane.attested.is_empty())
+            asked.is_some_and(|asked| !asked.control_plane.attested.is_empty())
         });
         self.not_up(grant.incident, attested);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_format::{
-    AccountId, Digest, Entry, Line, Name, PersonId, RunId, Timestamp,
+    AccountId, Digest, Line, Name, PersonId, RunId, Timestamp,
     act::{Act, Command},
     canonical,
     event::{
@@ -17,7 +17,7 @@ use breakglass_format::{
 use breakglass_statement::Verified;
 use serde_json::json;
 
-use super::{Fold, Statement};
+use super::{At, Fold, Statement};
 use crate::digest;
 
 /// What an event calls for.
@@ -45,14 +45,14 @@ impl Cause {
 const AGREE_WITHIN_S: i64 = 15 * 60;
 
 /// The word of the first of two people.
-pub(super) struct Proposal<'a> {
-    act: &'a Verified<Act>,
+pub(super) struct Proposal {
+    act: Verified<Act>,
     until: Timestamp,
 }
 
-impl<'a> Fold<'a> {
-    pub(super) fn proposed(&mut self, entry: &Entry, d: &ActProposed) {
-        let act = match self.statement(entry) {
+impl Fold<'_> {
+    pub(super) fn proposed(&mut self, entry: At<'_>, d: &ActProposed) {
+        let act = match entry.said {
             Some(Statement::Act(act)) => act,
             Some(Statement::Suspend(said)) => return self.consented(entry, d, said),
             _ => return,
@@ -85,13 +85,14 @@ impl<'a> Fold<'a> {
         let (person, named) = (&act.signer().person, act.authority());
         let may = self.may(person, named, privilege);
         self.rule(may, "not_privileged", "a privilege is missing");
+        let act = act.clone();
         self.proposals.push(Proposal { act, until });
     }
 
-    pub(super) fn credential_added(&mut self, entry: &Entry, d: &CredentialAdded) {
+    pub(super) fn credential_added(&mut self, entry: At<'_>, d: &CredentialAdded) {
         if let Some((act, first)) = self.second_person(entry, "add_credential", &d.account) {
             // Whoever typed it in knows it; the second saw the names of its fields.
-            let known_to = first.is_none_or(|first| d.known_to == [first.clone()]);
+            let known_to = first.is_none_or(|first| d.known_to == [first]);
             self.repeats(&[("known_to", known_to)]);
             if let Command::AddCredential(args) = &act.statement().command {
                 self.wholly_rotated(&d.account, &args.fields);
@@ -122,7 +123,7 @@ impl<'a> Fold<'a> {
         );
     }
 
-    pub(super) fn rotation_ordered(&mut self, entry: &Entry, d: &RotationOrdered) {
+    pub(super) fn rotation_ordered(&mut self, entry: At<'_>, d: &RotationOrdered) {
         if entry.statement.0.is_none() {
             self.too_old(&d.account);
         }
@@ -155,7 +156,7 @@ impl<'a> Fold<'a> {
 
     /// Two people attest what no machine can prove, of a credential that was put into custody
     /// after the last event that called for a rotation.
-    pub(super) fn rotation_attested(&mut self, entry: &Entry, d: &RotationAttested) {
+    pub(super) fn rotation_attested(&mut self, entry: At<'_>, d: &RotationAttested) {
         let second = self.second_person(entry, "attest_rotation", &d.account);
         if let Some((act, first)) = second {
             if let Command::AttestRotation(args) = &act.statement().command {
@@ -165,7 +166,7 @@ impl<'a> Fold<'a> {
                 ]);
             }
             let people: Vec<&PersonId> = d.attested_by.iter().map(|m| &m.person).collect();
-            let both = first.is_none_or(|first| people == [first, &act.signer().person]);
+            let both = first.is_none_or(|first| people == [&first, &act.signer().person]);
             let named = d.attested_by.iter().all(|m| self.has_member(m));
             self.repeats(&[("attested_by", both && named)]);
         }
@@ -207,13 +208,13 @@ impl<'a> Fold<'a> {
     /// The second of two people repeats what the first signed: command, object, arguments and
     /// documents. Nobody else's grant on the account is active meanwhile. Both acts, of which the
     /// first may be missing.
-    fn second_person(
+    fn second_person<'s>(
         &mut self,
-        entry: &Entry,
+        entry: At<'s>,
         command: &str,
         account: &AccountRef,
-    ) -> Option<(&'a Verified<Act>, Option<&'a PersonId>)> {
-        let act = self.act(entry, command)?;
+    ) -> Option<(&'s Verified<Act>, Option<PersonId>)> {
+        let act = entry.act(command)?;
         let about = act.statement().object.id.as_str() == account.id.as_str();
         self.same(&[("account", about)]);
         self.repeats(&[("account", self.has_account(account))]);
@@ -225,7 +226,7 @@ impl<'a> Fold<'a> {
             "needs_two_people",
             "no other person who may signed the same before",
         );
-        let other = |holder: &PersonId| holder != second && Some(holder) != first;
+        let other = |holder: &PersonId| holder != second && Some(holder) != first.as_ref();
         let taken = self.out.grants.values().any(|grant| {
             grant.account == account.id && grant.ended.is_none() && other(&grant.holder)
         });
@@ -240,7 +241,7 @@ impl<'a> Fold<'a> {
     /// Who signed the same as this act before, in time, and still is one who may, with a key that
     /// counts: the first of two people. What was agreed on settles whatever else was proposed of
     /// the object, but for duties that are let go one by one.
-    pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<&'a PersonId> {
+    pub(super) fn first_of(&mut self, act: &Verified<Act>) -> Option<PersonId> {
         let privilege = privilege_of(act.statement())?;
         let may = |act: &Verified<Act>| {
             let (id, key) = (&act.signer().person, act.enrolled_key());
@@ -252,10 +253,10 @@ impl<'a> Fold<'a> {
         let first = self.proposals.iter().rev().find(|p| {
             self.now < p.until
                 && p.act.signer().person != act.signer().person
-                && may(p.act)
+                && may(&p.act)
                 && agreement(p.act.statement()) == agreement(act.statement())
         });
-        let first = first.map(|proposal| &proposal.act.signer().person);
+        let first = first.map(|proposal| proposal.act.signer().person.clone());
         if matches!(act.statement().command, Command::Waive(_)) {
             // One duty that is let go leaves what was proposed of others.
             let agreed = agreement(act.statement());

@@ -28,8 +28,8 @@ pub struct Derived {
     pub account_reviews: BTreeMap<AccountId, Duty>,
     /// How often the rules said no.
     pub refusals: u64,
-    /// Every fact, with whose word it is, in log order.
-    pub facts: Vec<Fact>,
+    /// How many facts are whose word.
+    pub words: Words,
 }
 
 /// An incident.
@@ -193,15 +193,26 @@ pub enum Status {
     Overdue,
 }
 
-/// An entry, as far as it says whose word it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    /// Its index.
-    pub index: u64,
-    /// What kind of fact.
-    pub event_type: &'static str,
-    /// Whose word.
-    pub word: Word,
+/// How many entries are whose word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Words {
+    /// People signed them.
+    pub signed: u64,
+    /// One person signed that it is so.
+    pub attested: u64,
+    /// The server says so.
+    pub asserted: u64,
+}
+
+impl Words {
+    /// Counts one more.
+    pub(super) fn count(&mut self, word: &Word) {
+        *match word {
+            Word::Signed(_) => &mut self.signed,
+            Word::Attested(_) => &mut self.attested,
+            Word::Asserted => &mut self.asserted,
+        } += 1;
+    }
 }
 
 /// Whose word a fact is.

@@ -1,45 +1,37 @@
 //! What holds for every entry: order, names, whose word it is, and that whoever signed may.
 
-use std::collections::BTreeSet;
-
 use breakglass_format::{
-    Blank, CommandId, Digest, Entry, Event, Principal, entry::Recorded, limits,
-    vocabulary::ActionMode,
+    Blank, CommandId, Digest, Entry, Event, Principal, limits, vocabulary::ActionMode,
 };
 
 use super::{
-    Fact, Fold, Statement, Word,
+    At, Fold, Statement, Word,
     cause::{Takes, takes, word as word_of},
 };
 
 /// What a statement caused so far.
 pub(super) struct Used {
     command: Blank<CommandId>,
-    events: BTreeSet<&'static str>,
+    events: Vec<&'static str>,
 }
 
-impl<'a> Fold<'a> {
-    pub(super) fn envelope(&mut self, at: &'a Recorded) {
-        let entry = &at.entry;
+/// The finding that an id is not new.
+pub(super) const ID_TWICE: (&str, &str) =
+    ("event_id_twice", "an entry before has the same event_id");
+
+impl Fold<'_> {
+    pub(super) fn envelope(&mut self, entry: At<'_>) {
         let (last, now) = (self.last, self.now);
         self.rule(
             last <= now,
             "clock_went_back",
             &format!("{now} follows {last}"),
         );
-        let new = self.event_ids.insert(entry.event_id);
-        self.rule(
-            new,
-            "event_id_twice",
-            "an entry before has the same event_id",
-        );
+        let new = (self.index, self.findings.len());
+        let new = self.event_ids.take(entry.event_id, new.0, new.1);
+        self.rule(new, ID_TWICE.0, ID_TWICE.1);
         self.names(entry);
-        let (index, word) = (at.index, word(entry));
-        self.out.facts.push(Fact {
-            index,
-            event_type: entry.event.event_type(),
-            word,
-        });
+        self.out.words.count(&word(&entry));
         let takes = takes(&entry.event);
         if !matches!(takes, Takes::Anything) {
             self.rests_on(entry, &takes);
@@ -47,7 +39,7 @@ impl<'a> Fold<'a> {
     }
 
     /// What a person signed is there where the event takes it, and nothing else is.
-    fn rests_on(&mut self, entry: &'a Entry, takes: &Takes) {
+    fn rests_on(&mut self, entry: At<'_>, takes: &Takes) {
         match entry.statement.0 {
             Some(digest) => self.caused(entry, digest),
             None => {
@@ -59,7 +51,7 @@ impl<'a> Fold<'a> {
                 );
             }
         }
-        let word = self.statement(entry).map(word_of);
+        let word = entry.said.map(word_of);
         match (takes, word) {
             (Takes::Signed(words), word) => {
                 let detail = format!("it takes a signed {}", words.join(" or "));
@@ -76,7 +68,7 @@ impl<'a> Fold<'a> {
     }
 
     /// `actor` follows from the rest.
-    fn names(&mut self, entry: &Entry) {
+    fn names(&mut self, entry: At<'_>) {
         let actor = entry.actor.as_str();
         let fits = match (entry.event.account(), &entry.principal.0) {
             (Some(account), _) => account.name.as_str() == actor,
@@ -91,8 +83,8 @@ impl<'a> Fold<'a> {
     }
 
     /// The entry was caused by a statement: its signer is named, may sign, and signs it once.
-    fn caused(&mut self, entry: &'a Entry, digest: Digest) {
-        let Some(statement) = self.record.statements.get(&digest) else {
+    fn caused(&mut self, entry: At<'_>, digest: Digest) {
+        let Some(statement) = entry.said else {
             self.rule(
                 false,
                 "statement_unverified",
@@ -111,18 +103,26 @@ impl<'a> Fold<'a> {
         let event_type = entry.event.event_type();
         let new = Used {
             command: entry.command_id,
-            events: BTreeSet::new(),
+            events: Vec::new(),
         };
         let first = !self.used_statements.contains_key(&digest);
         let used = self.used_statements.entry(digest).or_insert(new);
         // One statement may end several grants; everything else it causes once, in one command.
-        let again = !used.events.insert(event_type)
+        let before = used.events.contains(&event_type);
+        if !before {
+            used.events.push(event_type);
+        }
+        let again = before
             && !matches!(
                 entry.event,
                 Event::BreakGlassEnded(_) | Event::BreakGlassVoided(_)
             );
         let once = !again && used.command == entry.command_id;
         self.rule(once, "statement_used_twice", "a statement is accepted once");
+        if let Statement::Session(session) = statement {
+            let not_after = session.statement().not_after;
+            self.sessions.insert(digest, not_after);
+        }
         if first {
             self.signed_well(statement, entry);
         }
@@ -130,7 +130,7 @@ impl<'a> Fold<'a> {
 
     /// The key counts at this time, under the authority named and the current one, was enrolled,
     /// and the signer's clock agrees with ours.
-    fn signed_well(&mut self, statement: &Statement, entry: &Entry) {
+    fn signed_well(&mut self, statement: &Statement, entry: At<'_>) {
         if matches!(statement, Statement::Enroll(_)) {
             return;
         }
@@ -174,13 +174,8 @@ impl<'a> Fold<'a> {
         let Some(digest) = act.statement().session.0 else {
             return;
         };
-        let covers = match self.record.statements.get(&digest) {
-            Some(Statement::Session(session)) => {
-                self.used_statements.contains_key(&digest)
-                    && self.now < session.statement().not_after
-            }
-            _ => false,
-        };
+        let session = self.sessions.get(&digest);
+        let covers = session.is_some_and(|not_after| self.now < *not_after);
         self.rule(covers, "session_over", "its session was not open");
     }
 }
@@ -193,12 +188,17 @@ fn is_refusal(event: &Event) -> bool {
 }
 
 /// Whose word an entry is.
-fn word(entry: &Entry) -> Word {
-    if let Event::AuthorityPublished(published) = &entry.event {
-        let signers = published
-            .signatures
-            .iter()
-            .map(|root| root.signer.principal.clone());
+#[must_use]
+pub fn word(entry: &Entry) -> Word {
+    let by_roots = if let Event::AuthorityPublished(published) = &entry.event {
+        Some(&published.signatures)
+    } else if let Event::EpochBegun(begun) = &entry.event {
+        Some(&begun.signatures)
+    } else {
+        None
+    };
+    if let Some(signatures) = by_roots {
+        let signers = signatures.iter().map(|root| root.signer.principal.clone());
         return Word::Signed(signers.collect());
     }
     let signer: Option<&Principal> = entry.principal.as_ref();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_format::{
-    Entry, EventId, GrantId, IncidentId, Prose, RequestId,
+    EventId, GrantId, IncidentId, Prose, RequestId,
     act::Command,
     event::{
         AccountRef, BreakGlassAccess, BreakGlassEnded, BreakGlassExtended, BreakGlassGranted,
@@ -12,11 +12,11 @@ use breakglass_format::{
     vocabulary::{EndReason, Obligation, Privilege, PurposeKind},
 };
 
-use super::{End, Fold, Grant, RequestState, Statement, credential::Cause};
+use super::{At, End, Fold, Grant, RequestState, Statement, credential::Cause};
 use crate::{Finding, Level};
 
-impl<'a> Fold<'a> {
-    pub(super) fn granted(&mut self, entry: &Entry, d: &BreakGlassGranted) {
+impl Fold<'_> {
+    pub(super) fn granted(&mut self, entry: At<'_>, d: &BreakGlassGranted) {
         self.version_in_force(d.authority_version);
         let number = u64::try_from(self.out.grants.len()).unwrap_or(u64::MAX) + 1;
         let next = d.reference == Reference::Grant(number);
@@ -76,7 +76,7 @@ impl<'a> Fold<'a> {
     }
 
     fn granted_as_asked(&mut self, d: &BreakGlassGranted) {
-        let Some((_, asked)) = self.asked.get(&d.request_id).copied() else {
+        let Some(asked) = self.asked.get(&d.request_id).cloned() else {
             return;
         };
         let fits = d.account == asked.account
@@ -95,15 +95,15 @@ impl<'a> Fold<'a> {
         );
     }
 
-    pub(super) fn extended(&mut self, entry: &Entry, d: &BreakGlassExtended) {
+    pub(super) fn extended(&mut self, entry: At<'_>, d: &BreakGlassExtended) {
         let seconds = self.consume(entry, d.request_id, &d.approvals);
         self.control_plane_of_request(d.request_id);
         let active = self.active(d.grant_id);
-        let asked = self.asked.get(&d.request_id).map(|(_, asked)| *asked);
+        let asked = self.asked.get(&d.request_id).cloned();
         let approved = self.out.requests.get(&d.request_id);
         let approved = approved.map(|r| r.approvals.clone()).unwrap_or_default();
         let people = self.people(&approved);
-        let purpose = self.asked_with(d.grant_id).map(|first| &first.purpose);
+        let first = self.asked_with(d.grant_id).cloned();
         let (now, request) = (self.now, self.out.grants.get_mut(&d.grant_id).zip(asked));
         let Some((grant, asked)) = request else {
             self.rule(false, "grant_unknown", "there is no such grant or request");
@@ -113,7 +113,7 @@ impl<'a> Fold<'a> {
             && asked.requester.person == grant.holder
             && asked.account.id == grant.account
             && asked.incident_id == grant.incident
-            && Some(&asked.purpose) == purpose
+            && first.is_some_and(|first| asked.purpose == first.purpose)
             && d.incident_id == grant.incident;
         let latest = grant.not_after.max(now).plus_s(seconds.unwrap_or(0));
         let within = d.not_after <= latest.min(grant.cap);
@@ -138,7 +138,7 @@ impl<'a> Fold<'a> {
     }
 
     /// A request is used up by its quorum: the shortest time that anybody signed for, in seconds.
-    fn consume(&mut self, entry: &Entry, request: RequestId, approvals: &[EventId]) -> Option<i64> {
+    fn consume(&mut self, entry: At<'_>, request: RequestId, approvals: &[EventId]) -> Option<i64> {
         self.pending(request);
         let last = approvals.last().and_then(|id| self.approvals.get(id));
         let rests_on = last.is_some_and(|last| last.statement == entry.statement.0);
@@ -161,13 +161,13 @@ impl<'a> Fold<'a> {
         );
         let shortest = self.quorum(request, approvals, "grant_without_quorum");
         self.end_request(request, RequestState::Granted);
-        let asked = self.asked.get(&request).map(|(_, asked)| asked.duration_s);
+        let asked = self.asked.get(&request).map(|asked| asked.duration_s);
         shortest
             .zip(asked)
             .map(|(approved, asked)| approved.min(asked))
     }
 
-    pub(super) fn accessed(&mut self, entry: &'a Entry, d: &BreakGlassAccess) {
+    pub(super) fn accessed(&mut self, entry: At<'_>, d: &BreakGlassAccess) {
         let active = self.active(d.grant_id);
         self.rule(active, "access_outside_grant", "no grant was active");
         let Some(grant) = self.out.grants.get(&d.grant_id).cloned() else {
@@ -218,13 +218,13 @@ impl<'a> Fold<'a> {
     }
 
     /// A person could see the credential: the holder asked for it, and was granted it.
-    fn disclosed(&mut self, entry: &Entry, d: &BreakGlassAccess, grant: &Grant) {
-        if let Some(Statement::Checkout(checkout)) = self.statement(entry) {
+    fn disclosed(&mut self, entry: At<'_>, d: &BreakGlassAccess, grant: &Grant) {
+        if let Some(Statement::Checkout(checkout)) = entry.said {
             self.same(&[("grant", checkout.statement().grant == d.grant_id)]);
             let own = checkout.signer().person == grant.holder;
             self.rule(own, "access_by_another", "only the holder checks out");
         }
-        let Some(asked) = self.asked_with(d.grant_id) else {
+        let Some(asked) = self.asked_with(d.grant_id).cloned() else {
             return;
         };
         self.rule(
@@ -239,7 +239,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Nobody saw it: a run under the grant used it, in the same breath in which it was ordered.
-    fn used_by_run(&mut self, entry: &Entry, d: &BreakGlassAccess) {
+    fn used_by_run(&mut self, entry: At<'_>, d: &BreakGlassAccess) {
         let run = d.run_id.0.and_then(|run| self.runs.get(&run));
         let Some(run) = run.filter(|run| run.grant == d.grant_id) else {
             self.rule(
@@ -266,7 +266,7 @@ impl<'a> Fold<'a> {
         asked.is_none_or(|asked| asked.justification == *stated)
     }
 
-    pub(super) fn ended(&mut self, entry: &Entry, d: &BreakGlassEnded) {
+    pub(super) fn ended(&mut self, entry: At<'_>, d: &BreakGlassEnded) {
         let grant = self.out.grants.get(&d.grant_id).cloned();
         let open = grant.as_ref().is_some_and(|grant| grant.ended.is_none());
         self.rule(open, "grant_not_active", "a grant ends once");
@@ -321,7 +321,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Whether the reason for an end is one: the time, the holder, or somebody entitled to.
-    fn plausible(&mut self, entry: &Entry, d: &BreakGlassEnded, grant: &Grant) {
+    fn plausible(&mut self, entry: At<'_>, d: &BreakGlassEnded, grant: &Grant) {
         let (command, object) = match d.reason {
             EndReason::Expired => {
                 let over = grant.not_after <= entry.created_at || grant.not_after <= entry.wall;
@@ -335,7 +335,7 @@ impl<'a> Fold<'a> {
             EndReason::Suspended => return self.ended_by_suspension(entry, d, grant),
             EndReason::Recovered => return self.ended_by_recovery(d),
         };
-        let Some(act) = self.act(entry, command) else {
+        let Some(act) = entry.act(command) else {
             return;
         };
         // Only who revokes gives a reason.
@@ -387,7 +387,7 @@ impl<'a> Fold<'a> {
 
     /// The longest that grants of a request may last over all extensions, in seconds.
     fn entitlement_cap(&self, request: RequestId) -> Option<i64> {
-        let (_, asked) = self.asked.get(&request)?;
+        let asked = self.asked.get(&request)?;
         let caps = self.judges_of(request)?.map(|authority| {
             let named = authority
                 .entitlements

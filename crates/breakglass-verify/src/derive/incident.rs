@@ -1,17 +1,16 @@
 //! Incidents: who declares, notes and resolves them.
 
 use breakglass_format::{
-    Entry, IncidentId,
+    IncidentId,
     act::Command,
-    entry::Recorded,
     event::{IncidentDeclared, IncidentNoted, IncidentResolved, Reference},
     vocabulary::{Obligation, Privilege},
 };
 
-use super::{Fold, Incident};
+use super::{At, Fold, Incident};
 
-impl<'a> Fold<'a> {
-    pub(super) fn declared(&mut self, at: &'a Recorded, d: &'a IncidentDeclared) {
+impl Fold<'_> {
+    pub(super) fn declared(&mut self, at: At<'_>, d: &IncidentDeclared) {
         self.version_in_force(d.authority_version);
         let number = u64::try_from(self.out.incidents.len()).unwrap_or(u64::MAX) + 1;
         let next = d.reference == Reference::Incident(number);
@@ -20,7 +19,7 @@ impl<'a> Fold<'a> {
             "reference_out_of_order",
             "incidents are numbered in log order",
         );
-        self.declared_as_signed(&at.entry, d);
+        self.declared_as_signed(at, d);
         let scenario = self
             .current()
             .and_then(|authority| authority.scenario(&d.scenario));
@@ -45,7 +44,7 @@ impl<'a> Fold<'a> {
         };
         let new = self.out.incidents.insert(d.incident_id, incident).is_none();
         self.rule(new, "incident_twice", "an incident has this id already");
-        self.declared.insert(d.incident_id, at.leaf);
+        self.declared.insert(d.incident_id, at.recorded.leaf);
         let notice = self
             .current()
             .and_then(|authority| authority.scenario(&d.scenario))
@@ -57,8 +56,8 @@ impl<'a> Fold<'a> {
         self.commanders.insert(d.incident_id, d.commander.clone());
     }
 
-    fn declared_as_signed(&mut self, entry: &Entry, d: &IncidentDeclared) {
-        let Some(act) = self.act(entry, "declare") else {
+    fn declared_as_signed(&mut self, entry: At<'_>, d: &IncidentDeclared) {
+        let Some(act) = entry.act("declare") else {
             return;
         };
         let Command::Declare(args) = &act.statement().command else {
@@ -84,9 +83,9 @@ impl<'a> Fold<'a> {
         ]);
     }
 
-    pub(super) fn noted(&mut self, entry: &Entry, d: &IncidentNoted) {
+    pub(super) fn noted(&mut self, entry: At<'_>, d: &IncidentNoted) {
         self.incident(d.incident_id);
-        let Some(act) = self.act(entry, "note") else {
+        let Some(act) = entry.act("note") else {
             return;
         };
         if let Command::Note(args) = &act.statement().command {
@@ -95,11 +94,11 @@ impl<'a> Fold<'a> {
         }
     }
 
-    pub(super) fn resolved(&mut self, entry: &Entry, d: &IncidentResolved) {
+    pub(super) fn resolved(&mut self, entry: At<'_>, d: &IncidentResolved) {
         let incident = self.incident(d.incident_id);
         let open = incident.is_some_and(|incident| incident.resolved_at.is_none());
         self.rule(open, "incident_not_open", "an incident is resolved once");
-        if let Some(act) = self.act(entry, "resolve")
+        if let Some(act) = entry.act("resolve")
             && let Command::Resolve(args) = &act.statement().command
         {
             let about = act.statement().object.id.as_str() == d.incident_id.to_string();

@@ -3,12 +3,12 @@
 //! server's configuration.
 
 use breakglass_format::{
-    Entry, EventId, IncidentId, PersonId,
+    EventId, IncidentId, PersonId,
     event::{ContactSet, Reference, StakeholderNotified},
     vocabulary::{Notice, Obligation, Privilege},
 };
 
-use super::{Fold, authority::is_signer};
+use super::{At, Fold, authority::is_signer};
 
 /// Seconds between two changes of a contact.
 const CONTACT_EVERY_S: i64 = 60;
@@ -90,7 +90,7 @@ impl Fold<'_> {
     }
 
     /// Everybody sets their own contact, what it is nobody learns from the log.
-    pub(super) fn contact_set(&mut self, entry: &Entry, d: &ContactSet) {
+    pub(super) fn contact_set(&mut self, entry: At<'_>, d: &ContactSet) {
         let person = &d.member.person;
         self.concerns(entry.event_id, Notice::ContactChanged, person);
         let before = self.contact_set_at.insert(person.clone(), self.now);
@@ -99,7 +99,7 @@ impl Fold<'_> {
             "contact_too_often",
             "a contact was changed twice within a minute",
         );
-        let Some(act) = self.act(entry, "set_contact") else {
+        let Some(act) = entry.act("set_contact") else {
             return;
         };
         let (text, signer) = (act.statement(), act.signer());

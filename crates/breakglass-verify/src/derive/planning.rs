@@ -1,25 +1,25 @@
 //! Plans: the credential is used for one, by the holder's word, before the connector answers.
 
 use breakglass_format::{
-    Entry, GrantId, IncidentId,
+    GrantId, IncidentId,
     act::{Action, Command},
     event::{ActionPlanned, BreakGlassAccess},
 };
 
-use super::Fold;
+use super::{At, Fold};
 
 /// An access for the sake of a plan.
-pub(super) struct Planning<'a> {
+pub(super) struct Planning {
     grant: GrantId,
     incident: IncidentId,
-    asked: &'a Action,
+    asked: Action,
     planned: bool,
 }
 
-impl<'a> Fold<'a> {
+impl Fold<'_> {
     /// The credential was used without showing it and without a run: the holder asked for a plan.
-    pub(super) fn used_to_plan(&mut self, entry: &'a Entry, d: &BreakGlassAccess) {
-        let Some(act) = self.act(entry, "plan") else {
+    pub(super) fn used_to_plan(&mut self, entry: At<'_>, d: &BreakGlassAccess) {
+        let Some(act) = entry.act("plan") else {
             return;
         };
         let Command::Plan(asked) = &act.statement().command else {
@@ -32,7 +32,7 @@ impl<'a> Fold<'a> {
         let planning = Planning {
             grant: d.grant_id,
             incident: d.incident_id,
-            asked,
+            asked: asked.clone(),
             planned: false,
         };
         self.plannings.insert(entry.event_id, planning);
@@ -45,7 +45,7 @@ impl<'a> Fold<'a> {
             self.rule(false, "plan_without_access", detail);
             return;
         };
-        let asked = planning.asked;
+        let asked = &planning.asked;
         let once = !std::mem::replace(&mut planning.planned, true);
         let own = planning.grant == d.grant_id && planning.incident == d.incident_id;
         let same =

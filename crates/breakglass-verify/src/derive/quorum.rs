@@ -8,14 +8,13 @@ use breakglass_format::{
     statement::Kind,
 };
 
-use super::{Fold, Grant, Statement};
+use super::{Fold, Grant};
 
 /// One person's yes.
-#[derive(Clone, Copy)]
-pub(super) struct Approval<'a> {
+pub(super) struct Approval {
     pub(super) request: RequestId,
-    pub(super) person: &'a PersonId,
-    pub(super) key: &'a Fingerprint,
+    pub(super) person: PersonId,
+    pub(super) key: Fingerprint,
     pub(super) at: Timestamp,
     pub(super) duration_s: i64,
     pub(super) presence: bool,
@@ -29,11 +28,7 @@ pub(super) struct Approval<'a> {
 impl<'a> Fold<'a> {
     /// The two authorities that judge a request: the one it names and the current one.
     pub(super) fn judges_of(&self, request: RequestId) -> Option<[&'a Authority; 2]> {
-        let digest = self.out.requests.get(&request)?.statement?;
-        let Statement::Request(signed) = self.record.statements.get(&digest)? else {
-            return None;
-        };
-        self.judges(signed.authority())
+        self.judges(self.asked.get(&request)?.under.as_ref()?)
     }
 
     /// Whether a request has its quorum now: every approval listed is one of this request, and
@@ -46,14 +41,14 @@ impl<'a> Fold<'a> {
         code: &'static str,
     ) -> Option<i64> {
         let listed = approvals.iter().filter_map(|id| self.approvals.get(id));
-        let listed: Vec<Approval<'a>> = listed.copied().collect();
+        let listed: Vec<&Approval> = listed.collect();
         let of_this =
             listed.len() == approvals.len() && listed.iter().all(|a| a.request == request);
         let counted = listed
             .into_iter()
             .filter(|a| a.request == request && a.counts);
-        let counted: BTreeMap<&PersonId, Approval<'a>> = counted.map(|a| (a.person, a)).collect();
-        let counted: Vec<Approval<'a>> = counted.into_values().collect();
+        let counted: BTreeMap<&PersonId, &Approval> = counted.map(|a| (&a.person, a)).collect();
+        let counted: Vec<&Approval> = counted.into_values().collect();
         let shortest = counted.iter().map(|a| a.duration_s).min();
         let judges = self.quorum_judges(request);
         let lacks: Vec<&'static str> = match &judges {
@@ -113,8 +108,8 @@ impl<'a> Fold<'a> {
     pub(super) fn missing(&self, request: RequestId) -> Option<i64> {
         let [_, current] = self.quorum_judges(request)?;
         let entitlement = current.entitlement?;
-        let of_this = |a: &&Approval<'a>| a.request == request && a.counts;
-        let counted: Vec<Approval<'a>> = self.approvals.values().filter(of_this).copied().collect();
+        let of_this = |a: &&Approval| a.request == request && a.counts;
+        let counted: Vec<&Approval> = self.approvals.values().filter(of_this).collect();
         let counted = current.eligible(entitlement, &counted);
         let mut places = current.groups(entitlement, &counted);
         let wanted = usize::try_from(entitlement.approvals).unwrap_or(0);
@@ -124,7 +119,7 @@ impl<'a> Fold<'a> {
     }
 
     fn quorum_judges(&self, request: RequestId) -> Option<[Judge<'_, 'a>; 2]> {
-        let (_, asked) = self.asked.get(&request)?;
+        let asked = self.asked.get(&request)?;
         let both = self.judges_of(request)?;
         let judge = |authority: &'a Authority, at| Judge {
             fold: self,
@@ -151,9 +146,9 @@ struct Judge<'f, 'a> {
     at: Option<Timestamp>,
 }
 
-impl<'a> Judge<'_, 'a> {
+impl Judge<'_, '_> {
     /// What approvals lack under this authority.
-    fn lacking(&self, approvals: &[Approval<'a>], code: &'static str) -> Option<&'static str> {
+    fn lacking(&self, approvals: &[&Approval], code: &'static str) -> Option<&'static str> {
         let Some(e) = self.entitlement else {
             return Some("entitlement_gone");
         };
@@ -172,31 +167,32 @@ impl<'a> Judge<'_, 'a> {
     }
 
     /// The approvals of those who may approve under the entitlement, with the key that signed.
-    fn eligible(&self, e: &Entitlement, approvals: &[Approval<'a>]) -> Vec<Approval<'a>> {
-        let eligible = |a: &&Approval<'a>| {
+    fn eligible<'p>(&self, e: &Entitlement, approvals: &[&'p Approval]) -> Vec<&'p Approval> {
+        let eligible = |a: &&&Approval| {
             let counts = match self.at {
                 Some(now) => {
                     let when = (Kind::Approval, now);
-                    self.fold.key_counts(self.authority, a.person, a.key, when)
+                    self.fold
+                        .key_counts(self.authority, &a.person, &a.key, when)
                 }
                 None => {
-                    let key = self.authority.person(a.person).and_then(|p| p.key(a.key));
+                    let key = self.authority.person(&a.person).and_then(|p| p.key(&a.key));
                     key.is_some_and(|key| key.counts(Kind::Approval, a.at))
                 }
             };
             counts
                 && e.approvers
                     .iter()
-                    .any(|group| self.stands_for(a.person, group))
+                    .any(|group| self.stands_for(&a.person, group))
         };
         approvals.iter().filter(eligible).copied().collect()
     }
 
     /// For each required group those approvals that can stand for it, by their place in the list.
-    fn groups(&self, e: &Entitlement, approvals: &[Approval<'a>]) -> Vec<Vec<usize>> {
+    fn groups(&self, e: &Entitlement, approvals: &[&Approval]) -> Vec<Vec<usize>> {
         let standing_for = |group: &Name| {
             let numbered = (0..).zip(approvals);
-            let members = numbered.filter(|(_, a)| self.stands_for(a.person, group));
+            let members = numbered.filter(|(_, a)| self.stands_for(&a.person, group));
             members.map(|(n, _)| n).collect()
         };
         e.require_each.iter().map(standing_for).collect()

@@ -11,16 +11,16 @@ use breakglass_format::{
     vocabulary::EndReason,
 };
 
-use super::{Fold, RequestState, credential::Cause};
+use super::{At, Fold, RequestState, credential::Cause};
 
 impl Fold<'_> {
-    pub(super) fn log_recovered(&mut self, entry: &Entry, d: &LogRecovered) {
-        self.put_back_at(entry, d.recovered, &d.lost);
+    pub(super) fn log_recovered(&mut self, entry: At<'_>, d: &LogRecovered) {
+        self.put_back_at(&entry.recorded.entry, d.recovered, &d.lost);
     }
 
     /// The epoch that the root persons signed, of exactly the entries before.
-    pub(super) fn epoch_begun(&mut self, entry: &Entry, d: &EpochBegun) {
-        let mut all = self.record.authorities.epochs();
+    pub(super) fn epoch_begun(&mut self, entry: At<'_>, d: &EpochBegun) {
+        let mut all = self.authorities.epochs();
         let Some(begun) = all.nth(self.epochs) else {
             self.rule(false, "epoch_unknown", "no such epoch was verified");
             return;
@@ -40,13 +40,13 @@ impl Fold<'_> {
             ("kept", u64::try_from(epoch.kept.size) == Ok(self.index)),
         ]);
         self.version_in_force(epoch.authority.version);
-        let enough = begun.threshold_holds_at(self.record.authorities, self.now);
+        let enough = begun.threshold_holds_at(self.authorities, self.now);
         self.rule(
             enough,
             "epoch_without_threshold",
             "too few root keys counted at this time",
         );
-        self.put_back_at(entry, d.recovered, &d.lost);
+        self.put_back_at(&entry.recorded.entry, d.recovered, &d.lost);
     }
 
     fn put_back_at(&mut self, entry: &Entry, recovered: i64, lost: &[AccountRef]) {

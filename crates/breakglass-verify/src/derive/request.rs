@@ -1,25 +1,43 @@
 //! Requests and their answers.
 
+use std::{ops::Deref, sync::Arc};
+
 use breakglass_format::{
-    Digest, Entry, Fingerprint, IncidentId, PersonId, RequestId,
+    Digest, Fingerprint, IncidentId, PersonId, RequestId,
     authority::Authority,
     canonical,
-    entry::Recorded,
     event::{
         BreakGlassApproved, BreakGlassDenied, BreakGlassLapsed, BreakGlassRequested,
         BreakGlassVoided, BreakGlassWithdrawn, Reference,
     },
     limits,
-    statement::Request as Signed,
+    statement::{AuthorityRef, Request as Signed},
     vocabulary::{Custody, PurposeKind},
 };
 use breakglass_statement::VerifiedApproval;
 
-use super::{Fold, Request, RequestState, Statement, authority::is_signer, quorum::Approval};
+use super::{At, Fold, Request, RequestState, Statement, authority::is_signer, quorum::Approval};
 use crate::digest;
 
-impl<'a> Fold<'a> {
-    pub(super) fn requested(&mut self, at: &'a Recorded, d: &'a BreakGlassRequested) {
+/// What was asked for, and how.
+pub(super) struct Asked {
+    /// The index of its entry.
+    index: u64,
+    /// The authority that the signed request names; none where nothing was signed.
+    pub(super) under: Option<AuthorityRef>,
+    event: BreakGlassRequested,
+}
+
+impl Deref for Asked {
+    type Target = BreakGlassRequested;
+
+    fn deref(&self) -> &BreakGlassRequested {
+        &self.event
+    }
+}
+
+impl Fold<'_> {
+    pub(super) fn requested(&mut self, at: At<'_>, d: &BreakGlassRequested) {
         self.version_in_force(d.authority_version);
         let number = u64::try_from(self.out.requests.len()).unwrap_or(u64::MAX) + 1;
         let next = d.reference == Reference::Request(number);
@@ -36,7 +54,7 @@ impl<'a> Fold<'a> {
             "incident_not_open",
             "access is asked for under an open incident",
         );
-        let id = at.entry.event_id;
+        let id = at.event_id;
         let request = Request {
             reference: d.reference,
             incident: d.incident_id,
@@ -44,13 +62,22 @@ impl<'a> Fold<'a> {
             requester: d.requester.person.clone(),
             extends: d.extends.0,
             approve_by: d.approve_by,
-            statement: at.entry.statement.0,
+            statement: at.statement.0,
             approvals: Vec::new(),
             state: RequestState::Pending,
         };
         self.out.requests.insert(id, request);
-        self.asked.insert(id, (at.index, d));
-        let Some(Statement::Request(signed)) = self.statement(&at.entry) else {
+        let under = match at.said {
+            Some(Statement::Request(signed)) => Some(signed.authority().clone()),
+            Some(_) | None => None,
+        };
+        let asked = Asked {
+            index: self.index,
+            under,
+            event: d.clone(),
+        };
+        self.asked.insert(id, Arc::new(asked));
+        let Some(Statement::Request(signed)) = at.said else {
             return;
         };
         self.requested_as_signed(d, signed.statement());
@@ -138,9 +165,9 @@ impl<'a> Fold<'a> {
         ]);
     }
 
-    pub(super) fn approved(&mut self, entry: &'a Entry, d: &'a BreakGlassApproved) {
+    pub(super) fn approved(&mut self, entry: At<'_>, d: &BreakGlassApproved) {
         self.version_in_force(d.authority_version);
-        let Some(Statement::Approval(signed)) = self.statement(entry) else {
+        let Some(Statement::Approval(signed)) = entry.said else {
             return;
         };
         let s = signed.statement();
@@ -159,8 +186,8 @@ impl<'a> Fold<'a> {
         let (request, at) = (d.request_id, self.now);
         let approval = Approval {
             request,
-            person: &d.approver.person,
-            key: &d.key,
+            person: d.approver.person.clone(),
+            key: d.key.clone(),
             at,
             duration_s: d.duration_s,
             presence: signed.presence(),
@@ -189,12 +216,12 @@ impl<'a> Fold<'a> {
             .get(&d.request_id)
             .and_then(|r| r.statement);
         let this = on_file == Some(signed.request_digest());
-        let asked = self.asked.get(&d.request_id).copied();
-        let requester = asked.is_some_and(|(_, asked)| asked.requester.person == d.approver.person);
-        let said = |a: &Approval<'_>| a.request == d.request_id && *a.person == d.approver.person;
+        let asked = self.asked.get(&d.request_id);
+        let requester = asked.is_some_and(|asked| asked.requester.person == d.approver.person);
+        let said = |a: &Approval| a.request == d.request_id && a.person == d.approver.person;
         let again = self.approvals.values().any(said);
         let size = u64::try_from(signed.statement().log.size).unwrap_or(0);
-        let seen = asked.is_some_and(|(index, _)| size > index);
+        let seen = asked.is_some_and(|asked| size > asked.index);
         let entitled = self.may_answer(d.request_id, &d.approver.person, &d.key);
         [
             pending,
@@ -231,7 +258,7 @@ impl<'a> Fold<'a> {
     /// Whether the entitlement lets the person answer with this key, under both authorities, and
     /// has for a day.
     fn may_answer(&self, request: RequestId, person: &PersonId, key: &Fingerprint) -> bool {
-        let Some((_, asked)) = self.asked.get(&request).copied() else {
+        let Some(asked) = self.asked.get(&request) else {
             return false;
         };
         let Some(both) = self.judges_of(request) else {
@@ -258,10 +285,10 @@ impl<'a> Fold<'a> {
         key && groups.len() == both.len() && groups.iter().all(|g| g.iter().any(|g| member(&g)))
     }
 
-    pub(super) fn denied(&mut self, entry: &Entry, d: &BreakGlassDenied) {
+    pub(super) fn denied(&mut self, entry: At<'_>, d: &BreakGlassDenied) {
         self.pending(d.request_id);
         self.of_incident(d.request_id, d.incident_id);
-        let Some(Statement::Denial(signed)) = self.statement(entry) else {
+        let Some(Statement::Denial(signed)) = entry.said else {
             return;
         };
         let s = signed.statement();
@@ -294,7 +321,7 @@ impl<'a> Fold<'a> {
         }
     }
 
-    pub(super) fn lapsed(&mut self, entry: &Entry, d: &BreakGlassLapsed) {
+    pub(super) fn lapsed(&mut self, entry: At<'_>, d: &BreakGlassLapsed) {
         self.pending(d.request_id);
         self.of_incident(d.request_id, d.incident_id);
         let by = self.out.requests.get(&d.request_id).map(|r| r.approve_by);
@@ -303,10 +330,10 @@ impl<'a> Fold<'a> {
         self.end_request(d.request_id, RequestState::Lapsed);
     }
 
-    pub(super) fn withdrawn(&mut self, entry: &Entry, d: &BreakGlassWithdrawn) {
+    pub(super) fn withdrawn(&mut self, entry: At<'_>, d: &BreakGlassWithdrawn) {
         self.pending(d.request_id);
         self.of_incident(d.request_id, d.incident_id);
-        if let Some(act) = self.act(entry, "withdraw") {
+        if let Some(act) = entry.act("withdraw") {
             let about = act.statement().object.id.as_str() == d.request_id.to_string();
             self.same(&[("request", about)]);
             let requester = self.out.requests.get(&d.request_id).map(|r| &r.requester);
@@ -321,14 +348,14 @@ impl<'a> Fold<'a> {
     }
 
     /// By the end of its incident, which somebody signed, or by a newer authority.
-    pub(super) fn voided(&mut self, entry: &Entry, d: &BreakGlassVoided) {
+    pub(super) fn voided(&mut self, entry: At<'_>, d: &BreakGlassVoided) {
         self.version_in_force(d.authority_version);
         self.pending(d.request_id);
         self.of_incident(d.request_id, d.incident_id);
-        if let Some(act) = self.act(entry, "resolve") {
+        if let Some(act) = entry.act("resolve") {
             let about = act.statement().object.id.as_str() == d.incident_id.to_string();
             self.same(&[("incident", about)]);
-        } else if let Some(Statement::Suspend(said)) = self.statement(entry) {
+        } else if let Some(Statement::Suspend(said)) = entry.said {
             self.voided_by_suspension(said, d.request_id);
         } else {
             let caused =

@@ -1,13 +1,13 @@
 //! Actions: planned, run, recorded by hand, and what became of them.
 
 use breakglass_format::{
-    Digest, Entry, GrantId, Line, Name, RunId,
+    Digest, GrantId, Line, Name, RunId,
     act::{Action, Command},
     event::{BreakGlassAction, EffectClaimed, RunProgressed},
     vocabulary::{ActionMode, EffectKind, PurposeKind, RunState},
 };
 
-use super::{Fold, credential::Cause};
+use super::{At, Fold, credential::Cause};
 
 /// A run that was started.
 pub(super) struct Run {
@@ -21,8 +21,8 @@ pub(super) struct Run {
     finished: bool,
 }
 
-impl<'a> Fold<'a> {
-    pub(super) fn acted(&mut self, entry: &'a Entry, d: &BreakGlassAction) {
+impl Fold<'_> {
+    pub(super) fn acted(&mut self, entry: At<'_>, d: &BreakGlassAction) {
         let known =
             self.out.grants.get(&d.grant_id).is_some_and(|grant| {
                 grant.account == d.account.id && grant.incident == d.incident_id
@@ -53,8 +53,8 @@ impl<'a> Fold<'a> {
         self.late_fact(d.incident_id, entry.event_id);
     }
 
-    fn recorded(&mut self, entry: &'a Entry, d: &BreakGlassAction) {
-        let Some(act) = self.act(entry, "record") else {
+    fn recorded(&mut self, entry: At<'_>, d: &BreakGlassAction) {
+        let Some(act) = entry.act("record") else {
             return;
         };
         let Command::Record(args) = &act.statement().command else {
@@ -74,10 +74,10 @@ impl<'a> Fold<'a> {
         ]);
     }
 
-    fn run_started(&mut self, entry: &'a Entry, d: &BreakGlassAction) {
+    fn run_started(&mut self, entry: At<'_>, d: &BreakGlassAction) {
         let active = self.active(d.grant_id);
         self.rule(active, "action_outside_grant", "no grant was active");
-        if let Some(act) = self.act(entry, "run")
+        if let Some(act) = entry.act("run")
             && let Command::Run(args) = &act.statement().command
         {
             self.by_holder(d.grant_id, &act.signer().person);
@@ -157,7 +157,7 @@ impl<'a> Fold<'a> {
         );
     }
 
-    pub(super) fn progressed(&mut self, entry: &Entry, d: &RunProgressed) {
+    pub(super) fn progressed(&mut self, entry: At<'_>, d: &RunProgressed) {
         let Some(run) = self.runs.get_mut(&d.run_id) else {
             self.rule(false, "run_unknown", "no such run was started");
             return;
@@ -188,8 +188,8 @@ impl<'a> Fold<'a> {
 
     /// What somebody signed about a run is that it be cancelled, and why. Before anything left for
     /// the plane that is its end.
-    fn cancelled(&mut self, entry: &Entry, d: &RunProgressed, claimed: bool) {
-        let Some(act) = self.act(entry, "cancel") else {
+    fn cancelled(&mut self, entry: At<'_>, d: &RunProgressed, claimed: bool) {
+        let Some(act) = entry.act("cancel") else {
             return;
         };
         let Command::Cancel(args) = &act.statement().command else {

@@ -1,7 +1,7 @@
 //! Suspensions: who may end what a key or a person counts for, and what ends with them.
 
 use breakglass_format::{
-    Digest, Entry, EventId, Fingerprint, PersonId, RequestId, Timestamp,
+    Digest, EventId, Fingerprint, PersonId, RequestId, Timestamp,
     authority::{Authority, Person},
     canonical,
     event::{ActProposed, BreakGlassEnded, KeySuspended},
@@ -10,7 +10,7 @@ use breakglass_format::{
 };
 use breakglass_statement::Verified;
 
-use super::{Fold, Grant, Statement};
+use super::{At, Fold, Grant, Statement};
 use crate::digest;
 
 /// How long the others have, where it takes more than one person, in seconds.
@@ -25,13 +25,13 @@ pub(super) struct Suspension {
 }
 
 /// One person's consent to a suspension that takes several.
-pub(super) struct Consent<'a> {
+pub(super) struct Consent {
     event: EventId,
-    said: &'a Verified<Suspend>,
+    said: Verified<Suspend>,
     until: Timestamp,
 }
 
-impl<'a> Fold<'a> {
+impl Fold<'_> {
     /// Whether a key of a person counts under a version: listed for the kind, within its time, and
     /// not suspended. What a later version lists as beginning after a suspension, counts.
     pub(super) fn key_counts(
@@ -52,19 +52,7 @@ impl<'a> Fold<'a> {
         listed.is_some_and(|k| k.counts(kind, at) && !suspended(k))
     }
 
-    fn suspend(&self, entry: &Entry) -> Option<&'a Verified<Suspend>> {
-        match self.statement(entry) {
-            Some(Statement::Suspend(said)) => Some(said),
-            _ => None,
-        }
-    }
-
-    pub(super) fn consented(
-        &mut self,
-        entry: &Entry,
-        d: &ActProposed,
-        said: &'a Verified<Suspend>,
-    ) {
+    pub(super) fn consented(&mut self, entry: At<'_>, d: &ActProposed, said: &Verified<Suspend>) {
         let target = &said.statement().target;
         let nothing_else = d.account.0.is_none() && d.incident_id.0.is_none();
         self.same(&[
@@ -87,12 +75,13 @@ impl<'a> Fold<'a> {
             "this person may not suspend the other",
         );
         let event = entry.event_id;
+        let said = said.clone();
         self.consents.push(Consent { event, said, until });
     }
 
-    pub(super) fn key_suspended(&mut self, entry: &Entry, d: &KeySuspended) {
+    pub(super) fn key_suspended(&mut self, entry: At<'_>, d: &KeySuspended) {
         self.concerns(entry.event_id, Notice::KeySuspended, &d.member.person);
-        let Some(said) = self.suspend(entry) else {
+        let Some(Statement::Suspend(said)) = entry.said else {
             return;
         };
         let text = said.statement();
@@ -129,7 +118,7 @@ impl<'a> Fold<'a> {
                 self.key_counts(authority, person, key, (Kind::Suspend, self.now))
             });
             let same = consent.said.statement().target == *target && self.now < consent.until;
-            if counts && same && self.may_suspend(consent.said) && !people.contains(&person) {
+            if counts && same && self.may_suspend(&consent.said) && !people.contains(&person) {
                 people.push(person);
             }
         }
@@ -197,11 +186,11 @@ impl<'a> Fold<'a> {
     /// Whether the suspension of a person ended a grant that they held.
     pub(super) fn ended_by_suspension(
         &mut self,
-        entry: &Entry,
+        entry: At<'_>,
         d: &BreakGlassEnded,
         grant: &Grant,
     ) {
-        let Some(said) = self.suspend(entry) else {
+        let Some(Statement::Suspend(said)) = entry.said else {
             return;
         };
         self.same(&[("remark", d.remark == said.statement().reason)]);
@@ -211,7 +200,10 @@ impl<'a> Fold<'a> {
 
     /// Whether a request was made void by the suspension of its requester.
     pub(super) fn voided_by_suspension(&mut self, said: &Verified<Suspend>, request: RequestId) {
-        let requester = self.asked.get(&request).map(|(_, a)| &a.requester.person);
+        let requester = self
+            .asked
+            .get(&request)
+            .map(|asked| &asked.requester.person);
         let fits = requester.is_some_and(|person| self.just_suspended(said, person));
         self.rule(
             fits,

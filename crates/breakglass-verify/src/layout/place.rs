@@ -1,11 +1,18 @@
 //! Which file a statement is, and which other blobs an event names.
 
-use breakglass_format::{Event, RequestId, canonical, entry::Recorded, limits, statement::Kind};
+use breakglass_format::{
+    Digest, Event, RequestId, canonical,
+    entry::Recorded,
+    event::{AuthorityPublished, EpochBegun, RootSignature},
+    limits,
+    statement::Kind,
+};
 use serde_json::Value;
 
 use super::Builder;
 
 /// Why a statement has no place.
+#[derive(Debug, Clone)]
 pub(super) enum Unplaced {
     /// A kind that is not known.
     Kind(String),
@@ -25,7 +32,28 @@ pub(super) fn kind_of(bytes: &[u8]) -> Result<Kind, Unplaced> {
         .ok_or_else(|| Unplaced::Kind(word.chars().take(80).collect()))
 }
 
-impl Builder<'_> {
+/// The files of a version of the authority, with their digests.
+pub(crate) fn of_authority(published: &AuthorityPublished) -> Vec<(String, Digest)> {
+    let stem = format!("authority/{}", published.version);
+    by_roots(&stem, published.digest, &published.signatures)
+}
+
+/// The files of an epoch, with their digests.
+pub(crate) fn of_epoch(begun: &EpochBegun) -> Vec<(String, Digest)> {
+    let stem = format!("epochs/{}/epoch", begun.number);
+    by_roots(&stem, begun.digest, &begun.signatures)
+}
+
+fn by_roots(stem: &str, document: Digest, signatures: &[RootSignature]) -> Vec<(String, Digest)> {
+    let document = (format!("{stem}.json"), document);
+    let signatures = signatures.iter().map(|root| {
+        let path = format!("{stem}.{}.sig", root.signer.principal);
+        (path, root.signature)
+    });
+    std::iter::once(document).chain(signatures).collect()
+}
+
+impl Builder {
     /// The file of the statement that caused an entry.
     pub(super) fn path(&mut self, at: &Recorded, kind: Kind) -> Result<String, Unplaced> {
         let own = at.entry.event_id;

@@ -69,6 +69,7 @@ const SERVERS_WORD: &[(&str, &str)] = &[
     ("STORAGE_CHANGED.", "what became of the disk"),
     ("LOG_RECOVERED.recovered", "where the entries had been"),
     ("LOG_RECOVERED.lost", "what was in no copy"),
+    ("EPOCH_BEGUN.recovered", "where the entries had been"),
 ];
 
 /// What is held against the document of the plan, which is not in the log; `rules_of_plans.rs` tests it.

@@ -6,6 +6,7 @@ use breakglass_format::{
     Digest, Entry, Event,
     act::Act,
     entry::Recorded,
+    event::RootSignature,
     statement::{Approval, Denial, Statement as _},
 };
 use breakglass_statement::{
@@ -35,22 +36,25 @@ pub(crate) fn recorded(log: &Scribe) -> Vec<Recorded> {
 }
 
 pub(crate) fn authorities(log: &Scribe, entries: &[Recorded]) -> AuthoritySet {
+    let armoured = |root: &RootSignature| {
+        let armoured = String::from_utf8(log.blobs[&root.signature].clone()).unwrap();
+        (root.signer.principal.clone(), armoured)
+    };
     let mut set: Option<AuthoritySet> = None;
     for at in entries {
-        let Event::AuthorityPublished(published) = &at.entry.event else {
-            continue;
-        };
-        let signatures = published.signatures.iter().map(|root| {
-            let armoured = String::from_utf8(log.blobs[&root.signature].clone()).unwrap();
-            (root.signer.principal.clone(), armoured)
-        });
-        let signatures: Vec<_> = signatures.collect();
-        let document = &log.blobs[&published.digest];
-        match &mut set {
-            None => set = Some(AuthoritySet::genesis(document, &signatures, None).unwrap()),
-            Some(set) => {
-                set.succeed(document, &signatures).unwrap();
+        if let Event::AuthorityPublished(published) = &at.entry.event {
+            let signatures: Vec<_> = published.signatures.iter().map(armoured).collect();
+            let document = &log.blobs[&published.digest];
+            match &mut set {
+                None => set = Some(AuthoritySet::genesis(document, &signatures, None).unwrap()),
+                Some(set) => {
+                    set.succeed(document, &signatures).unwrap();
+                }
             }
+        } else if let (Event::EpochBegun(begun), Some(set)) = (&at.entry.event, &mut set) {
+            let signatures: Vec<_> = begun.signatures.iter().map(armoured).collect();
+            set.begin_epoch(&log.blobs[&begun.digest], &signatures)
+                .unwrap();
         }
     }
     set.unwrap()

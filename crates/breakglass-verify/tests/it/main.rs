@@ -14,6 +14,8 @@ mod mutations;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod piecewise;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod rich;
@@ -29,6 +31,8 @@ mod rules_of_authority;
 mod rules_of_closing;
 #[cfg(test)]
 mod rules_of_control_plane;
+#[cfg(test)]
+mod rules_of_epochs;
 #[cfg(test)]
 mod rules_of_notices;
 #[cfg(test)]

@@ -78,6 +78,25 @@ pub(crate) fn log_key() -> LogKey {
     LogKey::from_seed(KeyName::new("breakglass.example/log").unwrap(), &[99; 32])
 }
 
+/// The key of the log after so many epochs.
+pub(crate) fn log_key_after(epochs: u8) -> LogKey {
+    match epochs {
+        0 => log_key(),
+        n => {
+            let name = KeyName::new(format!("breakglass.example/log/{}", n + 1)).unwrap();
+            LogKey::from_seed(name, &[99 + n; 32])
+        }
+    }
+}
+
+/// As documents name a log.
+pub(crate) fn identity(key: &LogKey) -> LogIdentity {
+    LogIdentity {
+        origin: read(key.verifier().name().as_str()),
+        vkey: read(&key.verifier().to_string()),
+    }
+}
+
 pub(crate) fn account() -> AccountRef {
     AccountRef {
         id: read::<AccountId>("acc_prod_db_root"),

@@ -16,7 +16,7 @@ use breakglass_format::{
 use crate::{
     after::{to_lead, waiver_of_account},
     people::{account, member, person, read},
-    rules, rules_of_attestation, rules_of_recovery, rules_of_suspension,
+    rules, rules_of_attestation, rules_of_epochs, rules_of_recovery, rules_of_suspension,
     runs::{action, document},
     scribe::{Scribe, none, sha256},
     steps::{Asked, HOUR},
@@ -47,6 +47,7 @@ pub(crate) fn log() -> Scribe {
     rules_of_suspension::alices_key(&mut log);
     rules_of_attestation::by_hand(&mut log);
     rules_of_recovery::without_the_credential(&mut log);
+    rules_of_epochs::begins(&mut log);
     log
 }
 

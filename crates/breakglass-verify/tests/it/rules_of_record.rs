@@ -62,6 +62,17 @@ fn ids_and_references_are_never_reused() {
     let last = log.entries.len() - 1;
     log.rewrite(last, |entry| entry.event_id = first);
     broken(&log, &["event_id_twice"]);
+    // Told where it is, though only a second look at all entries finds it.
+    story::refusal(&mut log, "erin");
+    log.wait(-1);
+    story::refusal(&mut log, "erin");
+    let found = log.verdict().findings;
+    let found: Vec<_> = found.iter().map(|f| (f.code, f.index)).collect();
+    let [twice, later] = [last, last + 2].map(|index| u64::try_from(index).ok());
+    assert_eq!(
+        found,
+        [("event_id_twice", twice), ("clock_went_back", later)]
+    );
     let (mut log, incident) = story::declared();
     let request = log.wish("alice", incident);
     let said = log.said("alice", &request);

@@ -11,7 +11,7 @@ use breakglass_tlog::{Checkpoint, SignedCheckpoint, leaf_hash, root_of_leaves};
 use breakglass_verify::{Folder, Options, Outcome, Source, Verdict, check, emit};
 use sha2::{Digest as _, Sha256};
 
-use crate::people::{log_key, person, principal, sign, start};
+use crate::people::{log_key_after, person, principal, sign, start};
 
 /// A statement and its signature, by digest, and who signed.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Scribe {
     pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
     /// Leaf hash of the latest declaration.
     pub(crate) declared: Option<Digest>,
+    /// How many epochs have begun.
+    pub(crate) epochs: u8,
     /// How many ids were made.
     ids: u32,
 }
@@ -50,6 +52,7 @@ impl Scribe {
             entries: Vec::new(),
             blobs: BTreeMap::new(),
             declared: None,
+            epochs: 0,
             ids: 0,
         }
     }
@@ -149,7 +152,7 @@ impl Scribe {
 
     /// The checkpoint over everything written so far.
     pub(crate) fn checkpoint(&self) -> Vec<u8> {
-        let key = log_key();
+        let key = log_key_after(self.epochs);
         let (size, root) = (self.entries.len(), root_of_leaves(&self.leaves()));
         let size = u64::try_from(size).unwrap();
         let checkpoint = Checkpoint::new(key.verifier().name().clone(), size, root).unwrap();

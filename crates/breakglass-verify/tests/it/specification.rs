@@ -32,6 +32,7 @@ const OTHERS: &[&str] = &[
     "run_id",
     "session_key",
     "allowed_signers",
+    "event_type",
     "_type",
 ];
 

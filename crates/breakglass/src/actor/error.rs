@@ -199,8 +199,13 @@ pub(super) const fn trust_class(error: &TrustError) -> Class {
         TrustError::Client(error) => client_class(error),
         TrustError::Pin(PinError::Fork(_) | PinError::AuthorityFork { .. }) => Class::Forked,
         TrustError::Pin(PinError::State(_)) | TrustError::Contended => Class::Refused,
-        TrustError::Pin(PinError::AuthorityRollback { .. })
+        TrustError::Pin(
+            PinError::AuthorityRollback { .. }
+            | PinError::EpochGone { .. }
+            | PinError::EpochOfThePast { .. },
+        )
         | TrustError::NoAuthority
+        | TrustError::Epoch(_)
         | TrustError::Chain(_)
         | TrustError::Principal { .. }
         | TrustError::LogKey(_)

@@ -6,7 +6,7 @@ mod friendly;
 mod plan;
 mod publish;
 mod show;
-mod sign;
+pub(super) mod sign;
 mod verify;
 
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     hint::Failure,
-    output::{Output, Screen},
+    output::{Output, Screen, line},
     signer,
     state::{ClientConfig, Home},
     tls,
@@ -138,7 +138,29 @@ impl Context {
     fn trusting(&self, client: Client) -> Result<(Client, Trust), Failure> {
         let genesis = self.config()?.genesis;
         let trust = Trust::establish(&client, self.home.pins(genesis), genesis)?;
+        self.tell_of_crossing(&trust);
         Ok((client, trust))
+    }
+
+    /// That the log goes on under another origin is said before anything else.
+    fn tell_of_crossing(&self, trust: &Trust) {
+        let Some(crossed) = trust.crossed() else {
+            return;
+        };
+        let (epoch, origin) = (crossed.epoch, line(&crossed.origin));
+        let signed_by = crossed.signed_by.join(", ");
+        self.output.warn(&format!(
+            "warning: epoch {epoch} of the log: it goes on as {origin}, which {signed_by} signed: {}",
+            line(&crossed.reason)
+        ));
+        let kept = crossed.evidence.display();
+        let lost = match crossed.lost {
+            0 => "it has everything that was seen here before".to_owned(),
+            lost => format!("{lost} ENTRIES THAT WERE SEEN HERE ARE LOST: ask those who signed"),
+        };
+        self.output.warn(&format!(
+            "warning: {lost}; the last checkpoint of before is kept: {kept}"
+        ));
     }
 
     /// The person of the configuration.
@@ -169,6 +191,7 @@ impl Context {
             attendant: Box::new(Terminal::new(self.output)),
             server_time: self.server_time,
         })?;
+        self.tell_of_crossing(actor.trust());
         let owner = &actor.identity().principal;
         if *owner != config.principal {
             self.output.warn(&format!(

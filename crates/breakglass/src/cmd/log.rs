@@ -1,5 +1,6 @@
 //! `breakglass log`.
 
+pub(super) mod epoch;
 pub(super) mod export;
 pub(super) mod recover;
 
@@ -17,7 +18,7 @@ use super::Context;
 use crate::{
     actor::ActorError,
     hint::{Code, Failure},
-    output::line,
+    output::{Output, line},
 };
 
 /// What to do with the log.
@@ -46,6 +47,17 @@ pub(super) enum Verb {
         since: Option<u64>,
     },
     Recover(recover::Args),
+    #[command(subcommand)]
+    Epoch(epoch::Verb),
+}
+
+/// What is done on the server's machine, where nobody need be a client; none of the others.
+pub(super) fn on_the_server(verb: &Verb, output: Output) -> Option<Result<(), Failure>> {
+    match verb {
+        Verb::Recover(args) => Some(recover::run(args, output)),
+        Verb::Epoch(verb) => epoch::on_the_server(verb, output),
+        Verb::Checkpoint | Verb::Prove { .. } | Verb::Export { .. } => None,
+    }
 }
 
 pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
@@ -54,6 +66,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
         Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
         Verb::Export { dir, since } => export::run(dir, *since, cx),
         Verb::Recover(args) => recover::run(args, cx.output()),
+        Verb::Epoch(verb) => epoch::run(verb, cx),
     }
 }
 

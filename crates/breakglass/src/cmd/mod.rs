@@ -222,11 +222,12 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
             output.data(&breakglass_server::openapi());
             Ok(ExitCode::SUCCESS)
         }
-        // Where the server lies there need not be anybody's client.
-        Verb::Personal(ref verb) if let Personal::Log(log::Verb::Recover(args)) = &**verb => {
-            log::recover::run(args, output).map(|()| ExitCode::SUCCESS)
-        }
         Verb::Personal(verb) => {
+            if let Personal::Log(verb) = &*verb
+                && let Some(done) = log::on_the_server(verb, output)
+            {
+                return done.map(|()| ExitCode::SUCCESS);
+            }
             let cx = Context::new(cli.home.as_deref(), cli.server_time, output)?;
             run_as_person(*verb, &cx).map(|()| ExitCode::SUCCESS)
         }

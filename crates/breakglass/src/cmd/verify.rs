@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use breakglass_format::Digest;
 use breakglass_tlog::{Checkpoint, Note, VerifierKey};
-use breakglass_verify::{Folder, Options, Outcome, Progress, Step, Verdict, check_watched};
+use breakglass_verify::{
+    FolderError, OnDisk, Options, Outcome, Progress, Step, Verdict, check_files,
+};
 use serde_json::json;
 
 use super::input;
@@ -85,7 +87,7 @@ fn of_folder(args: &Args) -> Result<(), Failure> {
 }
 
 /// Checks a folder, says what came of it, and ends as it says.
-fn judge(folder: &Folder, pin: Option<Digest>, args: &Args, output: Output) -> Result<(), Failure> {
+fn judge(folder: &OnDisk, pin: Option<Digest>, args: &Args, output: Output) -> Result<(), Failure> {
     let against = args.against.as_deref().map(checkpoint).transpose()?;
     let options = Options {
         pin,
@@ -95,8 +97,9 @@ fn judge(folder: &Folder, pin: Option<Digest>, args: &Args, output: Output) -> R
     };
     let bar = Bar::new(output);
     let watch = |at: Progress| bar.show(doing(at.step), at.done, at.of);
-    let verdict = check_watched(folder, &options, &watch);
+    let verdict = check_files(folder, &options, &watch);
     bar.end();
+    let verdict = verdict.map_err(|error| unreadable(&error))?;
     say(&verdict, args, output);
     judged(&verdict, pin.is_none(), args)
 }
@@ -104,26 +107,37 @@ fn judge(folder: &Folder, pin: Option<Digest>, args: &Args, output: Output) -> R
 const fn doing(step: Step) -> &'static str {
     match step {
         Step::Tree => "hashing entries",
-        Step::Entries => "reading entries",
-        Step::Files => "comparing files",
-        Step::Signatures => "verifying signatures",
-        Step::Rules => "applying the rules",
+        Step::Beside => "hashing documents",
+        Step::Entries => "judging entries",
     }
 }
 
-fn folder(path: &Path) -> Result<Folder, Failure> {
-    let another = |what: String| {
-        Failure::of(Code::FileMissing, what)
-            .hint("name a folder that an auditor wrote: breakglass log export DIR")
-    };
-    let folder = Folder::read(path).map_err(|e| another(e.to_string()))?;
-    if folder.iter().any(|(path, _)| LANDMARKS.contains(&path)) {
+fn folder(path: &Path) -> Result<OnDisk, Failure> {
+    let folder = OnDisk::at(path).map_err(|error| unreadable(&error))?;
+    if LANDMARKS.iter().any(|path| folder.found().has(path)) {
         return Ok(folder);
     }
     Err(another(format!(
         "{} is not an evidence folder",
         path.display()
     )))
+}
+
+fn another(what: String) -> Failure {
+    Failure::of(Code::FileMissing, what)
+        .hint("name a folder that an auditor wrote: breakglass log export DIR")
+}
+
+/// There is no verdict on what cannot be read.
+fn unreadable(error: &FolderError) -> Failure {
+    let message = error.to_string();
+    match error {
+        FolderError::Changed { .. } => Failure::of(Code::FileMissing, message)
+            .hint("check the folder again when nobody writes in it"),
+        FolderError::Io { .. } | FolderError::TooMuch { .. } | FolderError::NotEmpty { .. } => {
+            another(message)
+        }
+    }
 }
 
 fn checkpoint(path: &Path) -> Result<Vec<u8>, Failure> {

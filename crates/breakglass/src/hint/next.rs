@@ -155,8 +155,13 @@ fn after_distrust(error: &TrustError) -> Option<String> {
              compare it with the paper, character by character"
                 .to_owned(),
         ),
-        TrustError::Pin(PinError::AuthorityRollback { .. })
+        TrustError::Pin(
+            PinError::AuthorityRollback { .. }
+            | PinError::EpochGone { .. }
+            | PinError::EpochOfThePast { .. },
+        )
         | TrustError::NoAuthority
+        | TrustError::Epoch(_)
         | TrustError::Chain(_)
         | TrustError::Principal { .. }
         | TrustError::LogKey(_)

@@ -20,6 +20,18 @@ pub struct AuthorityPin {
     pub digest: Digest,
 }
 
+/// The newest epoch of the log that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochPin {
+    /// Its number.
+    pub number: i64,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// The version of the authority that it names.
+    pub authority: i64,
+}
+
 /// In what way two signed checkpoints contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForkKind {
@@ -83,6 +95,25 @@ pub enum PinError {
         pinned: Digest,
         /// Its digest now.
         shown: Digest,
+    },
+    /// An epoch that was seen is not shown any more, or is another one now.
+    #[error("epoch {number} of the log was seen before, and is not what the server shows now")]
+    EpochGone {
+        /// Its number.
+        number: i64,
+    },
+    /// An epoch that was never seen rests on an authority that was replaced long ago.
+    #[error(
+        "epoch {number} of the log is new and names authority version {named}, but version {seen} \
+         was seen before"
+    )]
+    EpochOfThePast {
+        /// Its number.
+        number: i64,
+        /// The version that it names.
+        named: i64,
+        /// The newest version that was seen.
+        seen: i64,
     },
     /// The log was forked or rolled back.
     #[error("{0}")]
@@ -186,6 +217,65 @@ impl Pins {
         let path = self.dir.join("authority.json");
         let content = serde_json::to_vec(newest).map_err(|e| damaged(&path, &e.to_string()))?;
         Ok(file::write_atomic(&path, &content)?)
+    }
+
+    /// Pins the newest of the epochs shown; `epochs` are all of them, the first one first. To be
+    /// called before the authority is pinned: an epoch that was never seen begins now, so it names
+    /// no version that was replaced before.
+    ///
+    /// # Errors
+    ///
+    /// The pinned epoch is missing or another one, or a new one is of the past.
+    pub fn see_epochs(&self, epochs: &[EpochPin]) -> Result<(), PinError> {
+        let _lock = file::lock(&self.dir)?;
+        let path = self.dir.join("epoch.json");
+        let pinned: Option<EpochPin> = match file::read(&path)? {
+            Some(content) => {
+                let pin = serde_json::from_slice(&content);
+                Some(pin.map_err(|e| damaged(&path, &e.to_string()))?)
+            }
+            None => None,
+        };
+        if let Some(pinned) = pinned.filter(|pinned| !epochs.contains(pinned)) {
+            let number = pinned.number;
+            return Err(PinError::EpochGone { number });
+        }
+        let known = pinned.map_or(0, |pinned| pinned.number);
+        let seen = self.authority()?.map_or(1, |authority| authority.version);
+        for new in epochs.iter().filter(|epoch| epoch.number > known) {
+            if new.authority < seen {
+                return Err(PinError::EpochOfThePast {
+                    number: new.number,
+                    named: new.authority,
+                    seen,
+                });
+            }
+        }
+        let Some(newest) = epochs.last().filter(|newest| newest.number > known) else {
+            return Ok(());
+        };
+        let content = serde_json::to_vec(newest).map_err(|e| damaged(&path, &e.to_string()))?;
+        Ok(file::write_atomic(&path, &content)?)
+    }
+
+    /// Pins a checkpoint of another log, over an epoch that leads to it, and keeps the one that was
+    /// pinned: where it is.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
+    pub fn cross(
+        &self,
+        epoch: i64,
+        left: &Pinned,
+        shown: &SignedCheckpoint,
+    ) -> Result<PathBuf, StateError> {
+        let _lock = file::lock(&self.dir)?;
+        let name = format!("left-at-epoch-{epoch}.checkpoint");
+        let kept = self.dir.join("evidence").join(name);
+        file::write_atomic(&kept, left.text.as_bytes())?;
+        self.pin(shown)?;
+        Ok(kept)
     }
 
     /// The log's key, as the newest authority that was seen names it: by it a receipt is checked

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What nobody does in the play: the rest of the log's vocabulary it uses up.
-const NOT_PLAYED: [&str; 13] = [
+const NOT_PLAYED: [&str; 14] = [
     "BREAK_GLASS_EXTENDED",
     "BREAK_GLASS_VOIDED",
     "BREAK_GLASS_WITHDRAWN",
@@ -15,6 +15,7 @@ const NOT_PLAYED: [&str; 13] = [
     "CONTACT_SET",
     "COMMAND_TRANSFERRED",
     "CREDENTIAL_ROTATION_FAILED",
+    "EPOCH_BEGUN",
     "LOG_RECOVERED",
     "REFUSALS_SUMMARISED",
     "ROTATION_ATTESTED",

@@ -22,6 +22,8 @@ mod demo;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod epoch;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod failures;

@@ -12,7 +12,7 @@ use breakglass_api::Client;
 use breakglass_server::{Config, NotRecovered, Recovered, Server, Sources, recover};
 use breakglass_verify::{Options, Outcome, check};
 
-use crate::scene::{Cast, Scene, wait, wish};
+use crate::scene::{Cast, Scene, cast_at, wait, wish};
 
 /// A house whose log was copied when nothing but a credential was in it, and that then went on to a
 /// grant that was used, and a request that waits. Its server is stopped.
@@ -125,22 +125,6 @@ impl House {
     }
 }
 
-fn cast_at(stage: &Stage, server: &Server, clock: &PlayClock) -> Cast {
-    let url = format!("http://{}", server.address());
-    let actor = |principal| {
-        let clock = Box::new(clock.clone());
-        stage.actor(&url, principal, KEY, clock).unwrap()
-    };
-    Cast {
-        alice: actor("alice"),
-        bob: actor("bob"),
-        carol: actor("carol"),
-        dave: actor("dave"),
-        erin: actor("erin"),
-        frank: actor("frank"),
-    }
-}
-
 fn account_state(client: &Client) -> String {
     client.accounts().unwrap()[0].state.clone()
 }
@@ -230,6 +214,10 @@ fn a_log_that_is_gone_comes_back_from_copies_without_what_lay_sealed() {
         .unwrap();
     cast.dave.agree_import(&import).unwrap();
     assert_ne!(account_state(cast.frank.client()), "none");
+    // What the shipper's file never had is named, and is no reason to keep the rest from auditors.
+    let (outcome, found) = evidence(&cast, &house.clock);
+    assert_eq!(outcome, Outcome::CannotTell, "{found:?}");
+    assert_eq!(found, vec!["missing_blob"; recovered.missing.len()]);
     server.stop();
 }
 

@@ -124,6 +124,23 @@ impl Scene {
     }
 }
 
+/// Everybody, over a server on a stage.
+pub(crate) fn cast_at(stage: &Stage, server: &Server, clock: &PlayClock) -> Cast {
+    let url = format!("http://{}", server.address());
+    let actor = |principal| {
+        let clock = Box::new(clock.clone());
+        stage.actor(&url, principal, KEY, clock).unwrap()
+    };
+    Cast {
+        alice: actor("alice"),
+        bob: actor("bob"),
+        carol: actor("carol"),
+        dave: actor("dave"),
+        erin: actor("erin"),
+        frank: actor("frank"),
+    }
+}
+
 /// Looks until something is so.
 pub(crate) fn wait(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..LOOKS {

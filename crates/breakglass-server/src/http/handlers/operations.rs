@@ -10,6 +10,7 @@ use axum::{
 };
 use breakglass_api::wire::{AuthorityChain, AuthoritySubmission, RootSignature, Status};
 use breakglass_core::readiness::Severity;
+use breakglass_format::Principal;
 
 use breakglass_store::Ledger as _;
 
@@ -50,19 +51,31 @@ fn state(app: &App) -> String {
 #[utoipa::path(get, path = "/v1/authority", responses((status = 200, body = AuthorityChain)))]
 pub(crate) async fn authority(State(app): State<App>, _: Anybody) -> Json<AuthorityChain> {
     let authorities = app.authorities();
-    let versions = authorities.versions().map(|version| AuthoritySubmission {
-        document: String::from_utf8_lossy(version.bytes()).into_owned(),
-        signatures: version
-            .armoured()
-            .map(|(principal, armoured)| RootSignature {
-                principal: principal.to_string(),
-                signature: armoured.to_owned(),
-            })
-            .collect(),
-    });
+    let versions = authorities
+        .versions()
+        .map(|version| submission(version.bytes(), version.armoured()));
+    let epochs = authorities
+        .epochs()
+        .map(|epoch| submission(epoch.bytes(), epoch.armoured()));
     Json(AuthorityChain {
+        epochs: epochs.collect(),
         versions: versions.collect(),
     })
+}
+
+/// What root persons signed together.
+fn submission<'a>(
+    document: &[u8],
+    armoured: impl Iterator<Item = (&'a Principal, &'a str)>,
+) -> AuthoritySubmission {
+    let signatures = armoured.map(|(principal, armoured)| RootSignature {
+        principal: principal.to_string(),
+        signature: armoured.to_owned(),
+    });
+    AuthoritySubmission {
+        document: String::from_utf8_lossy(document).into_owned(),
+        signatures: signatures.collect(),
+    }
 }
 
 /// This API, described.

@@ -74,7 +74,7 @@ fn root(authority: &Authority, signer: &dyn Signer) -> Result<Principal, Failure
 }
 
 /// `FILE.PRINCIPAL.sig`, beside the document.
-pub(super) fn signature_path(path: &Path, principal: &Principal) -> PathBuf {
+pub(in crate::cmd) fn signature_path(path: &Path, principal: &Principal) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{principal}.sig"));
     PathBuf::from(name)

@@ -97,8 +97,14 @@ fn say(dir: &Path, export: &Export, written: usize, genesis: Digest, cx: &Contex
             "since": from,
             "entries": size,
             "genesis": genesis,
+            "missing": export.missing,
         }),
     );
+    for digest in &export.missing {
+        cx.output().warn(&format!(
+            "warning: the server has no document {digest}, which entries name: verify says 7"
+        ));
+    }
     let new = size.saturating_sub(from);
     let what = if from == 0 {
         format!("{files} files")
@@ -163,7 +169,7 @@ fn not_written(error: &FolderError) -> Failure {
     match error {
         FolderError::NotEmpty { .. } => Failure::of(Code::FileExists, message)
             .hint("name another: a new or empty folder, or an earlier export of this log"),
-        FolderError::Io { .. } | FolderError::TooMuch { .. } => {
+        FolderError::Io { .. } | FolderError::TooMuch { .. } | FolderError::Changed { .. } => {
             Failure::of(Code::StateUnusable, message).hint("is the place yours, and is there room?")
         }
     }

@@ -48,7 +48,7 @@ pub(in crate::cmd) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn say(recovered: &Recovered, output: Output) {
+pub(super) fn say(recovered: &Recovered, output: Output) {
     let kept = recovered
         .kept
         .as_ref()
@@ -118,7 +118,7 @@ fn requests(n: usize) -> String {
     }
 }
 
-fn not_recovered(error: &NotRecovered) -> Failure {
+pub(super) fn not_recovered(error: &NotRecovered) -> Failure {
     let hint = match error {
         NotRecovered::Config(error) => return misconfigured(error),
         NotRecovered::Key(_) => {

@@ -289,7 +289,7 @@ impl Hand {
 /// Where statements of a kind are posted.
 pub(crate) fn path(kind: Kind) -> &'static str {
     match kind {
-        Kind::Authority => "/v1/authority",
+        Kind::Authority | Kind::Epoch => "/v1/authority",
         Kind::Enroll => "/v1/enrolments",
         Kind::Request => "/v1/requests",
         Kind::Approval => "/v1/approvals",

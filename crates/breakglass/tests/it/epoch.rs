@@ -1,0 +1,298 @@
+//! A log whose end is nowhere, or whose key is in wrong hands: what is left goes on under another
+//! origin and key, and everybody goes along only as far as the root persons signed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use breakglass::{
+    demo::{KEY, PlayClock, Stage},
+    export,
+};
+use breakglass_server::{Clock as _, Config, Server};
+use breakglass_tlog::{KeyName, SigningKey};
+use breakglass_verify::{Options, Outcome, check};
+
+use crate::scene::{Cast, Scene, cast_at, wait};
+
+const ORIGIN: &str = "log.demo.example/2";
+
+/// A house whose log was copied early, and that then went on to a grant. Its server is stopped, the
+/// copy is in place, and no other is left.
+struct House {
+    stage: Stage,
+    clock: PlayClock,
+    /// How long the log was when it was copied, and how long it became.
+    size: (u64, u64),
+    config: PathBuf,
+    key: PathBuf,
+    vkey: String,
+}
+
+impl House {
+    fn that_lost_its_end() -> Self {
+        let scene = Scene::set();
+        let mut cast = scene.cast();
+        cast.take_custody(&scene);
+        let (clock, early) = (scene.clock.clone(), scene.log_size());
+        let stage = scene.end();
+        let data = stage.config().unwrap().data_dir;
+        let backup = stage.dir().join("backup.db");
+        fs::copy(data.join("log.db"), &backup).unwrap();
+        let server = start(&stage.config().unwrap(), &clock);
+        let mut cast = cast_at(&stage, &server, &clock);
+        cast.grant();
+        cast.erin.note("INC-1", "on it".parse().unwrap()).unwrap();
+        let size = (early, server.log_size());
+        stage
+            .configure_people(&format!("http://{}", server.address()))
+            .unwrap();
+        server.stop();
+        fs::copy(&backup, data.join("log.db")).unwrap();
+        fs::remove_file(data.join("events.jsonl")).unwrap();
+        let new = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[9; 32]);
+        let key = stage.dir().join("new-log.key");
+        fs::write(&key, format!("{}\n", *new.to_text())).unwrap();
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        Self {
+            config: stage.write_config().unwrap(),
+            vkey: new.verifier().to_string(),
+            stage,
+            clock,
+            size,
+            key,
+        }
+    }
+
+    /// The configuration with the new key.
+    fn with_the_new_key(&self) -> (PathBuf, Config) {
+        let text = fs::read_to_string(&self.config).unwrap();
+        let old = "log_key_file = \"log.key\"";
+        assert!(text.contains(old), "{text}");
+        let new = format!("log_key_file = \"{}\"", self.key.display());
+        let path = self.config.with_file_name("new.toml");
+        fs::write(&path, text.replace(old, &new)).unwrap();
+        let mut config = self.stage.config().unwrap();
+        config.log_key_file.clone_from(&self.key);
+        (path, config)
+    }
+
+    fn plan(&self, out: &Path) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["log", "epoch", "plan", "--log", &self.vkey])
+            .args(["--why", "The disk died, and so did the copies."])
+            .arg("--config")
+            .arg(&self.config)
+            .arg("--out")
+            .arg(out)
+            .output()
+            .unwrap()
+    }
+
+    fn sign(&self, principal: &str, epoch: &Path) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .arg("--home")
+            .arg(self.stage.home(principal))
+            .args(["log", "epoch", "sign", "--yes"])
+            .arg(epoch)
+            .env_remove("SSH_AUTH_SOCK")
+            .output()
+            .unwrap()
+    }
+
+    fn begin(&self, epoch: &Path) -> Output {
+        let (config, _) = self.with_the_new_key();
+        Command::new(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["log", "epoch", "begin"])
+            .arg(epoch)
+            .arg("--config")
+            .arg(config)
+            .output()
+            .unwrap()
+    }
+
+    /// Signed by as many as it takes.
+    fn signed(&self) -> PathBuf {
+        let epoch = self.stage.dir().join("epoch.json");
+        done(&self.plan(&epoch));
+        for root in roots(&self.stage) {
+            done(&self.sign(&root, &epoch));
+        }
+        epoch
+    }
+}
+
+/// The principals of the root persons.
+fn roots(stage: &Stage) -> Vec<String> {
+    let authority = fs::read(stage.dir().join("server/genesis/authority.json")).unwrap();
+    let authority = breakglass_format::authority::Authority::from_bytes(&authority).unwrap();
+    let people = authority.people.iter();
+    let roots = people.filter(|p| authority.roots.persons.contains(&p.person));
+    roots.map(|p| p.principal.to_string()).collect()
+}
+
+fn start(config: &Config, clock: &PlayClock) -> Server {
+    let on_fatal = |detail: &str| panic!("{detail}");
+    Server::start(config, Arc::new(clock.clone()), on_fatal).unwrap()
+}
+
+#[track_caller]
+fn done(output: &Output) -> String {
+    let says = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{says}");
+    says + &String::from_utf8_lossy(&output.stdout)
+}
+
+#[track_caller]
+fn refused(output: &Output, told: &str) {
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{says}");
+    assert!(says.contains(told), "{told:?} is not in {says}");
+}
+
+fn evidence(cast: &Cast, clock: &PlayClock) -> (Outcome, Vec<&'static str>) {
+    let frank = &cast.frank;
+    let folder = export::export(frank.client(), frank.trust(), clock.wall()).unwrap();
+    let options = Options {
+        pin: Some(frank.trust().authorities().instance()),
+        ..Options::default()
+    };
+    let verdict = check(&folder, &options);
+    (
+        verdict.outcome,
+        verdict.findings.iter().map(|f| f.code).collect(),
+    )
+}
+
+#[test]
+fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
+    let house = House::that_lost_its_end();
+    let (early, size) = house.size;
+    let server = start(&house.stage.config().unwrap(), &house.clock);
+    assert!(server.read_only().unwrap().contains("restored backup"));
+    server.stop();
+    let epoch = house.stage.dir().join("epoch.json");
+    let told = done(&house.plan(&epoch));
+    let lost = size - early;
+    let says = format!("it keeps {early} entries, and gives up {lost}");
+    assert!(told.contains(&says), "{told}");
+    // Each sees what it means for what their own machine saw.
+    let signing = roots(&house.stage).into_iter();
+    let shown: String = signing
+        .map(|root| done(&house.sign(&root, &epoch)))
+        .collect();
+    assert!(shown.contains("OF THEM ARE GIVEN UP"), "{shown}");
+    let told = done(&house.begin(&epoch));
+    assert!(told.contains("the epoch begins"), "{told}");
+
+    let (_, config) = house.with_the_new_key();
+    let server = start(&config, &house.clock);
+    assert_eq!(server.read_only(), None);
+    let mut cast = cast_at(&house.stage, &server, &house.clock);
+    let crossed = cast.alice.trust().crossed().unwrap();
+    assert_eq!((crossed.epoch, crossed.origin.as_str()), (1, ORIGIN));
+    assert!(crossed.lost > 0 && crossed.lost <= lost);
+    assert!(crossed.evidence.exists());
+    let incident = cast.declare();
+    wait("the rotation", || {
+        cast.frank.client().accounts().unwrap()[0].state == "current"
+    });
+    let request = cast.request(&incident);
+    cast.approve(&request);
+    let (outcome, found) = evidence(&cast, &house.clock);
+    assert_eq!((outcome, found), (Outcome::Ok, vec!["entries_lost"]));
+    // The next time nothing is new.
+    let url = format!("http://{}", server.address());
+    let clock = Box::new(house.clock.clone());
+    let alice = house.stage.actor(&url, "alice", KEY, clock).unwrap();
+    assert_eq!(alice.trust().crossed(), None);
+    server.stop();
+    // And it starts again, with a snapshot and without.
+    start(&config, &house.clock).stop();
+}
+
+#[test]
+fn too_few_root_persons_begin_nothing() {
+    let house = House::that_lost_its_end();
+    let epoch = house.stage.dir().join("epoch.json");
+    done(&house.plan(&epoch));
+    let data = house.stage.config().unwrap().data_dir;
+    let log = |data: &Path| fs::read(data.join("log.db")).unwrap();
+    let before = log(&data);
+    refused(&house.begin(&epoch), "root persons of version 1 signed");
+    let one = roots(&house.stage).remove(0);
+    done(&house.sign(&one, &epoch));
+    refused(&house.begin(&epoch), "1 root persons of version 1 signed");
+    // Nor does somebody who is none, nor the same person under another's name.
+    let [own, other] = ["alice", roots(&house.stage)[1].as_str()]
+        .map(|name| house.stage.dir().join(format!("epoch.json.{name}.sig")));
+    done(&house.sign("alice", &epoch));
+    refused(&house.begin(&epoch), "alice is no root person");
+    fs::remove_file(own).unwrap();
+    let mine = house.stage.dir().join(format!("epoch.json.{one}.sig"));
+    fs::copy(mine, &other).unwrap();
+    refused(&house.begin(&epoch), "is no root person with the key");
+    assert!(before == log(&data));
+}
+
+#[test]
+fn an_epoch_that_was_changed_after_it_was_signed_begins_nothing() {
+    let house = House::that_lost_its_end();
+    let epoch = house.signed();
+    let text = fs::read_to_string(&epoch).unwrap();
+    fs::write(&epoch, text.replace("The disk died", "The disk lied")).unwrap();
+    refused(&house.begin(&epoch), "signature of");
+    fs::write(&epoch, &text).unwrap();
+    // Another key than the one that was signed.
+    let other = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[8; 32]);
+    fs::write(&house.key, format!("{}\n", *other.to_text())).unwrap();
+    refused(&house.begin(&epoch), "the key file holds");
+}
+
+#[test]
+fn nobody_goes_along_with_another_log_without_an_epoch() {
+    let house = House::that_lost_its_end();
+    let epoch = house.signed();
+    done(&house.begin(&epoch));
+    let (_, config) = house.with_the_new_key();
+    let server = start(&config, &house.clock);
+    let url = format!("http://{}", server.address());
+    let alice = || {
+        let clock = Box::new(house.clock.clone());
+        house.stage.actor(&url, "alice", KEY, clock)
+    };
+    assert!(alice().unwrap().trust().crossed().is_some());
+    // Who saw an epoch is not shown the log without it.
+    let pins = house.stage.home("alice").join("state");
+    let epoch = find(&pins, "epoch.json");
+    let text = fs::read_to_string(&epoch).unwrap();
+    fs::write(&epoch, text.replace("\"number\":1", "\"number\":2")).unwrap();
+    let error = alice().unwrap_err().to_string();
+    assert!(
+        error.contains("epoch 2 of the log was seen before"),
+        "{error}"
+    );
+    // Nor one that rests on people who have left meanwhile.
+    fs::remove_file(&epoch).unwrap();
+    let authority = find(&pins, "authority.json");
+    let text = fs::read_to_string(&authority).unwrap();
+    fs::write(&authority, text.replace("\"version\":1", "\"version\":2")).unwrap();
+    let error = alice().unwrap_err().to_string();
+    assert!(error.contains("names authority version 1"), "{error}");
+    server.stop();
+}
+
+/// A file somewhere below a folder.
+fn find(dir: &Path, name: &str) -> PathBuf {
+    for entry in fs::read_dir(dir).unwrap() {
+        let found = entry.unwrap().path().join(name);
+        if found.exists() {
+            return found;
+        }
+    }
+    panic!("no {name}")
+}
