@@ -9,15 +9,16 @@ use thiserror::Error;
 use ureq::http::{Response, StatusCode};
 
 use crate::{
+    encode::encode,
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, DocumentView, GrantView, IncidentView, PersonView, ProposalView,
+        AccountView, DocumentView, FoundPage, GrantView, IncidentView, PersonView, ProposalView,
         ReadinessView, RefusalView, RequestDossier, RequestView, RunView, WhoamiView,
     },
     wire::{
-        Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
-        Status, Submission,
+        Accepted, AuthorityChain, AuthoritySubmission, EntryPage, LogSearch, ReadingSession,
+        RequestTerms, Status, Submission,
     },
 };
 
@@ -330,6 +331,12 @@ impl Client {
         self.get(&format!("/v1/log/entries?from={from}"))
     }
 
+    /// A page of the entries that have all that is looked for: for auditors, and within one incident
+    /// for everybody.
+    pub fn search(&self, search: &LogSearch) -> Result<FoundPage, ClientError> {
+        self.get(&format!("/v1/log/search?{}", search.query()))
+    }
+
     /// A blob, for auditors; `None` where the server does not have it or never exports it.
     pub fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, ClientError> {
         match self.ask(&format!("/v1/blobs/{}", encode(digest)))? {
@@ -494,18 +501,4 @@ fn problem(url: String, mut response: Response<ureq::Body>) -> ClientError {
             detail,
         },
     }
-}
-
-/// Percent-encodes a path segment or query value.
-fn encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes()
-        .map(|b| {
-            if plain(b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
 }

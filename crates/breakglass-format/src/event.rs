@@ -26,6 +26,7 @@ mod data;
 mod notice;
 mod people;
 mod reference;
+mod subjects;
 
 pub use aftermath::*;
 pub use control_plane::*;
@@ -33,6 +34,7 @@ pub use data::*;
 pub use notice::*;
 pub use people::*;
 pub use reference::{Reference, ReferenceError};
+pub use subjects::Subjects;
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {

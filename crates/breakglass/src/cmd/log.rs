@@ -1,6 +1,7 @@
 //! `breakglass log`.
 
 pub(super) mod export;
+mod search;
 
 use std::{
     io::Write as _,
@@ -35,6 +36,9 @@ pub(super) enum Verb {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Find entries by person, account, incident, type, time and words: one line for each, as the
+    /// timeline tells it.
+    Search(Box<search::Args>),
     /// Write the evidence folder: everything an auditor needs, checkable offline. Into an earlier
     /// export of the same log only what is new is written.
     Export {
@@ -50,6 +54,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
         Verb::Checkpoint => checkpoint(cx),
         Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
+        Verb::Search(args) => search::run(args, cx),
         Verb::Export { dir, since } => export::run(dir, *since, cx),
     }
 }

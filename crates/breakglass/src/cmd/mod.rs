@@ -169,7 +169,7 @@ enum Personal {
     AccessReview(access_review::Verb),
     /// Let a duty go. Takes two people.
     Waive(waive::Args),
-    /// The log: checkpoint and proofs.
+    /// The log: checkpoint, proofs, search.
     #[command(subcommand)]
     Log(log::Verb),
 }

@@ -66,6 +66,8 @@ mod runs;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod served;
 #[cfg(test)]
 mod snapshot;

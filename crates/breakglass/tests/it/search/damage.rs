@@ -1,0 +1,122 @@
+//! A read model that is gone, broken or a liar.
+
+use std::{path::Path, sync::Arc};
+
+use breakglass::{
+    actor::Actor,
+    demo::{KEY, PlayClock, Stage},
+};
+use breakglass_api::{view::FoundView, wire::LogSearch};
+use breakglass_server::Server;
+use breakglass_store::{
+    History,
+    history::{Term, Trace},
+};
+
+use super::{found, looking, played, read::Read};
+
+/// What frank finds on a server that is started on a stage whose own has ended.
+fn found_by_another(
+    stage: &Stage,
+    clock: &PlayClock,
+    searches: &[LogSearch],
+) -> Vec<Vec<FoundView>> {
+    let config = stage.config().unwrap();
+    let server = Server::start(&config, Arc::new(clock.clone()), |_| {}).unwrap();
+    let url = format!("http://{}", server.address());
+    let frank: Actor = stage
+        .actor(&url, "frank", KEY, Box::new(clock.clone()))
+        .unwrap();
+    searches
+        .iter()
+        .map(|search| found(frank.client(), search))
+        .collect()
+}
+
+fn remove_history(data: &Path) {
+    for name in ["history.db", "history.db-wal", "history.db-shm"] {
+        let _ = std::fs::remove_file(data.join(name));
+    }
+}
+
+#[test]
+fn a_read_model_that_is_gone_or_broken_is_made_anew_and_finds_the_same() {
+    let (scene, cast) = played();
+    let noon = cast.frank.client().incident("INC-2").unwrap().declared_at;
+    let searches = [
+        LogSearch {
+            person: "alice".to_owned(),
+            until: Some(noon),
+            ..looking()
+        },
+        LogSearch {
+            text: "disk full".to_owned(),
+            ..looking()
+        },
+        LogSearch {
+            incident: "INC-2".to_owned(),
+            ..looking()
+        },
+    ];
+    let client = cast.frank.client();
+    let before: Vec<_> = searches
+        .iter()
+        .map(|search| found(client, search))
+        .collect();
+    assert!(before.iter().all(|found| !found.is_empty()));
+    let (clock, stage) = (scene.clock.clone(), scene.end());
+    let data = stage.config().unwrap().data_dir;
+    assert_eq!(found_by_another(&stage, &clock, &searches), before);
+    remove_history(&data);
+    assert_eq!(found_by_another(&stage, &clock, &searches), before);
+    remove_history(&data);
+    std::fs::write(data.join("history.db"), "no database").unwrap();
+    assert_eq!(found_by_another(&stage, &clock, &searches), before);
+    // A page in the middle is another one's: the tables no longer fit together.
+    let path = data.join("history.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4096].fill(0x5a);
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(found_by_another(&stage, &clock, &searches), before);
+}
+
+#[test]
+fn what_a_read_model_says_wrongly_is_not_shown() {
+    let (scene, cast) = played();
+    let client = cast.frank.client();
+    let mut by_alice = looking();
+    by_alice.person = "alice".to_owned();
+    let indexes = |found: &[FoundView]| found.iter().map(|f| f.index).collect::<Vec<u64>>();
+    let expected = indexes(&found(client, &by_alice));
+    let alice = Read::all(client).people["alice"].clone();
+    let text = client.checkpoint().unwrap();
+    let signed = cast
+        .frank
+        .trust()
+        .see_checkpoint(client, &text, scene.now());
+    let signed = signed.unwrap();
+    let (size, root) = (signed.checkpoint().size(), signed.checkpoint().root());
+    let (clock, stage) = (scene.clock.clone(), scene.end());
+    let data = stage.config().unwrap().data_dir;
+    // One that says of every entry that alice is named in it.
+    let traces = (0..size).map(|index| Trace {
+        index,
+        terms: vec![Term {
+            kind: "person",
+            value: alice.clone(),
+        }],
+        names: Vec::new(),
+        words: String::new(),
+    });
+    let mut liar = History::anew(&data.join("history.db")).unwrap();
+    liar.follow(&traces.collect::<Vec<_>>(), &[], size, root)
+        .unwrap();
+    drop(liar);
+    let got = found_by_another(&stage, &clock, &[by_alice]).remove(0);
+    let got = indexes(&got);
+    // What was recorded since, another session, is followed as ever.
+    assert_eq!(got[..expected.len()], expected[..]);
+    assert!(size > expected.len() as u64, "not all entries name alice");
+    assert_eq!(got.len(), expected.len());
+}
