@@ -2,6 +2,7 @@
 //! (`docs/spec/evidence.md` says what is checked in which order).
 
 mod compare;
+mod cosigned;
 mod differs;
 mod heads;
 mod index;
@@ -17,11 +18,13 @@ use breakglass_format::{
     event::EventError,
 };
 use breakglass_statement::AuthoritySet;
+use breakglass_tlog::Policy;
 
 use crate::{
-    Derived, Facts, Finding, Folder, Level, Record, Verdict, authority,
+    Cosigned, Derived, Facts, Finding, Folder, Level, Record, Verdict, authority,
     derive::{Word, derive_watched},
     emit,
+    folder::COSIGNED,
     layout::{self, Layout},
     record,
     watch::{Counter, Step, Watch},
@@ -37,6 +40,8 @@ pub struct Options {
     pub pin: Option<Digest>,
     /// Another signed checkpoint of the log, as a note; the folder must agree with it.
     pub against: Option<Vec<u8>>,
+    /// Whose cosignatures are enough, for whoever checks; none: nobody's are looked at.
+    pub policy: Option<Policy>,
     /// Fewer entries than this are stale.
     pub min_size: Option<u64>,
     /// A last entry older than this is stale.
@@ -64,7 +69,10 @@ pub fn check_watched(folder: &Folder, options: &Options, watch: &Watch<'_>) -> V
     let mut checked = Checked::default();
     // A step that cannot go on has said why among the findings.
     let _ = checked.run(folder, options, watch);
-    Verdict::new(checked.findings, checked.facts, checked.derived)
+    Verdict {
+        cosigned: checked.cosigned,
+        ..Verdict::new(checked.findings, checked.facts, checked.derived)
+    }
 }
 
 #[derive(Default)]
@@ -72,6 +80,7 @@ struct Checked {
     findings: Vec<Finding>,
     facts: Facts,
     derived: Derived,
+    cosigned: Option<Cosigned>,
 }
 
 impl Checked {
@@ -83,11 +92,7 @@ impl Checked {
         let recorded = self.entries(&log, watch)?;
         let (layout, authorities) = self.bytes(folder, &log, &recorded, watch)?;
         self.anchor(&authorities, options.pin);
-        self.findings.extend(heads::against(
-            &log,
-            &authorities,
-            options.against.as_deref(),
-        ));
+        self.heads(folder, &log, &authorities, options);
         self.stale(&recorded, options);
         let statements = statements::verify(&layout.statements, &authorities, watch);
         self.facts.statements = u64::try_from(statements.verified.len()).unwrap_or(u64::MAX);
@@ -184,6 +189,26 @@ impl Checked {
             }
         };
         self.findings.push(finding.at_path("genesis"));
+    }
+
+    /// What the log showed elsewhere, and how much of it witnesses saw.
+    fn heads(
+        &mut self,
+        folder: &Folder,
+        log: &Log<'_>,
+        authorities: &AuthoritySet,
+        options: &Options,
+    ) {
+        let other = options.against.as_deref();
+        let finding = heads::against(log, authorities, other);
+        // Where the folder has none, the one that was seen elsewhere may be cosigned.
+        let seen = other.filter(|_| options.policy.is_some() && finding.is_none());
+        self.findings.extend(finding);
+        let note = folder.get(COSIGNED).or(seen);
+        match cosigned::judge(log, authorities, note, options.policy.as_ref()) {
+            Ok(cosigned) => self.cosigned = cosigned,
+            Err(finding) => self.findings.push(finding),
+        }
     }
 
     fn stale(&mut self, recorded: &[Recorded], options: &Options) {

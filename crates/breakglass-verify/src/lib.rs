@@ -32,7 +32,7 @@ pub use check::{Options, check, check_watched};
 pub use derive::{Derived, Record, derive};
 pub use emit::{EmitError, Source, emit};
 pub use folder::{Folder, FolderError};
-pub use verdict::{Facts, Finding, Level, Outcome, Verdict};
+pub use verdict::{Cosigned, Cosigner, Facts, Finding, Level, Outcome, Verdict};
 pub use watch::{Progress, Step, Watch};
 
 use breakglass_format::Digest;

@@ -6,6 +6,7 @@ use super::differs;
 use crate::{
     Finding, Folder, Level,
     emit::Fault,
+    folder::COSIGNED,
     layout::{Layout, SIEM},
 };
 
@@ -25,7 +26,7 @@ pub(super) fn newer(faults: &[Fault]) -> Option<Finding> {
 }
 
 /// Everything in which the folder is not the one that the log gives. The files of `log` were
-/// compared before.
+/// compared before; what witnesses cosigned follows from no log, and is looked at by itself.
 pub(super) fn files(
     folder: &Folder,
     (expected, log): (&Layout, &BTreeSet<String>),
@@ -47,6 +48,7 @@ pub(super) fn files(
     for (path, _) in folder.iter() {
         let known = expected.files.contains_key(path)
             || log.contains(path)
+            || path == COSIGNED
             || placeless.contains(path)
             || expected.same_siem && path == SIEM;
         if !known && (authority || !OF_AUTHORITY.contains(&path)) {

@@ -58,20 +58,27 @@ pub(super) fn against(
         let detail = "the other checkpoint is not signed by this log".to_owned();
         return cannot("other_checkpoint_foreign", detail);
     };
-    let (size, ours) = (signed.checkpoint().size(), log.checkpoint.size());
+    differs(log, &signed)
+}
+
+/// In what another checkpoint of the log is not of the history that is here.
+pub(super) fn differs(log: &Log<'_>, other: &SignedCheckpoint) -> Option<Finding> {
+    let (size, ours) = (other.checkpoint().size(), log.checkpoint.size());
     if size > ours {
         let detail = format!("the other checkpoint is over {size} entries, this folder has {ours}");
-        return cannot("other_checkpoint_newer", detail);
+        let newer = Finding::new(Level::CannotTell, "other_checkpoint_newer", detail);
+        return Some(newer);
     }
-    let other = Digest::from_bytes(*signed.checkpoint().root().as_bytes());
-    if root_at(&log.tree, size) == Some(other) {
+    let root = Digest::from_bytes(*other.checkpoint().root().as_bytes());
+    if root_at(&log.tree, size) == Some(root) {
         return None;
     }
     let detail = format!("the log also signed another history of its first {size} entries");
     Some(Finding::new(Level::Forked, "forked", detail))
 }
 
-fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
+/// A checkpoint that the log signed, with the key that some version of the authority names.
+pub(super) fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
     authorities.versions().find_map(|version| {
         let log = &version.authority().log;
         let key = VerifierKey::parse(log.vkey.as_str()).ok()?;

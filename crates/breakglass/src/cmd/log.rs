@@ -47,6 +47,10 @@ pub(super) enum Verb {
         /// Only continue an export of exactly so many entries.
         #[arg(long, value_name = "N")]
         since: Option<u64>,
+        /// Take along the last checkpoint that witnesses cosigned, where it meets this policy, for
+        /// `verify --policy`.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
     },
 }
 
@@ -55,7 +59,7 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
         Verb::Checkpoint => checkpoint(cx),
         Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
         Verb::Search(args) => search::run(args, cx),
-        Verb::Export { dir, since } => export::run(dir, *since, cx),
+        Verb::Export { dir, since, policy } => export::run(dir, *since, policy.as_deref(), cx),
     }
 }
 

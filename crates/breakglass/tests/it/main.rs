@@ -89,6 +89,8 @@ mod two_people;
 #[cfg(test)]
 mod usage;
 #[cfg(test)]
+mod vouched;
+#[cfg(test)]
 mod witness;
 #[cfg(test)]
 mod witnessed;
