@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use breakglass_tlog::Hash;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use self::index::Known;
 pub use self::{
     index::{Term, Trace},
     search::{Phrase, Search, SearchError, Searcher},
@@ -65,6 +66,7 @@ pub struct Page<'a> {
 pub struct History {
     connection: Connection,
     path: PathBuf,
+    known: Known,
 }
 
 impl History {
@@ -107,6 +109,7 @@ impl History {
         Ok(Self {
             connection,
             path: path.to_owned(),
+            known: Known::default(),
         })
     }
 
@@ -120,6 +123,7 @@ impl History {
         let history = Self {
             connection,
             path: path.to_owned(),
+            known: Known::default(),
         };
         Ok((version == VERSION && sound == "ok").then_some(history))
     }
@@ -133,6 +137,7 @@ impl History {
         Ok(Self {
             connection,
             path: self.path.clone(),
+            known: Known::default(),
         })
     }
 
@@ -172,9 +177,22 @@ impl History {
         size: u64,
         root: Hash,
     ) -> Result<(), StorageError> {
+        let mut known = std::mem::take(&mut self.known);
+        self.take_in((traces, shelves), (size, root), &mut known)?;
+        // Only what is in the file is known.
+        self.known = known;
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        (traces, shelves): (&[Trace], &[(String, Vec<Shelved>)]),
+        (size, root): (u64, Hash),
+        known: &mut Known,
+    ) -> Result<(), StorageError> {
         let failed = StorageError::when("write the read model");
         let transaction = self.connection.transaction().map_err(failed)?;
-        let noted = index::note(&transaction, traces).map_err(failed)?;
+        let noted = index::note(&transaction, traces, known).map_err(failed)?;
         for (incident, shelf) in shelves {
             shelve(&transaction, incident, shelf).map_err(failed)?;
         }

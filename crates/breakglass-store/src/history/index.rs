@@ -1,5 +1,7 @@
 //! What entries are looked for by: terms, names and words, each with where it stands.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::position;
@@ -39,50 +41,106 @@ pub struct Trace {
     pub words: String,
 }
 
+/// What was looked up or made a moment ago, so that it need not be looked up again.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    terms: HashMap<Term, i64>,
+    names: HashMap<String, String>,
+}
+
+/// So many of each are remembered at most.
+const KNOWN_MAX: usize = 10_000;
+
+impl Known {
+    fn forget_some(&mut self) {
+        if self.terms.len() > KNOWN_MAX {
+            self.terms.clear();
+        }
+        if self.names.len() > KNOWN_MAX {
+            self.names.clear();
+        }
+    }
+}
+
 /// Takes in what entries left behind, but for what was taken in before. The number of entries that
 /// were taken in afterwards.
-pub(super) fn note(connection: &Connection, traces: &[Trace]) -> rusqlite::Result<i64> {
+///
+/// Where the transaction comes to nothing, so does what is known.
+pub(super) fn note(
+    connection: &Connection,
+    traces: &[Trace],
+    known: &mut Known,
+) -> rusqlite::Result<i64> {
     let noted = "SELECT noted FROM followed";
-    let noted = connection.query_row(noted, [], |row| row.get(0));
-    let mut noted: i64 = noted.optional()?.unwrap_or(0);
+    let mut noted = connection.prepare_cached(noted)?;
+    let noted = noted.query_row([], |row| row.get(0)).optional()?;
+    let mut noted: i64 = noted.unwrap_or(0);
     let mut say = connection.prepare_cached("INSERT INTO said (rowid, words) VALUES (?1, ?2)")?;
+    known.forget_some();
     for trace in traces {
         let at = position(trace.index);
         if at < noted {
             continue;
         }
-        post(connection, at, &trace.terms)?;
-        name(connection, at, &trace.names)?;
+        post(connection, at, &trace.terms, &mut known.terms)?;
+        name(connection, at, &trace.names, &mut known.names)?;
         say.execute(params![at, trace.words])?;
         noted = at.saturating_add(1);
     }
     Ok(noted)
 }
 
-fn post(connection: &Connection, at: i64, terms: &[Term]) -> rusqlite::Result<()> {
-    let mut find =
-        connection.prepare_cached("SELECT id FROM term WHERE kind = ?1 AND value = ?2")?;
-    let mut make = connection.prepare_cached("INSERT INTO term (kind, value) VALUES (?1, ?2)")?;
+fn post(
+    connection: &Connection,
+    at: i64,
+    terms: &[Term],
+    known: &mut HashMap<Term, i64>,
+) -> rusqlite::Result<()> {
     let mut post = connection.prepare_cached("INSERT OR IGNORE INTO posting VALUES (?1, ?2)")?;
     for term in terms {
-        let known = find.query_row(params![term.kind, term.value], |row| row.get(0));
-        let id = match known.optional()? {
-            Some(id) => id,
-            None => make.insert(params![term.kind, term.value])?,
+        let id = match known.get(term) {
+            Some(id) => *id,
+            None => {
+                let id = number(connection, term)?;
+                known.insert(term.clone(), id);
+                id
+            }
         };
         post.execute(params![id, at])?;
     }
     Ok(())
 }
 
+/// The number of a term, which it gets if it has none.
+fn number(connection: &Connection, term: &Term) -> rusqlite::Result<i64> {
+    let find = "SELECT id FROM term WHERE kind = ?1 AND value = ?2";
+    let mut find = connection.prepare_cached(find)?;
+    let found = find.query_row(params![term.kind, term.value], |row| row.get(0));
+    if let Some(id) = found.optional()? {
+        return Ok(id);
+    }
+    let make = "INSERT INTO term (kind, value) VALUES (?1, ?2)";
+    connection
+        .prepare_cached(make)?
+        .insert(params![term.kind, term.value])
+}
+
 /// A name is kept where it is another than before.
-fn name(connection: &Connection, at: i64, names: &[(String, String)]) -> rusqlite::Result<()> {
+fn name(
+    connection: &Connection,
+    at: i64,
+    names: &[(String, String)],
+    known: &mut HashMap<String, String>,
+) -> rusqlite::Result<()> {
     let mut keep = connection.prepare_cached(
         "INSERT INTO naming SELECT ?1, ?2, ?3 WHERE ?3 IS NOT
          (SELECT name FROM naming WHERE id = ?1 ORDER BY position DESC LIMIT 1)",
     )?;
     for (id, name) in names {
-        keep.execute(params![id, at, name])?;
+        if known.get(id) != Some(name) {
+            keep.execute(params![id, at, name])?;
+            known.insert(id.clone(), name.clone());
+        }
     }
     Ok(())
 }

@@ -41,8 +41,15 @@ fn collect(value: &Value, ids: &mut BTreeSet<String>) {
     }
 }
 
+/// Characters of a UUID.
+const UUID_CHARS: usize = 36;
+
 fn is_id(text: &str) -> bool {
-    let names_something = text.parse::<PersonId>().is_ok() || text.parse::<AccountId>().is_ok();
-    // All other ids are spelled like that of an event.
-    names_something || text.parse::<EventId>().is_ok()
+    // Most texts are none, and what is wrong with them need not be said.
+    match text.as_bytes() {
+        [b'p', b'e', b'r', b'_', ..] => text.parse::<PersonId>().is_ok(),
+        [b'a', b'c', b'c', b'_', ..] => text.parse::<AccountId>().is_ok(),
+        // All other ids are spelled like that of an event.
+        other => other.len() == UUID_CHARS && text.parse::<EventId>().is_ok(),
+    }
 }
