@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     course::Ended,
+    proxy::Proxy,
     scene::Scene,
     usage::breakglass,
     witness::Witness,
@@ -335,4 +336,41 @@ fn the_proof_of_an_entry_is_held_against_a_policy_as_well() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.said.contains("cosigned by ours, theirs"), "{ended:?}");
     assert_eq!(check(&unmet).code, 7);
+}
+
+#[test]
+fn another_history_that_was_cosigned_is_a_fork_to_whoever_asks() {
+    let house = House::open();
+    let proxy = Proxy::before(&house.scene.url);
+    house.insist("frank", &house.policy("2"), "");
+    let config = house.scene.stage.home("frank").join("client.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace(&house.scene.url, &proxy.url)).unwrap();
+    let ended = house.types("frank", &["log", "checkpoint"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    // The witnesses are left as they are: the log's own key contradicts itself.
+    let mut tiles = MemoryTiles::new();
+    tiles.push_entry(b"what never happened");
+    let log = log_key(&house.scene.stage);
+    let tree = root(&tiles, 1).unwrap();
+    let tree = Checkpoint::new(log.verifier().name().clone(), 1, tree).unwrap();
+    let forged = SignedCheckpoint::sign(tree, &log).unwrap().to_text();
+    proxy.meddle(
+        move |asked, body| match asked.contains("/v1/log/cosigned") {
+            true => Some(forged.clone().into_bytes()),
+            false => Some(body),
+        },
+    );
+    let ended = house.types("frank", &["log", "checkpoint"]);
+    assert_eq!(ended.code, 5, "{ended:?}");
+    assert!(
+        ended.said.contains("both signed checkpoints are kept"),
+        "{ended:?}"
+    );
+    let ended = house.types("frank", &["status"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(
+        ended.said.contains("warning: not witnessed: the log"),
+        "{ended:?}"
+    );
 }
