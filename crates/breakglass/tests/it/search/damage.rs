@@ -14,6 +14,7 @@ use breakglass_store::{
 };
 
 use super::{found, looking, played, read::Read};
+use crate::scene::Scene;
 
 /// What frank finds on a server that is started on a stage whose own has ended.
 fn found_by_another(
@@ -119,4 +120,32 @@ fn what_a_read_model_says_wrongly_is_not_shown() {
     assert_eq!(got[..expected.len()], expected[..]);
     assert!(size > expected.len() as u64, "not all entries name alice");
     assert_eq!(got.len(), expected.len());
+}
+
+#[test]
+fn what_happens_after_a_restart_is_found_by_names_from_before_it() {
+    let scene = Scene::set();
+    let mut cast = scene.cast();
+    cast.take_custody(&scene);
+    let incident = cast.declare();
+    cast.request(&incident);
+    let (clock, stage) = (scene.clock.clone(), scene.end());
+    let config = stage.config().unwrap();
+    let server = Server::start(&config, Arc::new(clock.clone()), |_| {}).unwrap();
+    let url = format!("http://{}", server.address());
+    let actor = |who| {
+        let actor = stage.actor(&url, who, KEY, Box::new(clock.clone()));
+        actor.unwrap()
+    };
+    let (mut bob, frank) = (actor("bob"), actor("frank"));
+    // The denial names its request by an id; that this is R-1 stands in an entry of before.
+    bob.deny("R-1", "not tonight".parse().unwrap()).unwrap();
+    let mut search = looking();
+    search.text = "R-1 denied".to_owned();
+    let found = found(frank.client(), &search);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].lines[0].contains("INC-1   R-1: bob DENIED"),
+        "{found:?}"
+    );
 }
