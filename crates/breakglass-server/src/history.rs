@@ -8,7 +8,15 @@
 mod narrator;
 pub(crate) mod terms;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use breakglass_core::World;
 use breakglass_format::{Digest, Entry, Event, IncidentId, entry::Recorded};
@@ -47,6 +55,8 @@ pub(crate) struct Historian {
     engine: EngineHandle,
     log: SqliteReader,
     history: History,
+    path: PathBuf,
+    desk: Arc<Desk>,
     narrator: Narrator,
     next: u64,
     followed: watch::Sender<u64>,
@@ -66,6 +76,18 @@ pub(crate) struct Shelf {
 struct Desk {
     reader: Arc<Mutex<History>>,
     searcher: Arc<Mutex<Searcher>>,
+    /// Whether somebody found it damaged.
+    damaged: AtomicBool,
+}
+
+impl Desk {
+    /// Notes where what was read is damaged, so that it is made anew.
+    fn saw<T>(&self, read: Result<T, StorageError>) -> Result<T, StorageError> {
+        if read.as_ref().is_err_and(StorageError::is_damage) {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        read
+    }
 }
 
 /// Why there is nothing to read.
@@ -135,17 +157,21 @@ impl Historian {
         let desk = Desk {
             reader: Arc::new(Mutex::new(history.reader()?)),
             searcher: Arc::new(Mutex::new(history.searcher()?)),
+            damaged: AtomicBool::new(false),
         };
+        let desk = Arc::new(desk);
         let (sender, followed) = watch::channel(next);
         let shelf = Shelf {
             engine: engine.clone(),
-            desk: Ok(Arc::new(desk)),
+            desk: Ok(desk.clone()),
             followed,
         };
         let historian = Self {
             engine: engine.clone(),
             log,
             history,
+            path: path.to_owned(),
+            desk,
             narrator: Narrator::default(),
             next,
             followed: sender,
@@ -158,7 +184,12 @@ impl Historian {
         let mut commits = self.engine.commits();
         let mut stop = stop;
         while !*stop.borrow() {
-            let done = self.catch_up(&stop);
+            let mut done = self.catch_up(&stop);
+            let found = self.desk.damaged.swap(false, Ordering::Relaxed);
+            if found || done.as_ref().is_err_and(FollowError::is_damage) {
+                // What rots is thrown away: the log has all of it.
+                done = self.begin_anew().map_err(FollowError::from);
+            }
             runtime.block_on(async {
                 tokio::select! {
                     _ = stop.changed() => {}
@@ -167,6 +198,20 @@ impl Historian {
                 }
             });
         }
+    }
+
+    /// Makes another file, and gives it to those who read. They wait until it has followed as far.
+    fn begin_anew(&mut self) -> Result<(), StorageError> {
+        let history = History::anew(&self.path)?;
+        let (reader, searcher) = (history.reader()?, history.searcher()?);
+        self.followed.send_replace(0);
+        *self.desk.reader.blocking_lock() = reader;
+        *self.desk.searcher.blocking_lock() = searcher;
+        (self.history, self.next) = (history, 0);
+        self.narrator = Narrator::default();
+        // Whatever was found was found in the other one.
+        self.desk.damaged.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn catch_up(&mut self, stop: &watch::Receiver<bool>) -> Result<(), FollowError> {
@@ -224,19 +269,24 @@ impl Shelf {
         &self,
         read: impl FnOnce(&History) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, ShelfError> {
-        let reader = self.caught_up().await?.reader.clone();
+        let desk = self.caught_up().await?;
         // Waiting here and not on a thread, however many ask.
-        let history = reader.lock_owned().await;
+        let history = desk.reader.clone().lock_owned().await;
         let reading = tokio::task::spawn_blocking(move || read(&history));
-        Ok(reading.await.map_err(|_| ShelfError::Stopped)??)
+        let done = reading.await.map_err(|_| ShelfError::Stopped)?;
+        Ok(desk.saw(done)?)
     }
 
     /// The indexes of the entries that have all that is looked for, once it has followed as far.
     pub(crate) async fn search(&self, search: Search) -> Result<Vec<u64>, ShelfError> {
-        let searcher = self.caught_up().await?.searcher.clone();
-        let mut searcher = searcher.lock_owned().await;
+        let desk = self.caught_up().await?;
+        let mut searcher = desk.searcher.clone().lock_owned().await;
         let searching = tokio::task::spawn_blocking(move || searcher.search(&search));
-        Ok(searching.await.map_err(|_| ShelfError::Stopped)??)
+        let done = searching.await.map_err(|_| ShelfError::Stopped)?;
+        match done {
+            Err(SearchError::Storage(error)) => Ok(desk.saw(Err(error))?),
+            done => Ok(done?),
+        }
     }
 
     async fn caught_up(&self) -> Result<Arc<Desk>, ShelfError> {
@@ -352,4 +402,10 @@ enum FollowError {
     Read(#[from] ReadError),
     #[error("an entry cannot be read or shown")]
     Foreign,
+}
+
+impl FollowError {
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_damage())
+    }
 }

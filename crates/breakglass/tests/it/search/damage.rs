@@ -14,7 +14,7 @@ use breakglass_store::{
 };
 
 use super::{found, looking, played, read::Read};
-use crate::scene::Scene;
+use crate::scene::{Scene, wait};
 
 /// What frank finds on a server that is started on a stage whose own has ended.
 fn found_by_another(
@@ -120,6 +120,44 @@ fn what_a_read_model_says_wrongly_is_not_shown() {
     assert_eq!(got[..expected.len()], expected[..]);
     assert!(size > expected.len() as u64, "not all entries name alice");
     assert_eq!(got.len(), expected.len());
+}
+
+#[test]
+fn a_read_model_that_rots_under_a_running_server_is_made_anew() {
+    let (scene, mut cast) = played();
+    let search = LogSearch {
+        text: "disk full".to_owned(),
+        ..looking()
+    };
+    let before = found(cast.frank.client(), &search);
+    assert!(!before.is_empty());
+    let data = scene.stage.config().unwrap().data_dir;
+    for (name, from) in [("history.db", 4096), ("history.db-wal", 32)] {
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(data.join(name));
+        let file = file.unwrap();
+        let len = file.metadata().unwrap().len();
+        let garbage = vec![0x5a; usize::try_from(len.saturating_sub(from)).unwrap()];
+        std::os::unix::fs::FileExt::write_all_at(&file, &garbage, from).unwrap();
+    }
+    // What comes next is written between what has rotted.
+    let text = "another disk is full".parse().unwrap();
+    cast.dave.note("INC-2", text).unwrap();
+    wait("another read model", || {
+        let client = cast.frank.client();
+        let page = client.search(&search).map(|page| page.found);
+        page.is_ok_and(|found| found.len() == before.len() + 1)
+    });
+    assert_eq!(
+        found(cast.frank.client(), &search)[..before.len()],
+        before[..]
+    );
+    let told = cast.frank.client().timeline("INC-2").unwrap();
+    assert!(
+        told.iter().any(|line| line.contains("another disk")),
+        "{told:?}"
+    );
 }
 
 #[test]
