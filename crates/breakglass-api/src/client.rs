@@ -9,15 +9,16 @@ use thiserror::Error;
 use ureq::http::{Response, StatusCode};
 
 use crate::{
+    encode::encode,
     problem::Problem,
     receipt::{LogTrust, ReceiptError, Received},
     view::{
-        AccountView, DocumentView, GrantView, IncidentView, PersonView, ProposalView,
+        AccountView, DocumentView, FoundPage, GrantView, IncidentView, PersonView, ProposalView,
         ReadinessView, RefusalView, RequestDossier, RequestView, RunView, WhoamiView,
     },
     wire::{
-        Accepted, AuthorityChain, AuthoritySubmission, EntryPage, ReadingSession, RequestTerms,
-        Status, Submission,
+        Accepted, AuthorityChain, AuthoritySubmission, EntryPage, LogSearch, ReadingSession,
+        RequestTerms, Status, Submission,
     },
 };
 
@@ -99,6 +100,7 @@ pub struct Client {
     agent: ureq::Agent,
     servers: Vec<String>,
     token: Option<String>,
+    timeout: Duration,
 }
 
 impl Client {
@@ -110,8 +112,7 @@ impl Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(CALL_TIMEOUT));
+            .proxy(None);
         let config = match tls {
             Some(tls) => config.tls_config(tls),
             None => config,
@@ -120,7 +121,15 @@ impl Client {
             agent: config.build().into(),
             servers,
             token: None,
+            timeout: CALL_TIMEOUT,
         }
+    }
+
+    /// The same client, of which a call may take so long and no longer.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// The same client with a reading session.
@@ -315,6 +324,15 @@ impl Client {
         self.text("/v1/log/checkpoint")
     }
 
+    /// The last checkpoint that enough of the server's own witnesses cosigned, as text; `None`
+    /// where there is none.
+    pub fn cosigned(&self) -> Result<Option<String>, ClientError> {
+        match self.text("/v1/log/cosigned") {
+            Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
+            text => text.map(Some),
+        }
+    }
+
     /// The entry at an index with its proof.
     pub fn prove(&self, index: u64) -> Result<crate::wire::Proven, ClientError> {
         self.get(&format!("/v1/log/proof/{index}"))
@@ -328,6 +346,12 @@ impl Client {
     /// A page of raw entries, for auditors.
     pub fn entries(&self, from: u64) -> Result<EntryPage, ClientError> {
         self.get(&format!("/v1/log/entries?from={from}"))
+    }
+
+    /// A page of the entries that have all that is looked for: for auditors, and within one incident
+    /// for everybody.
+    pub fn search(&self, search: &LogSearch) -> Result<FoundPage, ClientError> {
+        self.get(&format!("/v1/log/search?{}", search.query()))
     }
 
     /// A blob, for auditors; `None` where the server does not have it or never exports it.
@@ -411,17 +435,17 @@ impl Client {
             let bearer = self.token.as_ref().map(|t| format!("Bearer {t}"));
             let sent = match body {
                 None => {
-                    let call = self.agent.get(&url);
+                    let call = self.agent.get(&url).config();
+                    let call = call.timeout_global(Some(self.timeout)).build();
                     match &bearer {
                         Some(b) => call.header("Authorization", b).call(),
                         None => call.call(),
                     }
                 }
                 Some(body) => {
-                    let call = self
-                        .agent
-                        .post(&url)
-                        .header("Content-Type", "application/json");
+                    let call = self.agent.post(&url).config();
+                    let call = call.timeout_global(Some(self.timeout)).build();
+                    let call = call.header("Content-Type", "application/json");
                     let call = match &bearer {
                         Some(b) => call.header("Authorization", b),
                         None => call,
@@ -494,18 +518,4 @@ fn problem(url: String, mut response: Response<ureq::Body>) -> ClientError {
             detail,
         },
     }
-}
-
-/// Percent-encodes a path segment or query value.
-fn encode(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes()
-        .map(|b| {
-            if plain(b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
 }

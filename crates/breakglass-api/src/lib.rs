@@ -6,6 +6,7 @@
 //! themselves, so that a server cannot say one thing and record another.
 
 pub mod client;
+mod encode;
 pub mod problem;
 pub mod receipt;
 pub mod view;

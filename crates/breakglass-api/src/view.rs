@@ -83,6 +83,33 @@ pub struct RefusalView {
     pub compared: Vec<String>,
 }
 
+/// An entry that was looked for, as the timeline tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundView {
+    /// Its index: `log prove` proves it.
+    pub index: u64,
+    /// When it was recorded.
+    #[schema(value_type = String)]
+    pub at: Timestamp,
+    /// Its type.
+    pub event_type: String,
+    /// Who acted, by principal; empty: the server.
+    pub who: String,
+    /// Its leaf hash in the log.
+    pub leaf: String,
+    /// Its line of the timeline, and the particulars beneath it.
+    pub lines: Vec<String>,
+}
+
+/// A page of entries that were looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundPage {
+    /// The entries, from the end of the log that was asked for.
+    pub found: Vec<FoundView>,
+    /// What the next page is asked for with, as `cursor`; none: there is no more.
+    pub next: Option<String>,
+}
+
 /// A duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ObligationView {

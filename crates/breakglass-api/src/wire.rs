@@ -163,3 +163,30 @@ pub struct EntryPage {
     /// The exact texts.
     pub entries: Vec<String>,
 }
+
+/// What is looked for in the log: an entry must have all of it. What is blank does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogSearch {
+    /// Who acted or is named, by principal or person id; also somebody who has left.
+    pub person: String,
+    /// Who acted.
+    pub by: String,
+    /// Which account is named, by name or id.
+    pub account: String,
+    /// Which incident it belongs to, by reference or id.
+    pub incident: String,
+    /// One of these event types.
+    pub types: Vec<String>,
+    /// Recorded then or later.
+    pub since: Option<Timestamp>,
+    /// Recorded before.
+    pub until: Option<Timestamp>,
+    /// Words that it says, or that were written in it.
+    pub text: String,
+    /// The oldest first, not the newest.
+    pub oldest_first: bool,
+    /// So many at most in one answer; the server's own number where it is 0.
+    pub limit: u64,
+    /// Where the page before ended: its `next`.
+    pub cursor: String,
+}

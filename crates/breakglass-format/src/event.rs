@@ -28,6 +28,7 @@ mod notice;
 mod people;
 mod recovery;
 mod reference;
+mod subjects;
 
 pub use aftermath::*;
 pub use beside::Beside;
@@ -37,6 +38,7 @@ pub use notice::*;
 pub use people::*;
 pub use recovery::*;
 pub use reference::{Reference, ReferenceError};
+pub use subjects::Subjects;
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {

@@ -1,20 +1,36 @@
-//! The read model follows the log: which entries are an incident's, and how closed incidents look.
+//! The read model follows the log: where the entries are that are looked for, and how closed
+//! incidents look.
 //!
 //! It is a function of the entries and of nothing else. What is shown of a closed incident comes
 //! from its own entries, taken in by the rules in a world beside the one that decides, which lets
 //! go of nothing. Nobody decides by what lies here.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+mod narrator;
+pub(crate) mod terms;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use breakglass_core::World;
 use breakglass_format::{Digest, Entry, Event, IncidentId, entry::Recorded};
 use breakglass_store::{
     History, ReadError, SqliteReader, StorageError, View,
-    history::{Shelved, Trace},
+    history::{Search, SearchError, Searcher, Shelved, Trace},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 
+use self::{
+    narrator::{Narrator, Told},
+    terms::{INCIDENT, incidents_of, term, terms, words},
+};
 use crate::{engine::EngineHandle, http::views};
 
 /// Entries taken in together at most.
@@ -23,11 +39,6 @@ const BATCH: u64 = 256;
 const RETRY: Duration = Duration::from_secs(1);
 /// How long whoever reads waits until it has followed as far as they have seen.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The mark of entries that say that something was refused.
-pub(crate) const REFUSAL: &str = "refusal";
-/// The mark of entries that say what people are called.
-pub(crate) const NAME: &str = "name";
 
 /// A request as it is shown, and where its statement lies.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,6 +55,9 @@ pub(crate) struct Historian {
     engine: EngineHandle,
     log: SqliteReader,
     history: History,
+    path: PathBuf,
+    desk: Arc<Desk>,
+    narrator: Narrator,
     next: u64,
     followed: watch::Sender<u64>,
 }
@@ -52,9 +66,28 @@ pub(crate) struct Historian {
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf {
     engine: EngineHandle,
-    /// A connection to it, or why there is none.
-    reader: Result<Arc<Mutex<History>>, String>,
+    /// Connections to it, or why there are none.
+    desk: Result<Arc<Desk>, String>,
     followed: watch::Receiver<u64>,
+}
+
+/// Where the read model is read. Who looks something up does not wait for who searches.
+#[derive(Debug)]
+struct Desk {
+    reader: Arc<Mutex<History>>,
+    searcher: Arc<Mutex<Searcher>>,
+    /// Whether somebody found it damaged.
+    damaged: AtomicBool,
+}
+
+impl Desk {
+    /// Notes where what was read is damaged, so that it is made anew.
+    fn saw<T>(&self, read: Result<T, StorageError>) -> Result<T, StorageError> {
+        if read.as_ref().is_err_and(StorageError::is_damage) {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        read
+    }
 }
 
 /// Why there is nothing to read.
@@ -71,6 +104,9 @@ pub(crate) enum ShelfError {
     /// It cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It cannot be searched for this.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// There is none.
     #[error("{0}")]
     None(String),
@@ -92,7 +128,7 @@ impl Historian {
             Err(error) => {
                 let shelf = Shelf {
                     engine: engine.clone(),
-                    reader: Err(error.to_string()),
+                    desk: Err(error.to_string()),
                     followed: watch::channel(0).1,
                 };
                 (None, shelf)
@@ -118,17 +154,25 @@ impl Historian {
             drop(history);
             history = History::anew(path)?;
         }
-        let reader = Ok(Arc::new(Mutex::new(history.reader()?)));
+        let desk = Desk {
+            reader: Arc::new(Mutex::new(history.reader()?)),
+            searcher: Arc::new(Mutex::new(history.searcher()?)),
+            damaged: AtomicBool::new(false),
+        };
+        let desk = Arc::new(desk);
         let (sender, followed) = watch::channel(next);
         let shelf = Shelf {
             engine: engine.clone(),
-            reader,
+            desk: Ok(desk.clone()),
             followed,
         };
         let historian = Self {
             engine: engine.clone(),
             log,
             history,
+            path: path.to_owned(),
+            desk,
+            narrator: Narrator::default(),
             next,
             followed: sender,
         };
@@ -140,7 +184,12 @@ impl Historian {
         let mut commits = self.engine.commits();
         let mut stop = stop;
         while !*stop.borrow() {
-            let done = self.catch_up(&stop);
+            let mut done = self.catch_up(&stop);
+            let found = self.desk.damaged.swap(false, Ordering::Relaxed);
+            if found || done.as_ref().is_err_and(FollowError::is_damage) {
+                // What rots is thrown away: the log has all of it.
+                done = self.begin_anew().map_err(FollowError::from);
+            }
             runtime.block_on(async {
                 tokio::select! {
                     _ = stop.changed() => {}
@@ -149,6 +198,20 @@ impl Historian {
                 }
             });
         }
+    }
+
+    /// Makes another file, and gives it to those who read. They wait until it has followed as far.
+    fn begin_anew(&mut self) -> Result<(), StorageError> {
+        let history = History::anew(&self.path)?;
+        let (reader, searcher) = (history.reader()?, history.searcher()?);
+        self.followed.send_replace(0);
+        *self.desk.reader.blocking_lock() = reader;
+        *self.desk.searcher.blocking_lock() = searcher;
+        (self.history, self.next) = (history, 0);
+        self.narrator = Narrator::default();
+        // Whatever was found was found in the other one.
+        self.desk.damaged.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn catch_up(&mut self, stop: &watch::Receiver<bool>) -> Result<(), FollowError> {
@@ -160,20 +223,23 @@ impl Historian {
             let to = size.min(self.next + BATCH);
             let mut traces = Vec::new();
             let (mut seen, mut closed) = (BTreeSet::<IncidentId>::new(), BTreeSet::new());
+            self.narrator.breathe();
             for (index, bytes) in (self.next..).zip(log.entries(self.next..to)?) {
-                let entry = Entry::from_bytes(&bytes).map_err(|_| FollowError::Foreign)?;
-                let incidents = incidents_of(&entry.event);
-                if let Event::IncidentClosed(d) = &entry.event {
+                let recorded = recorded_of(index, &bytes).ok_or(FollowError::Foreign)?;
+                let event = &recorded.entry.event;
+                if let Event::IncidentClosed(d) = event {
                     closed.insert(d.incident_id);
                 }
                 // A note changes nothing that is shown but the head, which the world knows.
-                if !matches!(entry.event, Event::IncidentNoted(_)) {
-                    seen.extend(&incidents);
+                if !matches!(event, Event::IncidentNoted(_)) {
+                    seen.extend(incidents_of(event));
                 }
+                let Told { lines, names } = self.narrator.tell(&recorded, &self.history, &log)?;
                 traces.push(Trace {
                     index,
-                    incidents: incidents.iter().map(ToString::to_string).collect(),
-                    mark: mark_of(&entry.event),
+                    terms: terms(&recorded.entry).into_iter().collect(),
+                    names,
+                    words: words(&recorded.entry, &lines),
                 });
             }
             // First where the entries are; what is shown is made from them.
@@ -183,7 +249,7 @@ impl Historian {
             for incident in seen {
                 let id = incident.to_string();
                 if closed.contains(&incident) || self.history.has_shelved(&id)? {
-                    let entries = self.history.entries_of(&id)?;
+                    let entries = self.history.having(&term(INCIDENT, &id), 0)?;
                     let shelf = shelf(&published.world, &log, incident, &entries)?;
                     shelves.push((id, shelf));
                 }
@@ -203,42 +269,40 @@ impl Shelf {
         &self,
         read: impl FnOnce(&History) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, ShelfError> {
-        let reader = self.reader.clone().map_err(ShelfError::None)?;
+        let desk = self.caught_up().await?;
+        // Waiting here and not on a thread, however many ask.
+        let history = desk.reader.clone().lock_owned().await;
+        let reading = tokio::task::spawn_blocking(move || read(&history));
+        let done = reading.await.map_err(|_| ShelfError::Stopped)?;
+        Ok(desk.saw(done)?)
+    }
+
+    /// The indexes of the entries that have all that is looked for, once it has followed as far.
+    pub(crate) async fn search(&self, search: Search) -> Result<Vec<u64>, ShelfError> {
+        let desk = self.caught_up().await?;
+        let mut searcher = desk.searcher.clone().lock_owned().await;
+        let searching = tokio::task::spawn_blocking(move || searcher.search(&search));
+        let done = searching.await.map_err(|_| ShelfError::Stopped)?;
+        match done {
+            Err(SearchError::Storage(error)) => Ok(desk.saw(Err(error))?),
+            done => Ok(done?),
+        }
+    }
+
+    async fn caught_up(&self) -> Result<Arc<Desk>, ShelfError> {
+        let desk = self.desk.clone().map_err(ShelfError::None)?;
         let size = self.engine.published().head.size();
         let mut followed = self.followed.clone();
         let far = followed.wait_for(|followed| *followed >= size);
         match tokio::time::timeout(PATIENCE, far).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) => return Err(ShelfError::Stopped),
+            Ok(Ok(_)) => Ok(desk),
+            Ok(Err(_)) => Err(ShelfError::Stopped),
             Err(_) => {
                 let followed = *self.followed.borrow();
-                return Err(ShelfError::Behind { followed, size });
+                Err(ShelfError::Behind { followed, size })
             }
         }
-        // Waiting here and not on a thread, however many ask.
-        let history = reader.lock_owned().await;
-        let reading = tokio::task::spawn_blocking(move || read(&history));
-        Ok(reading.await.map_err(|_| ShelfError::Stopped)??)
     }
-}
-
-/// The incidents that an event is about. A rotation may be called for by several.
-fn incidents_of(event: &Event) -> BTreeSet<IncidentId> {
-    let mut all: BTreeSet<IncidentId> = event.incident_id().into_iter().collect();
-    if let Event::CredentialRotated(d) = event {
-        all.extend(&d.incidents);
-    }
-    if let Event::RotationAttested(d) = event {
-        all.extend(&d.incidents);
-    }
-    all
-}
-
-fn mark_of(event: &Event) -> Option<&'static str> {
-    if matches!(event, Event::CommandRefused(_)) {
-        return Some(REFUSAL);
-    }
-    matches!(event, Event::KeyEnrolled(_)).then_some(NAME)
 }
 
 /// A world with the authorities of another in which nothing but these entries happened.
@@ -255,10 +319,13 @@ pub(crate) fn world_of<'a>(
 
 /// The entry at an index, read and checked.
 pub(crate) fn recorded(log: &View<'_>, index: u64) -> Result<Option<Recorded>, ReadError> {
-    let bytes = log.entry(index)?;
-    let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(&bytes).as_bytes());
-    let entry = Entry::from_bytes(&bytes).ok();
-    Ok(entry.map(|entry| Recorded { index, leaf, entry }))
+    Ok(recorded_of(index, &log.entry(index)?))
+}
+
+fn recorded_of(index: u64, bytes: &[u8]) -> Option<Recorded> {
+    let leaf = Digest::from_bytes(*breakglass_tlog::leaf_hash(bytes).as_bytes());
+    let entry = Entry::from_bytes(bytes).ok();
+    entry.map(|entry| Recorded { index, leaf, entry })
 }
 
 /// Everything that is shown of an incident.
@@ -335,4 +402,10 @@ enum FollowError {
     Read(#[from] ReadError),
     #[error("an entry cannot be read or shown")]
     Foreign,
+}
+
+impl FollowError {
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_damage())
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 use breakglass_format::Digest;
 use breakglass_format::limits::{BLOB_BYTES_MAX, ENTRY_BYTES_MAX};
 use breakglass_tlog::{CheckpointError, ExtendsError, Hash, ProveError, SignCheckpointError};
+use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use crate::ledger::{BATCH_BLOBS_MAX, BATCH_ENTRIES_MAX, Visibility};
@@ -22,6 +23,15 @@ pub struct StorageError {
 }
 
 impl StorageError {
+    /// Whether the file does not hold what it should.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        let code = self.source.sqlite_error_code();
+        code.is_some_and(|code| {
+            matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        })
+    }
+
     /// For `map_err`.
     pub(crate) fn when(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + Copy {
         move |source| Self { doing, source }

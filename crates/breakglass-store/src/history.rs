@@ -1,42 +1,35 @@
-//! The read model: which entries are an incident's, and what closed incidents look like.
+//! The read model: where entries are that are looked for, and what closed incidents look like.
 //!
 //! A file of its own that can be thrown away at any time: it follows the log by position and is
 //! made anew from it. No rule reads it, and nothing in it is evidence; whoever wants to be sure
 //! reads the entries. So it is neither synced nor checked beyond the head that it says it follows.
+
+mod index;
+mod search;
 
 use std::path::{Path, PathBuf};
 
 use breakglass_tlog::Hash;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use self::index::Known;
+pub use self::{
+    index::{Term, Trace},
+    search::{Phrase, Search, SearchError, Searcher},
+};
 use crate::{durable::FileMode, error::StorageError};
 
 /// The version of the tables and of what is in them; a file of another one is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE followed (id INTEGER PRIMARY KEY CHECK (id = 0), size INTEGER NOT NULL,
-        root BLOB NOT NULL) STRICT;
-    CREATE TABLE trace (incident TEXT NOT NULL, position INTEGER NOT NULL,
-        PRIMARY KEY (incident, position)) STRICT, WITHOUT ROWID;
-    CREATE TABLE mark (kind TEXT NOT NULL, position INTEGER NOT NULL,
-        PRIMARY KEY (kind, position)) STRICT, WITHOUT ROWID;
+        root BLOB NOT NULL, noted INTEGER NOT NULL) STRICT;
     CREATE TABLE shelved (kind TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL,
         incident TEXT NOT NULL, state TEXT NOT NULL, view TEXT NOT NULL,
         PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
     CREATE INDEX shelved_by_number ON shelved (kind, number);
     CREATE INDEX shelved_by_incident ON shelved (incident);";
-
-/// What an entry leaves behind in the read model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    /// Its index.
-    pub index: u64,
-    /// The incidents that it belongs to.
-    pub incidents: Vec<String>,
-    /// What else it is looked for as.
-    pub mark: Option<&'static str>,
-}
 
 /// Something of a closed incident, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +66,7 @@ pub struct Page<'a> {
 pub struct History {
     connection: Connection,
     path: PathBuf,
+    known: Known,
 }
 
 impl History {
@@ -108,12 +102,14 @@ impl History {
         made.map_err(|_| failed(rusqlite::Error::InvalidPath(path.to_owned())))?;
         let connection = connect(path).map_err(failed)?;
         connection.execute_batch(TABLES).map_err(failed)?;
+        connection.execute_batch(index::TABLES).map_err(failed)?;
         connection
             .pragma_update(None, "user_version", VERSION)
             .map_err(failed)?;
         Ok(Self {
             connection,
             path: path.to_owned(),
+            known: Known::default(),
         })
     }
 
@@ -127,6 +123,7 @@ impl History {
         let history = Self {
             connection,
             path: path.to_owned(),
+            known: Known::default(),
         };
         Ok((version == VERSION && sound == "ok").then_some(history))
     }
@@ -140,7 +137,16 @@ impl History {
         Ok(Self {
             connection,
             path: self.path.clone(),
+            known: Known::default(),
         })
+    }
+
+    /// Another connection, for whoever searches: the others do not wait for it.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn searcher(&self) -> Result<Searcher, StorageError> {
+        self.reader().map(|reader| Searcher::on(reader.connection))
     }
 
     /// How far it followed the log: size, and root at that size.
@@ -151,15 +157,16 @@ impl History {
         let query = "SELECT size, root FROM followed";
         let found = self.connection.query_row(query, [], |row| {
             let root: [u8; 32] = row.get(1)?;
-            Ok((index(row.get(0)?), Hash::from_bytes(root)))
+            Ok((index_of(row.get(0)?), Hash::from_bytes(root)))
         });
         found
             .optional()
             .map_err(StorageError::when("read how far it is"))
     }
 
-    /// Takes in what entries left behind, and what is shown of the incidents that they changed.
-    /// Afterwards it has followed the log up to `size`, where the root is `root`.
+    /// Takes in what entries left behind, in log order, and what is shown of the incidents that
+    /// they changed. Afterwards it has followed the log up to `size`, where the root is `root`.
+    /// What an entry left behind is taken in once, however often it is told.
     ///
     /// # Errors
     /// It cannot be written.
@@ -170,39 +177,70 @@ impl History {
         size: u64,
         root: Hash,
     ) -> Result<(), StorageError> {
+        let mut known = std::mem::take(&mut self.known);
+        self.take_in((traces, shelves), (size, root), &mut known)?;
+        // Only what is in the file is known.
+        self.known = known;
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        (traces, shelves): (&[Trace], &[(String, Vec<Shelved>)]),
+        (size, root): (u64, Hash),
+        known: &mut Known,
+    ) -> Result<(), StorageError> {
         let failed = StorageError::when("write the read model");
         let transaction = self.connection.transaction().map_err(failed)?;
-        note(&transaction, traces).map_err(failed)?;
+        let noted = index::note(&transaction, traces, known).map_err(failed)?;
         for (incident, shelf) in shelves {
             shelve(&transaction, incident, shelf).map_err(failed)?;
         }
         transaction
             .execute(
-                "INSERT INTO followed VALUES (0, ?1, ?2)
-                 ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root",
-                params![position(size), root.as_bytes()],
+                "INSERT INTO followed VALUES (0, ?1, ?2, ?3) ON CONFLICT (id) DO UPDATE
+                 SET size = excluded.size, root = excluded.root, noted = excluded.noted",
+                params![position(size), root.as_bytes(), noted],
             )
             .map_err(failed)?;
         transaction.commit().map_err(failed)
     }
 
-    /// The indexes of an incident's entries, in order.
+    /// The indexes from `from` on of the entries that have a term, in order.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn entries_of(&self, incident: &str) -> Result<Vec<u64>, StorageError> {
-        let query = "SELECT position FROM trace WHERE incident = ?1 ORDER BY position";
-        self.positions(query, params![incident])
+    pub fn having(&self, term: &Term, from: u64) -> Result<Vec<u64>, StorageError> {
+        let query = "SELECT position FROM posting
+             WHERE term = (SELECT id FROM term WHERE kind = ?1 AND value = ?2) AND position >= ?3
+             ORDER BY position";
+        self.positions(query, params![term.kind, term.value, position(from)])
     }
 
-    /// The indexes of the entries with a mark from `from` on, in order.
+    /// The index of the last entry up to `at` that gave an id the name it has there.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn marked(&self, mark: &str, from: u64) -> Result<Vec<u64>, StorageError> {
-        let query = "SELECT position FROM mark WHERE kind = ?1 AND position >= ?2
-             ORDER BY position";
-        self.positions(query, params![mark, position(from)])
+    pub fn naming(&self, id: &str, at: u64) -> Result<Option<u64>, StorageError> {
+        let query = "SELECT position FROM naming WHERE id = ?1 AND position <= ?2
+             ORDER BY position DESC LIMIT 1";
+        let found = self.positions(query, params![id, position(at)])?;
+        Ok(found.first().copied())
+    }
+
+    /// The ids that ever had a name, or have it as their own.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn called(&self, name: &str) -> Result<Vec<String>, StorageError> {
+        let failed = StorageError::when("look up a name");
+        let query = "SELECT id FROM naming WHERE name = ?1 UNION
+             SELECT id FROM naming WHERE id = ?1 ORDER BY id";
+        let mut statement = self.connection.prepare(query).map_err(failed)?;
+        let rows = statement.query_map([name], |row| row.get(0));
+        rows.map_err(failed)?
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     }
 
     /// Whether an incident was closed once, so that it is shown from here.
@@ -268,7 +306,7 @@ impl History {
     ) -> Result<Vec<u64>, StorageError> {
         let failed = StorageError::when("read positions");
         let mut statement = self.connection.prepare(query).map_err(failed)?;
-        let rows = statement.query_map(values, |row| row.get(0).map(index));
+        let rows = statement.query_map(values, |row| row.get(0).map(index_of));
         let rows = rows.map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
@@ -281,21 +319,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(connection)
-}
-
-fn note(connection: &Connection, traces: &[Trace]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare("INSERT OR IGNORE INTO trace VALUES (?1, ?2)")?;
-    let mut mark = connection.prepare("INSERT OR IGNORE INTO mark VALUES (?1, ?2)")?;
-    for trace in traces {
-        let at = position(trace.index);
-        for incident in &trace.incidents {
-            insert.execute(params![incident, at])?;
-        }
-        if let Some(kind) = trace.mark {
-            mark.execute(params![kind, at])?;
-        }
-    }
-    Ok(())
 }
 
 fn shelve(connection: &Connection, incident: &str, shelf: &[Shelved]) -> rusqlite::Result<()> {
@@ -314,7 +337,7 @@ fn shelved(row: &Row<'_>) -> rusqlite::Result<Shelved> {
     Ok(Shelved {
         kind: row.get(0)?,
         id: row.get(1)?,
-        number: index(row.get(2)?),
+        number: index_of(row.get(2)?),
         incident: row.get(3)?,
         state: row.get(4)?,
         view: row.get(5)?,
@@ -326,6 +349,6 @@ fn position(index: u64) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
 }
 
-fn index(position: i64) -> u64 {
+fn index_of(position: i64) -> u64 {
     u64::try_from(position).unwrap_or(0)
 }

@@ -308,4 +308,4 @@ fn check_characters(text: &str) -> Result<(), NoteTextError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,7 @@
 //! (`docs/spec/evidence.md` says what is checked in which order).
 
 mod bundle;
+mod cosigned;
 mod course;
 mod differs;
 mod epochs;
@@ -16,24 +17,25 @@ mod table;
 mod text;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use breakglass_format::{Digest, Timestamp};
 use breakglass_statement::AuthoritySet;
-use breakglass_tlog::EntriesPath;
+use breakglass_tlog::{EntriesPath, Policy};
 
 use crate::{
-    Derived, Facts, Finding, Folder, FolderError, Level, Verdict,
+    Cosigned, Derived, Facts, Finding, Folder, FolderError, Level, Verdict,
     authority::{self, AuthorityFault},
     derive::Fold,
     emit,
     files::Files,
+    folder::COSIGNED,
     parallel::{Ahead, in_order},
     watch::{Counter, Step, Watch},
 };
 use bundle::Reader;
 use course::{Course, Ended};
-use log::Place;
+use log::{Log, Place};
 use statements::Against;
 use stop::Stop;
 use table::Table;
@@ -46,6 +48,8 @@ pub struct Options {
     pub pin: Option<Digest>,
     /// Another signed checkpoint of the log, as a note; the folder must agree with it.
     pub against: Option<Vec<u8>>,
+    /// Whose cosignatures are enough, for whoever checks; none: nobody's are looked at.
+    pub policy: Option<Policy>,
     /// Fewer entries than this are stale.
     pub min_size: Option<u64>,
     /// A last entry older than this is stale.
@@ -93,11 +97,10 @@ pub fn check_files(
         Err(Stop::Finding(finding)) => checked.findings.push(*finding),
         Err(Stop::Files(error)) => return Err(error),
     }
-    Ok(Verdict::new(
-        checked.findings,
-        checked.facts,
-        checked.derived,
-    ))
+    Ok(Verdict {
+        cosigned: checked.cosigned,
+        ..Verdict::new(checked.findings, checked.facts, checked.derived)
+    })
 }
 
 #[derive(Default)]
@@ -105,6 +108,7 @@ struct Checked {
     findings: Vec<Finding>,
     facts: Facts,
     derived: Derived,
+    cosigned: Option<Cosigned>,
 }
 
 impl Checked {
@@ -135,9 +139,7 @@ impl Checked {
             return Ok(());
         };
         self.anchor(authorities, options.pin);
-        let against = options.against.as_deref();
-        self.findings
-            .extend(heads::against(&log, authorities, against)?);
+        self.heads(place, &log, authorities, options)?;
         self.findings.extend(epochs::check(&log, authorities)?);
         self.stale(last, options);
         self.facts.statements = rest.verified;
@@ -199,6 +201,30 @@ impl Checked {
             }
         };
         self.findings.push(finding.at_path("genesis"));
+    }
+
+    /// What the log showed elsewhere, and how much of it witnesses saw.
+    fn heads(
+        &mut self,
+        place: Place<'_>,
+        log: &Log<'_>,
+        authorities: &AuthoritySet,
+        options: &Options,
+    ) -> Result<(), FolderError> {
+        let other = options.against.as_deref();
+        let finding = heads::against(log, authorities, other)?;
+        // Where the folder has none, the one that was seen elsewhere may be cosigned.
+        let seen = other.filter(|_| options.policy.is_some() && finding.is_none());
+        self.findings.extend(finding);
+        let note = match place.listing.find(COSIGNED) {
+            Some(_) => Some(place.files.whole(COSIGNED)?),
+            None => seen.map(Cow::Borrowed),
+        };
+        match cosigned::judge(log, authorities, note.as_deref(), options.policy.as_ref())? {
+            Ok(cosigned) => self.cosigned = cosigned,
+            Err(finding) => self.findings.push(finding),
+        }
+        Ok(())
     }
 
     fn stale(&mut self, last: Option<Timestamp>, options: &Options) {

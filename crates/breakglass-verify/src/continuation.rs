@@ -15,7 +15,7 @@ use crate::{
     },
     digest,
     files::Files as _,
-    folder::{CHECKPOINT, FETCHED, WRITING},
+    folder::{CHECKPOINT, COSIGNED, FETCHED, WRITING},
     parallel, record,
 };
 
@@ -129,7 +129,8 @@ pub fn continuation(held: &Folder, fresh: &Folder) -> Result<Continuation, NotCo
     for (path, bytes) in held.iter() {
         let path = path.to_owned();
         match fresh.get(&path) {
-            Some(now) if now == bytes || is_derived(&path) => {}
+            Some(now) if now == bytes || is_derived(&path) || path == COSIGNED => {}
+            None if path == COSIGNED => {}
             Some(_) => return Err(NotContinued::Altered { path }),
             None if is_partial(&path) || is_on_its_way(&path) => remove.push(path),
             None => return Err(NotContinued::Stray { path }),

@@ -13,6 +13,9 @@ use crate::{continuation::Continuation, disk};
 
 /// The signed checkpoint, which is written when everything it covers is there.
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
+/// A checkpoint of the same log that witnesses cosigned, which may be there: all that does not
+/// follow from the log.
+pub const COSIGNED: &str = "log/cosigned";
 /// A file on its way to its place: it is renamed, so that no file of an export is half written.
 pub(crate) const WRITING: &str = ".writing";
 /// Where an export keeps what it has fetched until it is whole.

@@ -37,7 +37,7 @@ pub use disk::OnDisk;
 pub use emit::{EmitError, Source, emit};
 pub use files::Files;
 pub use folder::{Folder, FolderError};
-pub use verdict::{Facts, Finding, Level, Outcome, Verdict};
+pub use verdict::{Cosigned, Cosigner, Facts, Finding, Level, Outcome, Verdict};
 pub use watch::{Progress, Step, Watch};
 
 use breakglass_format::Digest;

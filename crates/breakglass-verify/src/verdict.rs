@@ -155,6 +155,24 @@ pub struct Facts {
     pub asserted: u64,
 }
 
+/// How far the witnesses of a policy have cosigned the log: enough of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosigned {
+    /// Entries under the checkpoint that they cosigned.
+    pub entries: u64,
+    /// Who did, in the order of the policy.
+    pub by: Vec<Cosigner>,
+}
+
+/// A witness that cosigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosigner {
+    /// What the policy calls it.
+    pub witness: String,
+    /// When it says that it did, in POSIX seconds.
+    pub time: u64,
+}
+
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -164,6 +182,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// How much was checked.
     pub facts: Facts,
+    /// What witnesses vouch for, where a policy was given and they are enough.
+    pub cosigned: Option<Cosigned>,
     /// What the record adds up to; empty where the bytes did not get that far.
     pub derived: Derived,
 }
@@ -174,6 +194,7 @@ impl Verdict {
             outcome: Outcome::of(&findings),
             findings,
             facts,
+            cosigned: None,
             derived,
         }
     }

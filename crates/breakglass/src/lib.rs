@@ -23,3 +23,4 @@ pub mod state;
 pub mod tls;
 pub mod trust;
 pub mod witness;
+pub mod witnessed;

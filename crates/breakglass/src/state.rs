@@ -19,7 +19,7 @@ use breakglass_format::Digest;
 use thiserror::Error;
 
 pub use checkouts::{Checkouts, PendingCheckout};
-pub use config::{ClientConfig, ConfigError};
+pub use config::{ClientConfig, ConfigError, WitnessConfig};
 pub use pins::{AuthorityPin, Fork, ForkKind, PinError, Pins};
 pub use session::{Session, SessionStore};
 

@@ -10,6 +10,7 @@
 //! server's. What people wrote stands in double quotes and can hold neither a double quote nor a
 //! line break, so that no text can pass for a label or for a line of its own.
 
+mod mentions;
 mod names;
 mod quote;
 mod sentence;
@@ -20,6 +21,7 @@ use crate::{
     event::RootSignature,
     vocabulary::{ActionMode, EndReason},
 };
+pub use mentions::{introduced, mentioned};
 use names::Names;
 use sentence::Sentence;
 

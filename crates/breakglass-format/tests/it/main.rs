@@ -15,4 +15,6 @@ mod specification;
 #[cfg(test)]
 mod story;
 #[cfg(test)]
+mod subjects;
+#[cfg(test)]
 mod timeline;

@@ -1,10 +1,12 @@
 //! What the timeline does beyond the sentences that golden files hold.
 
+use std::collections::BTreeSet;
+
 use breakglass_format::{
     Event, Line,
     entry::Recorded,
     event::{BreakGlassEnded, IncidentDeclared, SinkChanged},
-    render::timeline::{Timeline, render},
+    render::timeline::{Timeline, introduced, mentioned, render},
     vocabulary::EndReason,
 };
 
@@ -128,4 +130,34 @@ fn every_entry_has_its_time_and_every_day_its_heading() {
         .count();
     assert_eq!(entries, all.len());
     assert_eq!(text.matches(" (UTC)\n").count(), 2);
+}
+
+/// The lines of one entry, from no other entries than those that introduced what it mentions.
+fn told_alone(story: &[Recorded], index: usize) -> Vec<String> {
+    let mut needed = BTreeSet::from([index]);
+    let mut open = vec![index];
+    while let Some(at) = open.pop() {
+        for id in mentioned(&story[at].entry) {
+            let gives = |i: &usize| introduced(&story[*i].entry).iter().any(|(of, _)| *of == id);
+            let latest = (0..=index).rev().find(gives);
+            open.extend(latest.filter(|found| needed.insert(*found)));
+        }
+    }
+    let mut timeline = Timeline::new();
+    let told = needed.iter().map(|i| timeline.push(&story[*i]));
+    told.last().unwrap()
+}
+
+#[test]
+fn an_entry_is_told_alone_as_it_is_told_among_all_others() {
+    let mut story = story::tell();
+    for recorded in &mut story {
+        if let Event::IncidentDeclared(declared) = &mut recorded.entry.event {
+            declared.drill = true;
+        }
+    }
+    let mut timeline = Timeline::new();
+    for (index, recorded) in story.iter().enumerate() {
+        assert_eq!(told_alone(&story, index), timeline.push(recorded));
+    }
 }

@@ -22,7 +22,8 @@ use axum::{
     routing::{get, post},
 };
 use handlers::{
-    documents, evidence, lists, operations, people, proposals, read, statements, tiles, timeline,
+    documents, evidence, lists, operations, people, proposals, read, search, statements, tiles,
+    timeline,
 };
 
 /// A statement, its signature, a session and attachments, all escaped.
@@ -80,6 +81,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/log/consistency", get(evidence::consistency))
         .route("/v1/log/proof/{index}", get(evidence::proof))
         .route("/v1/log/entries", get(evidence::entries))
+        .route("/v1/log/search", get(search::search))
         .route("/v1/blobs/{digest}", get(evidence::blob))
         .route("/log/checkpoint", get(tiles::checkpoint))
         .route("/log/tile/entries/{*index}", get(tiles::entries))

@@ -3,7 +3,8 @@
 use utoipa::OpenApi;
 
 use super::handlers::{
-    documents, evidence, lists, operations, people, proposals, read, statements, tiles, timeline,
+    documents, evidence, lists, operations, people, proposals, read, search, statements, tiles,
+    timeline,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +47,7 @@ use super::handlers::{
         evidence::consistency,
         evidence::proof,
         evidence::entries,
+        search::search,
         evidence::blob,
         tiles::checkpoint,
         tiles::tile,

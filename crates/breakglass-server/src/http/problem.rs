@@ -9,6 +9,7 @@ use breakglass_api::Problem;
 use breakglass_core::{Refusal, refusal::Code};
 use breakglass_format::Timestamp;
 use breakglass_statement::StatementError;
+use breakglass_store::history::SearchError;
 
 use crate::{contacts::ContactError, engine::Rejection, history::ShelfError};
 
@@ -96,6 +97,7 @@ impl ApiError {
             "grant" => "breakglass grant list shows which there are; a grant is called like G-1",
             "account" => "breakglass account list shows which there are",
             "run" => "breakglass action list shows which there are",
+            "person" => "breakglass key list shows who there is; who left goes by their last name",
             _ => "check how it is spelled",
         };
         // As much of it as tells what was meant: whoever asks can type anything.
@@ -211,8 +213,28 @@ impl ApiError {
         Self::new(status, "custody_failed", title, error.to_string(), hint)
     }
 
+    /// What is looked for cannot be looked for like this.
+    pub(super) fn search(detail: impl Into<String>, hint: &'static str) -> Self {
+        let (code, title) = ("search_invalid", "this cannot be looked for");
+        Self::new(StatusCode::BAD_REQUEST, code, title, detail, hint)
+    }
+
+    /// A page is asked for that no page before it named.
+    pub(super) fn cursor() -> Self {
+        let (code, title) = ("cursor_invalid", "no such page");
+        let detail = "the cursor is not one that was given for this search";
+        let hint = "begin again without a cursor, or look for the same thing";
+        Self::new(StatusCode::BAD_REQUEST, code, title, detail, hint)
+    }
+
     /// What is closed cannot be shown just now.
     pub(super) fn history(error: &ShelfError) -> Self {
+        if matches!(error, ShelfError::Search(SearchError::GivenUp)) {
+            let (code, title) = ("search_too_broad", "this takes too long to find");
+            let hint = "look for more, within an incident or a shorter time";
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Self::new(status, code, title, error.to_string(), hint);
+        }
         let (code, title) = ("history_behind", "what is closed cannot be shown yet");
         let hint = "try again in a minute; what is open is shown meanwhile";
         let status = StatusCode::SERVICE_UNAVAILABLE;

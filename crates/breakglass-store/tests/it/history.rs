@@ -2,16 +2,23 @@
 
 use breakglass_store::{
     History,
-    history::{Page, Shelved, Trace},
+    history::{Page, Shelved, Term, Trace},
 };
 use breakglass_tlog::Hash;
 use tempfile::TempDir;
 
-fn trace(index: u64, incidents: &[&str], mark: Option<&'static str>) -> Trace {
+fn term(kind: &'static str, value: &str) -> Term {
+    let value = value.to_owned();
+    Term { kind, value }
+}
+
+fn trace(index: u64, incidents: &[&str], names: &[(&str, &str)]) -> Trace {
+    let named = |(id, name): &(&str, &str)| ((*id).to_owned(), (*name).to_owned());
     Trace {
         index,
-        incidents: incidents.iter().map(ToString::to_string).collect(),
-        mark,
+        terms: incidents.iter().map(|id| term("incident", id)).collect(),
+        names: names.iter().map(named).collect(),
+        words: String::new(),
     }
 }
 
@@ -45,27 +52,38 @@ fn numbers(history: &History, page: Page<'_>) -> Vec<u64> {
 }
 
 #[test]
-fn it_knows_where_the_entries_of_an_incident_are() {
+fn it_knows_where_entries_are_and_which_gave_a_name() {
     let dir = TempDir::new().unwrap();
     let mut history = History::open(&dir.path().join("history.db")).unwrap();
     assert_eq!(history.followed().unwrap(), None);
     let traces = [
-        trace(0, &[], None),
-        trace(3, &["one", "two"], None),
-        trace(7, &["one"], None),
-        trace(8, &[], Some("refusal")),
-        trace(9, &[], Some("name")),
+        trace(0, &[], &[("per_1", "ann"), ("acc_1", "root")]),
+        trace(3, &["one", "two"], &[("per_1", "ann")]),
+        trace(7, &["one"], &[("per_1", "anna")]),
+        trace(8, &[], &[("per_1", "ann"), ("per_2", "anna")]),
     ];
-    history.follow(&traces, &[], 10, root(1)).unwrap();
+    history.follow(&traces[..2], &[], 4, root(1)).unwrap();
     // Told once more, as after a crash between two steps.
-    history.follow(&traces, &[], 10, root(1)).unwrap();
-    assert_eq!(history.followed().unwrap(), Some((10, root(1))));
-    assert_eq!(history.entries_of("one").unwrap(), [3, 7]);
-    assert_eq!(history.entries_of("two").unwrap(), [3]);
-    assert_eq!(history.entries_of("three").unwrap(), [0; 0]);
-    assert_eq!(history.marked("refusal", 8).unwrap(), [8]);
-    assert_eq!(history.marked("refusal", 9).unwrap(), [0; 0]);
-    assert_eq!(history.marked("name", 0).unwrap(), [9]);
+    history.follow(&traces, &[], 10, root(2)).unwrap();
+    history.follow(&traces, &[], 10, root(2)).unwrap();
+    assert_eq!(history.followed().unwrap(), Some((10, root(2))));
+    let having = |id, from| history.having(&term("incident", id), from).unwrap();
+    assert_eq!(having("one", 0), [3, 7]);
+    assert_eq!(having("one", 4), [7]);
+    assert_eq!(having("two", 0), [3]);
+    assert_eq!(having("three", 0), [0; 0]);
+    let of_other_kind = history.having(&term("account", "one"), 0).unwrap();
+    assert_eq!(of_other_kind, [0; 0]);
+    // Where it got the name that it has there, and not where the name was only repeated.
+    let naming = |id, at| history.naming(id, at).unwrap();
+    assert_eq!(naming("per_1", 6), Some(0));
+    assert_eq!(naming("per_1", 7), Some(7));
+    assert_eq!(naming("per_1", 99), Some(8));
+    assert_eq!(naming("per_2", 7), None);
+    // Whoever was ever called so.
+    assert_eq!(history.called("anna").unwrap(), ["per_1", "per_2"]);
+    assert_eq!(history.called("per_2").unwrap(), ["per_2"]);
+    assert_eq!(history.called("bob").unwrap(), [""; 0]);
 }
 
 #[test]

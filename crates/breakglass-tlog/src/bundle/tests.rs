@@ -1,6 +1,6 @@
 use super::*;
 use crate::checkpoint::Checkpoint;
-use crate::note::{KeyName, SigningKey};
+use crate::note::{KeyName, SigningKey, tests::ml_dsa_line};
 use crate::tile::{MemoryTiles, inclusion_proof, root};
 
 const ORIGIN: &str = "breakglass.example/log";
@@ -87,6 +87,15 @@ fn extra_data_is_carried_and_proves_nothing() {
     assert_eq!(read.extra(), b"salt");
     let verdict = |bundle: &ProofBundle| bundle.verify(b"b", ORIGIN, log_key().verifier());
     assert_eq!(verdict(&read), verdict(&plain));
+}
+
+#[test]
+fn a_proof_carries_lines_of_types_that_are_not_ours() {
+    let text = bundle(1, 3).to_text() + &ml_dsa_line("witness.example/6");
+    let read = ProofBundle::parse(text.as_bytes()).unwrap();
+    assert_eq!(read.to_text(), text);
+    let verified = read.verify(&entry(1), ORIGIN, log_key().verifier());
+    assert_eq!(verified.unwrap().index, 1);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text;
 
 /// The example of the signed-note specification.
 const SPEC_VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
@@ -152,6 +153,29 @@ fn unknown_signatures_are_kept_and_ignored() {
         read.verify(&[namesake.verifier()]),
         Err(NoteVerifyError::NoKnownSignature)
     );
+}
+
+/// The line of a key whose type is none of ours: ML-DSA-44 (0x06), a time and 2,420 bytes.
+pub(crate) fn ml_dsa_line(key: &str) -> String {
+    let payload = [&[6, 6, 6, 6][..], &[0x5a; 8 + 2_420]].concat();
+    format!("— {key} {}\n", text::base64(&payload))
+}
+
+#[test]
+fn a_line_of_a_type_that_is_not_ours_is_carried_and_ignored() {
+    let note = Note::sign("text\n".to_owned(), &key(1)).unwrap();
+    // Also under the name of a key that is known.
+    let lines = ["key.example/1", "key.example/6"].map(ml_dsa_line).concat();
+    let whole = note.to_text() + &lines;
+    let read = Note::parse(whole.as_bytes()).unwrap();
+    assert_eq!(read.to_text(), whole);
+    assert_eq!(read.signatures().len(), 3);
+    let verified = read.verify(&[key(1).verifier()]).unwrap();
+    assert_eq!(verified.len(), 1);
+    // Its key has no place here yet, and says so.
+    let bytes = [&[0x06][..], &[0x5a; 1_312]].concat();
+    let vkey = format!("key.example/6+06060606+{}", text::base64(&bytes));
+    assert_eq!(VerifierKey::parse(&vkey), Err(KeyError::Type { got: 0x06 }));
 }
 
 #[test]

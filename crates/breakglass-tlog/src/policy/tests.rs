@@ -2,7 +2,7 @@ use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::CosignerKey;
 use crate::hash::leaf_hash;
-use crate::note::{KeyError, KeyName, SigningKey};
+use crate::note::{KeyError, KeyName, SigningKey, tests::ml_dsa_line};
 
 const ORIGIN: &str = "breakglass.example/log";
 const WITNESS_VKEY: &str =
@@ -120,6 +120,24 @@ fn the_wrong_line_of_a_known_witness_voids_the_note() {
             NoteVerifyError::BadSignature { .. }
         ))
     ));
+}
+
+#[test]
+fn a_line_of_a_type_that_is_not_ours_neither_counts_nor_voids() {
+    let policy = |quorum: &str| {
+        let file = house(&format!("group g all w1 w2\nquorum {quorum}\n"));
+        Policy::parse(file.as_bytes()).unwrap()
+    };
+    // A witness that signs with a key of each type, and one that has only the new one.
+    let lines = ["w1.example", "w2.example"].map(ml_dsa_line).concat();
+    let note = signed(&[1]).to_text() + &lines;
+    let one = policy("w1");
+    let (checkpoint, judgement) = one.open(note.as_bytes()).unwrap();
+    assert!(judgement.met);
+    assert_eq!(judgement.cosigners.len(), 1);
+    assert_eq!(checkpoint.to_text(), note, "every line is carried");
+    let both = policy("g");
+    assert!(!both.open(note.as_bytes()).unwrap().1.met);
 }
 
 #[test]

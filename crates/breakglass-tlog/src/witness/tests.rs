@@ -2,7 +2,7 @@ use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::CosignerKey;
 use crate::hash::{EMPTY_ROOT, leaf_hash};
-use crate::note::{NoteVerifyError, SigningKey, VerifierKey};
+use crate::note::{NoteVerifyError, SigningKey, VerifierKey, tests::ml_dsa_line};
 use crate::tile::{MemoryTiles, consistency_proof, root};
 
 const ORIGIN: &str = "breakglass.example/log";
@@ -316,6 +316,15 @@ fn answers_are_read_as_they_are_meant() {
         body: b"9\n",
     };
     assert_eq!(read_answer(&received, same), Answer::Forked);
+}
+
+#[test]
+fn an_answer_may_hold_lines_of_types_that_are_not_ours() {
+    let lines = ml_dsa_line("witness.example/w1") + &ml_dsa_line("witness.example/w1");
+    let Answer::Cosigned(read) = answer(200, None, &lines) else {
+        panic!("it is an answer");
+    };
+    assert_eq!(cosignatures_to_text(&read), lines);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::{
     Finding, FolderError, Level,
     emit::Fault,
     files::WHOLE_BYTES_MAX,
+    folder::COSIGNED,
     layout::{Blobs as _, Put, Sink},
 };
 
@@ -64,6 +65,8 @@ impl<'a> Expected<'a> {
         log::paths(size).for_each(|path| {
             expected.call(&path);
         });
+        // What witnesses cosigned follows from no log, and is looked at by itself.
+        expected.call(COSIGNED);
         expected
     }
 

@@ -61,39 +61,51 @@ pub(super) fn against(
         let detail = "the other checkpoint is not signed by this log".to_owned();
         return cannot("other_checkpoint_foreign", detail);
     };
-    let (size, ours) = (signed.checkpoint().size(), log.checkpoint.size());
-    if let Some(kept) = kept_of(&signed, authorities).filter(|kept| size > *kept) {
+    if let Some(kept) = given_up(&signed, authorities) {
         let detail = format!(
-            "the other checkpoint is over {size} entries of a log of which an epoch kept {kept}"
+            "the other checkpoint is over {} entries of a log of which an epoch kept {kept}",
+            signed.checkpoint().size()
         );
         return cannot("other_checkpoint_given_up", detail);
     }
+    differs(log, &signed)
+}
+
+/// In what another checkpoint of the log is not of the history that is here.
+pub(super) fn differs(
+    log: &Log<'_>,
+    other: &SignedCheckpoint,
+) -> Result<Option<Finding>, FolderError> {
+    let (size, ours) = (other.checkpoint().size(), log.checkpoint.size());
     if size > ours {
         let detail = format!("the other checkpoint is over {size} entries, this folder has {ours}");
-        return cannot("other_checkpoint_newer", detail);
+        let newer = Finding::new(Level::CannotTell, "other_checkpoint_newer", detail);
+        return Ok(Some(newer));
     }
-    let other = Digest::from_bytes(*signed.checkpoint().root().as_bytes());
-    if root_at(&log.tree, size)? == other {
+    let root = Digest::from_bytes(*other.checkpoint().root().as_bytes());
+    if root_at(&log.tree, size)? == root {
         return Ok(None);
     }
     let detail = format!("the log also signed another history of its first {size} entries");
     Ok(Some(Finding::new(Level::Forked, "forked", detail)))
 }
 
-fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
+/// A checkpoint that the log signed, with the key that it has, or had before an epoch.
+pub(super) fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
     authorities.logs().find_map(|log| {
         let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
         SignedCheckpoint::open(note, log.origin.as_str(), &key).ok()
     })
 }
 
-/// How many entries the epoch kept that gave up the log of a checkpoint; none where it is the log
-/// in force.
-fn kept_of(signed: &SignedCheckpoint, authorities: &AuthoritySet) -> Option<u64> {
+/// How many entries were kept of the log of a checkpoint, where the epoch that gave that log up kept
+/// fewer than it has.
+fn given_up(signed: &SignedCheckpoint, authorities: &AuthoritySet) -> Option<u64> {
     let origin = signed.checkpoint().origin().as_str();
     let mut epochs = authorities.epochs().map(VerifiedEpoch::epoch);
     let epoch = epochs.find(|epoch| epoch.before.origin.as_str() == origin)?;
-    u64::try_from(epoch.kept.size).ok()
+    let kept = u64::try_from(epoch.kept.size).ok()?;
+    (signed.checkpoint().size() > kept).then_some(kept)
 }
 
 /// The root over the first entries, of which the log has so many.

@@ -179,6 +179,37 @@ impl House {
         };
         (time, house)
     }
+
+    /// The auditor, with a session.
+    pub(crate) fn auditor(&self) -> Actor {
+        let url = format!("http://{}", self.server.address());
+        let clock = Box::new(self.clock.clone());
+        self.stage.actor(&url, "frank", KEY, clock).unwrap()
+    }
+
+    /// The server ends, its read model goes, and it is started again: what it took from then until
+    /// the auditor was answered.
+    pub(crate) fn without_history(self, ask: impl FnOnce(&Client)) -> (Duration, Self) {
+        let Self {
+            server,
+            config,
+            clock,
+            ..
+        } = self;
+        drop(server);
+        for name in ["history.db", "history.db-wal", "history.db-shm"] {
+            // The other two may be gone with the first.
+            let _ = std::fs::remove_file(config.data_dir.join(name));
+        }
+        let house = Self {
+            server: serve(&config, &clock),
+            config,
+            clock,
+            ..self
+        };
+        let (time, ()) = timed(|| ask(house.auditor().client()));
+        (time, house)
+    }
 }
 
 /// Posts everything, one after the other.

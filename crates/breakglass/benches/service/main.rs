@@ -12,6 +12,7 @@
 
 mod house;
 mod measure;
+mod searching;
 
 use breakglass_api::wire::{Accepted, Submission};
 
@@ -40,7 +41,7 @@ fn main() {
     let raw = acknowledged(&mut house, &mut disk);
     emergencies(&mut house, &raw);
     together(&house, &raw);
-    start(house);
+    searching::searching(start(house));
 }
 
 /// One call after the other, each beside one append of the disk.
@@ -122,17 +123,18 @@ fn together(house: &House, raw: &Times) {
 
 /// A start on a log of some length: from the snapshot that the end of the server left behind, and
 /// without one: every entry and blob read and checked, the world rebuilt.
-fn start(house: House) {
+fn start(house: House) -> House {
     let wanted = std::env::var("BREAKGLASS_BENCH_ENTRIES");
     let wanted = wanted.ok().and_then(|n| n.parse().ok()).unwrap_or(ENTRIES);
     house.fill(wanted, CLIENTS);
     let entries = house.log_size();
     let (resumed, house) = house.restart(true);
-    let (whole, _house) = house.restart(false);
+    let (whole, house) = house.restart(false);
     println!(
         "start on {entries} entries: {:.2} s from a snapshot; {:.2} s without, {:.0} entries/s",
         resumed.as_secs_f64(),
         whole.as_secs_f64(),
         entries as f64 / whole.as_secs_f64(),
     );
+    house
 }

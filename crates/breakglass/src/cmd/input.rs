@@ -1,9 +1,12 @@
 //! What people type, as statements take it.
 
+use std::path::Path;
+
 use breakglass_format::{
     Digest, Line, Name, Prose, act::Declare, event::Reference, text::TextError,
     time::parse_duration_s, vocabulary::Severity,
 };
+use breakglass_tlog::Policy;
 
 use crate::{
     actor::Actor,
@@ -24,6 +27,16 @@ pub(super) fn digest(text: &str) -> Result<Digest, String> {
             false => e.to_string(),
         }
     })
+}
+
+/// A policy that says whose cosignatures are enough.
+pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| {
+        let message = format!("{}: {e}", path.display());
+        Failure::of(Code::FileMissing, message)
+            .hint("--policy names a file that says whose word is taken; nothing was done")
+    })?;
+    Policy::parse(&bytes).map_err(|e| Failure::malformed(path, e))
 }
 
 /// Parses text of one line. For clap.

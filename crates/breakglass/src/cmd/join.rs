@@ -63,6 +63,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         principal: "nobody".parse().map_err(ActorError::from)?,
         genesis: args.genesis,
         key: KeyConfig::File(PathBuf::new()),
+        // Who joins once more keeps what they wrote down.
+        witness: ClientConfig::load(&path).ok().and_then(|c| c.witness),
     };
     probe.check_servers()?;
     let client = context::connect(&probe)?;

@@ -3,6 +3,7 @@
 pub(super) mod epoch;
 pub(super) mod export;
 pub(super) mod recover;
+mod search;
 
 use std::{
     io::Write as _,
@@ -37,6 +38,9 @@ pub(super) enum Verb {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Find entries by person, account, incident, type, time and words: one line for each, as the
+    /// timeline tells it.
+    Search(Box<search::Args>),
     /// Write the evidence folder: everything an auditor needs, checkable offline. Into an earlier
     /// export of the same log only what is new is written.
     Export {
@@ -45,6 +49,10 @@ pub(super) enum Verb {
         /// Only continue an export of exactly so many entries.
         #[arg(long, value_name = "N")]
         since: Option<u64>,
+        /// Take along the last checkpoint that witnesses cosigned, where it meets this policy, for
+        /// `verify --policy`.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
     },
     Recover(recover::Args),
     #[command(subcommand)]
@@ -56,7 +64,7 @@ pub(super) fn on_the_server(verb: &Verb, output: Output) -> Option<Result<(), Fa
     match verb {
         Verb::Recover(args) => Some(recover::run(args, output)),
         Verb::Epoch(verb) => epoch::on_the_server(verb, output),
-        Verb::Checkpoint | Verb::Prove { .. } | Verb::Export { .. } => None,
+        Verb::Checkpoint | Verb::Prove { .. } | Verb::Search(_) | Verb::Export { .. } => None,
     }
 }
 
@@ -64,7 +72,8 @@ pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
     match verb {
         Verb::Checkpoint => checkpoint(cx),
         Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
-        Verb::Export { dir, since } => export::run(dir, *since, cx),
+        Verb::Search(args) => search::run(args, cx),
+        Verb::Export { dir, since, policy } => export::run(dir, *since, policy.as_deref(), cx),
         Verb::Recover(args) => recover::run(args, cx.output()),
         Verb::Epoch(verb) => epoch::run(verb, cx),
     }

@@ -38,6 +38,7 @@ mod waive;
 mod whoami;
 mod withdraw;
 mod witness;
+mod witnessed;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -169,7 +170,7 @@ enum Personal {
     AccessReview(access_review::Verb),
     /// Let a duty go. Takes two people.
     Waive(waive::Args),
-    /// The log: checkpoint and proofs.
+    /// The log: checkpoint, proofs, search.
     #[command(subcommand)]
     Log(log::Verb),
 }
@@ -234,7 +235,52 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     }
 }
 
+impl Personal {
+    /// Whether it only looks at the record, and is needed by nobody in an emergency.
+    const fn only_looks_back(&self) -> bool {
+        match self {
+            Self::Log(_) => true,
+            Self::Incident(verb) => matches!(verb, incident::Verb::Timeline { .. }),
+            Self::Report(verb) => matches!(verb, report::Verb::Show { .. }),
+            Self::Review(verb) => matches!(verb, review::Verb::Show { .. }),
+            Self::AccessReview(verb) => matches!(verb, access_review::Verb::List),
+            Self::Login(_)
+            | Self::Whoami
+            | Self::Status
+            | Self::Join(_)
+            | Self::Authority(_)
+            | Self::Contact(_)
+            | Self::Key(_)
+            | Self::Readiness(_)
+            | Self::Request(_)
+            | Self::Pending
+            | Self::Approve(_)
+            | Self::Deny(_)
+            | Self::Withdraw(_)
+            | Self::Extend(_)
+            | Self::Checkout(_)
+            | Self::Return(_)
+            | Self::Revoke(_)
+            | Self::Grant(_)
+            | Self::Action(_)
+            | Self::Account(_)
+            | Self::Cab(_)
+            | Self::Waive(_) => false,
+        }
+    }
+}
+
 fn run_as_person(verb: Personal, cx: &Context) -> Result<(), Failure> {
+    if verb.only_looks_back() {
+        witnessed::before(cx)?;
+        return perform(verb, cx);
+    }
+    perform(verb, cx)?;
+    witnessed::after(cx);
+    Ok(())
+}
+
+fn perform(verb: Personal, cx: &Context) -> Result<(), Failure> {
     match verb {
         Personal::Login(args) => login::run(&args, cx),
         Personal::Whoami => whoami::run(cx),

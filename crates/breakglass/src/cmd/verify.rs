@@ -5,17 +5,17 @@ mod remote;
 
 use std::path::{Path, PathBuf};
 
-use breakglass_format::Digest;
+use breakglass_format::{Digest, Timestamp};
 use breakglass_tlog::{Checkpoint, Note, VerifierKey};
 use breakglass_verify::{
-    FolderError, OnDisk, Options, Outcome, Progress, Step, Verdict, check_files,
+    Cosigned, FolderError, OnDisk, Options, Outcome, Progress, Step, Verdict, check_files,
 };
 use serde_json::json;
 
 use super::input;
 use crate::{
     hint::{Code, Failure},
-    output::{Bar, Output},
+    output::{Bar, Output, line},
 };
 
 /// Check an evidence folder, or the proof of one entry, offline; or the log of a server
@@ -44,6 +44,10 @@ pub(super) struct Args {
     /// A signed checkpoint of the same log, seen elsewhere, that this must agree with
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
+    /// Whose cosignatures you take (a C2SP policy): says how much of the log those witnesses saw,
+    /// and is an error where they are not enough
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Fewer entries than this are stale
     #[arg(long, value_name = "N")]
     min_size: Option<u64>,
@@ -59,6 +63,9 @@ const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
 const WRONG_PIN: &str = "wrong_pin";
 /// The finding that another checkpoint is of a longer log.
 const CUT_OFF: &str = "other_checkpoint_newer";
+
+/// The finding that witnesses are too few.
+const NOT_COSIGNED: &str = "not_cosigned";
 
 /// Checks and says.
 pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<(), Failure> {
@@ -92,6 +99,7 @@ fn judge(folder: &OnDisk, pin: Option<Digest>, args: &Args, output: Output) -> R
     let options = Options {
         pin,
         against,
+        policy: args.policy.as_deref().map(input::policy).transpose()?,
         min_size: args.min_size,
         ..Options::default()
     };
@@ -187,6 +195,11 @@ fn judged(verdict: &Verdict, unanchored: bool, args: &Args) -> Result<(), Failur
             "entries are missing at the end, or this was exported before that checkpoint: have it \
              exported again, and ask why where it is not longer then",
         ),
+        Outcome::CannotTell if verdict.findings.iter().any(|f| f.code == NOT_COSIGNED) => (
+            Code::CannotTell,
+            "have it exported with what witnesses cosigned: breakglass log export DIR --policy FILE; \
+             where that finds none either, ask those who run the log",
+        ),
         Outcome::CannotTell => (
             Code::CannotTell,
             "export again, and have the server's operators look for what is missing",
@@ -209,6 +222,11 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
             "exit": verdict.exit_code(args.strict),
             "entries": facts.entries,
             "statements": facts.statements,
+            "cosigned": verdict.cosigned.as_ref().map(|cosigned| json!({
+                "entries": cosigned.entries,
+                "by": cosigned.by.iter().map(|c| json!({"witness": c.witness, "at": at(c.time)}))
+                    .collect::<Vec<_>>(),
+            })),
             "findings": findings,
         }));
         return;
@@ -227,7 +245,29 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
             facts.entries
         ),
     };
+    if let Some(cosigned) = &verdict.cosigned {
+        output.data(&vouched(cosigned, facts.entries));
+    }
     output.data(&format!("{}: {counts}", word(verdict)));
+}
+
+/// How much witnesses vouch for.
+fn vouched(cosigned: &Cosigned, of: u64) -> String {
+    let by = cosigned.by.iter();
+    let by: Vec<String> = by
+        .map(|c| format!("{} ({})", line(&c.witness), at(c.time)))
+        .collect();
+    format!(
+        "cosigned: the first {} of {of} entries, by {}",
+        cosigned.entries,
+        by.join(", ")
+    )
+}
+
+/// The time of a witness.
+fn at(seconds: u64) -> Timestamp {
+    let millis = i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+    Timestamp::from_millis(millis)
 }
 
 /// The answer in a few words.

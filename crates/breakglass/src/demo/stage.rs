@@ -161,6 +161,7 @@ impl Stage {
                 principal: parse(role.principal)?,
                 genesis: self.genesis,
                 key: KeyConfig::File(home.join(KEY)),
+                witness: None,
             };
             config
                 .save(&Home::under(&home).config_file())

@@ -95,6 +95,7 @@ codes!(
     AuthorityUnproven = "authority_unproven", 4, "the authority does not hold";
     AuthorityRolledBack = "authority_rolled_back", 4, "the server shows an older authority than was seen";
     NotProven = "not_proven", 4, "the log does not prove what the server says";
+    NotWitnessed = "not_witnessed", 4, "witnesses do not vouch for what the server shows";
     StatementForged = "statement_forged", 4, "what the server shows was not signed like this";
     EnvelopeDiffers = "envelope_differs", 4, "the envelope is not the one that the log names";
     Tampered = "tampered", 4, "the evidence does not hold";

@@ -24,6 +24,38 @@ pub struct ClientConfig {
     pub genesis: Digest,
     /// Where the key is.
     pub key: KeyConfig,
+    /// Who has to vouch for the log that is shown; without it nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<WitnessConfig>,
+}
+
+/// Who has to vouch for the log, and what becomes of a command when nobody does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// A C2SP policy; from the folder of `client.toml` on, where it is no whole path.
+    pub policy_file: PathBuf,
+    /// For so many seconds they may be silent about what is new in the log.
+    #[serde(default = "WitnessConfig::patience_s")]
+    pub stale_after_s: i64,
+    /// Whether what only looks at the record is refused without them. Nothing else ever is.
+    #[serde(default)]
+    pub require: bool,
+}
+
+impl WitnessConfig {
+    /// An hour.
+    const fn patience_s() -> i64 {
+        3600
+    }
+
+    /// The same with the whole path of the policy, given that of `client.toml`.
+    #[must_use]
+    pub fn in_dir(mut self, config_file: &Path) -> Self {
+        let dir = config_file.parent().unwrap_or(config_file);
+        self.policy_file = dir.join(self.policy_file);
+        self
+    }
 }
 
 /// Where the key is: exactly one of the two.
@@ -206,6 +238,24 @@ mod tests {
         config.save(&path).unwrap();
         assert_eq!(ClientConfig::load(&path).unwrap(), config);
         assert_eq!(config.key.place(), KeyPlace::File("/k".into()));
+    }
+
+    #[test]
+    fn witnesses_are_waited_for_an_hour_and_required_by_who_says_so() {
+        let of = |more: &str| {
+            let text = text("https://a.example", "") + "[witness]\n" + more;
+            written(&text).map(|config| config.witness.unwrap())
+        };
+        let short = of("policy_file = \"w.policy\"\n").unwrap();
+        assert_eq!((short.stale_after_s, short.require), (3600, false));
+        let whole = short.in_dir(Path::new("/etc/bg/client.toml"));
+        assert_eq!(whole.policy_file, Path::new("/etc/bg/w.policy"));
+        let absolute = of("policy_file = \"/w\"\nrequire = true\nstale_after_s = 60").unwrap();
+        let absolute = absolute.in_dir(Path::new("/etc/bg/client.toml"));
+        assert_eq!(absolute.policy_file, Path::new("/w"));
+        assert_eq!((absolute.stale_after_s, absolute.require), (60, true));
+        assert!(of("").is_err());
+        assert!(of("policy_file = \"w\"\nrequired = true").is_err());
     }
 
     #[test]

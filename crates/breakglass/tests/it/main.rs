@@ -70,6 +70,8 @@ mod runs;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod served;
 #[cfg(test)]
 mod snapshot;
@@ -90,6 +92,8 @@ mod tls;
 mod two_people;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod vouched;
 #[cfg(test)]
 mod witness;
 #[cfg(test)]

@@ -68,6 +68,11 @@ fn filled(path: &str, run: &str, request: Digest) -> Vec<(&'static str, String)>
             ("no entry", "/log/tile/entries/999".to_owned()),
         ],
         "/v1/log/entries" => vec![("", format!("{path}?from=0"))],
+        "/v1/log/search" => vec![
+            ("log", path.to_owned()),
+            ("closed", format!("{path}?incident=INC-1")),
+            ("open", format!("{path}?incident=INC-2")),
+        ],
         "/log/checkpoint" | "/v1/accounts" | "/v1/authority" | "/v1/grants" | "/v1/incidents"
         | "/v1/log/checkpoint" | "/v1/log/cosigned" | "/v1/people" | "/v1/readiness"
         | "/v1/requests" | "/v1/runs" | "/v1/status" | "/v1/whoami" => vec![("", path.to_owned())],

@@ -27,7 +27,7 @@ pub(crate) fn log_key(stage: &Stage) -> SigningKey {
 }
 
 /// Two witnesses of a stage's log, each in a folder of its own.
-fn two(stage: &Stage) -> [Witness; 2] {
+pub(crate) fn two(stage: &Stage) -> [Witness; 2] {
     let log = log_key(stage);
     ["w1", "w2"].map(|name| {
         let dir = stage.dir().join(name);

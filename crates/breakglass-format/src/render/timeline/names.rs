@@ -102,6 +102,25 @@ impl Names {
         }
     }
 
+    /// Each id that has a name now, with that name; empty where a run has no other.
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        fn each<'a, K: ToString + 'a, N: ToString + 'a>(
+            named: &'a BTreeMap<K, N>,
+        ) -> impl Iterator<Item = (String, String)> + 'a {
+            named
+                .iter()
+                .map(|(id, name)| (id.to_string(), name.to_string()))
+        }
+        let runs = self.runs.keys().map(|id| (id.to_string(), String::new()));
+        each(&self.accounts)
+            .chain(each(&self.people))
+            .chain(each(&self.incidents))
+            .chain(each(&self.requests))
+            .chain(each(&self.grants))
+            .chain(runs)
+            .collect()
+    }
+
     fn learn_member(&mut self, member: &Member) {
         self.people
             .insert(member.person.clone(), member.principal.clone());

@@ -9,6 +9,7 @@ mod plan;
 mod prepare;
 pub(super) mod proposals;
 pub(super) mod read;
+pub(super) mod search;
 pub(super) mod statements;
 pub(super) mod tiles;
 pub(super) mod timeline;

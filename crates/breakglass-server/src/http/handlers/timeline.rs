@@ -18,7 +18,11 @@ use breakglass_format::{
 
 use super::read::incident_id;
 use crate::{
-    history::{self, NAME, REFUSAL, world_of},
+    history::{
+        self,
+        terms::{INCIDENT, TYPE, term},
+        world_of,
+    },
     http::{
         app::App,
         extract::{Path, Reading},
@@ -26,6 +30,9 @@ use crate::{
     },
 };
 
+/// The entries that say that something was refused, and those that say what people are called.
+const REFUSAL: &str = "COMMAND_REFUSED";
+const NAME: &str = "KEY_ENROLLED";
 /// Entries read at a time.
 const PAGE_ENTRIES: usize = 256;
 
@@ -179,10 +186,10 @@ impl App {
         let unknown = || ApiError::unknown("incident", text).at(self.now());
         let id = incident_id(&published.world, text).ok_or_else(unknown)?;
         let read = self.shelf.read(move |history| {
-            let own = history.entries_of(&id.to_string())?;
+            let own = history.having(&term(INCIDENT, id), 0)?;
             let since = own.first().copied().unwrap_or(u64::MAX);
-            let names = history.marked(NAME, 0)?;
-            Ok((own, names, history.marked(REFUSAL, since)?))
+            let names = history.having(&term(TYPE, NAME), 0)?;
+            Ok((own, names, history.having(&term(TYPE, REFUSAL), since)?))
         });
         let found = read.await;
         let (own, names, refusals) = found.map_err(|e| ApiError::history(&e).at(self.now()))?;
@@ -203,7 +210,7 @@ impl App {
         let id = incident_id(&published.world, text).ok_or_else(unknown)?;
         let read = self
             .shelf
-            .read(move |history| history.entries_of(&id.to_string()));
+            .read(move |history| history.having(&term(INCIDENT, id), 0));
         let own = read
             .await
             .map_err(|e| ApiError::history(&e).at(self.now()))?;
@@ -214,7 +221,7 @@ impl App {
     }
 
     /// The entries at these indexes. A page at a time, so that others who read have their turn.
-    async fn entries_at(&self, indexes: Vec<u64>) -> Result<Vec<Recorded>, ApiError> {
+    pub(super) async fn entries_at(&self, indexes: Vec<u64>) -> Result<Vec<Recorded>, ApiError> {
         let mut all = Vec::new();
         for page in indexes.chunks(PAGE_ENTRIES) {
             let page = page.to_vec();

@@ -2,27 +2,34 @@
 
 use std::path::Path;
 
+use breakglass_api::Client;
 use breakglass_format::Digest;
+use breakglass_tlog::Policy;
 use breakglass_verify::{
     Folder, FolderError,
     continuation::{NotContinued, continuation},
-    folder::FETCHED,
+    folder::{COSIGNED, FETCHED},
 };
 use serde_json::json;
 
-use super::super::Context;
+use super::super::{Context, input};
 use crate::{
     export::{Along, Export, ExportError, Fetching, resume_in},
     hint::{Code, Failure},
     output::Bar,
-    trust::TrustError,
+    trust::{Trust, TrustError},
 };
 
 /// What an export has from its first file on; where none of it is there, another folder was named.
 const LANDMARKS: [&str; 2] = ["genesis", "log/checkpoint"];
 
-pub(super) fn run(dir: &Path, since: Option<u64>, cx: &Context) -> Result<(), Failure> {
-    let (export, written, genesis) = bring(dir, since, cx)?;
+pub(super) fn run(
+    dir: &Path,
+    since: Option<u64>,
+    policy: Option<&Path>,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let (export, written, genesis) = bring(dir, since, policy, cx)?;
     say(dir, &export, written, genesis, cx);
     Ok(())
 }
@@ -32,10 +39,15 @@ pub(super) fn run(dir: &Path, since: Option<u64>, cx: &Context) -> Result<(), Fa
 pub(in crate::cmd) fn bring(
     dir: &Path,
     since: Option<u64>,
+    policy: Option<&Path>,
     cx: &Context,
 ) -> Result<(Export, usize, Digest), Failure> {
+    let policy = policy.map(input::policy).transpose()?;
     let before = before(dir)?;
     let (client, trust) = cx.reading()?;
+    // First what witnesses saw, so that the log has all of it afterwards.
+    let cosigned = policy.map(|policy| cosigned(&client, &trust, &policy, cx));
+    let cosigned = cosigned.transpose()?.flatten();
     let bar = Bar::new(cx.output());
     let watch = |what, done, of| bar.show(fetching(what), done, of);
     // Where the export may turn out to be another one, nothing is kept in it.
@@ -46,7 +58,7 @@ pub(in crate::cmd) fn bring(
     };
     let export = resume_in(&client, &trust, cx.now(), &before, along);
     bar.end();
-    let export = export.map_err(|error| {
+    let mut export = export.map_err(|error| {
         if !error.may_pass() {
             discard(dir);
         }
@@ -57,6 +69,9 @@ pub(in crate::cmd) fn bring(
         let message = format!("{} has {from} entries, not {since}", dir.display());
         return Err(Failure::usage(message)
             .hint("leave --since out, or name the export that is meant; nothing was written"));
+    }
+    if let Some(cosigned) = cosigned {
+        export.folder.insert(COSIGNED, cosigned.into_bytes());
     }
     let new = |(path, bytes): &(&str, &[u8])| before.get(path) != Some(*bytes);
     let written = export.folder.iter().filter(new).count();
@@ -69,6 +84,28 @@ pub(in crate::cmd) fn bring(
     let folder = &export.folder;
     folder.write_as(dir, &how).map_err(|e| not_written(&e))?;
     Ok((export, written, trust.authorities().instance()))
+}
+
+/// The last checkpoint that witnesses cosigned, as far as it meets a policy.
+fn cosigned(
+    client: &Client,
+    trust: &Trust,
+    policy: &Policy,
+    cx: &Context,
+) -> Result<Option<String>, Failure> {
+    let Some(text) = client.cosigned()? else {
+        cx.output()
+            .warn("witnesses have cosigned no checkpoint yet; the export says nothing of any");
+        return Ok(None);
+    };
+    let checkpoint = trust.see_checkpoint(client, &text, cx.now())?;
+    if policy.judge(&checkpoint).is_ok_and(|judged| judged.met) {
+        return Ok(Some(text));
+    }
+    cx.output().warn(
+        "those who cosigned the log are not enough for the policy; the export leaves them out",
+    );
+    Ok(None)
 }
 
 /// A folder that is not continued is left as it was.

@@ -9,10 +9,10 @@ use breakglass_tlog::{
 };
 use serde_json::json;
 
-use super::Args;
+use super::{super::input, Args};
 use crate::{
     hint::{Code, Failure},
-    output::Output,
+    output::{Output, line},
     state::{ClientConfig, Home},
 };
 
@@ -33,7 +33,13 @@ pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<()
     if let Some(other) = against {
         agree(&verified.checkpoint, &other, &key)?;
     }
+    let by = args.policy.as_deref();
+    let by = by.map(|path| vouched_for(&verified.checkpoint, path));
+    let by = by.transpose()?;
     say(&verified, entry, output);
+    if let Some(by) = by {
+        output.say(&format!("cosigned by {by}"));
+    }
     let size = verified.checkpoint.checkpoint().size();
     match args.min_size.filter(|least| size < *least) {
         Some(least) => Err(Failure::of(
@@ -108,6 +114,23 @@ fn verify<'e>(
             bundle.index()
         ))),
     }
+}
+
+/// Which witnesses of a policy cosigned the checkpoint, where they are enough.
+fn vouched_for(checkpoint: &SignedCheckpoint, path: &Path) -> Result<String, Failure> {
+    let policy = input::policy(path)?;
+    let judgement = policy
+        .judge(checkpoint)
+        .map_err(|error| tampered(format!("the cosignatures: {error}")))?;
+    if !judgement.met {
+        let message = "those who cosigned the checkpoint are not enough for the policy";
+        return Err(Failure::of(Code::CannotTell, message).hint(
+            "have it proven anew, once witnesses have cosigned: breakglass log prove INDEX",
+        ));
+    }
+    let by = judgement.cosigners.iter();
+    let by: Vec<String> = by.map(|c| line(&c.witness.name().to_string())).collect();
+    Ok(by.join(", "))
 }
 
 /// Two checkpoints of one size are of one history only if their roots are the same; of different

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Args, judge, of_folder};
 use crate::{
-    cmd::{Context, log::export::bring},
+    cmd::{Context, log::export::bring, witnessed},
     hint::Failure,
     output::Output,
 };
@@ -29,7 +29,9 @@ pub(super) fn run(
     let genesis = cx.config()?.genesis;
     let own = cx.home().evidence(genesis);
     let dir = args.keep.as_deref().unwrap_or(&own);
-    let (export, written, _) = bring(dir, None, &cx)?;
+    witnessed::before(&cx)?;
+    let policy = args.policy.as_deref();
+    let (export, written, _) = bring(dir, None, policy, &cx)?;
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(
         "{new} new entries of {}, {written} files written to {}",
