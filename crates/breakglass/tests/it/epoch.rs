@@ -16,7 +16,10 @@ use breakglass_server::{Clock as _, Config, Server};
 use breakglass_tlog::{KeyName, SigningKey};
 use breakglass_verify::{Options, Outcome, check};
 
-use crate::scene::{Cast, Scene, cast_at, wait};
+use crate::{
+    evidence::without_us,
+    scene::{Cast, Scene, cast_at, wait},
+};
 
 const ORIGIN: &str = "log.demo.example/2";
 
@@ -205,6 +208,20 @@ fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
     cast.approve(&request);
     let (outcome, found) = evidence(&cast, &house.clock);
     assert_eq!((outcome, found), (Outcome::Ok, vec!["entries_lost"]));
+    // Somebody without this program comes to the same.
+    let (frank, dir) = (&cast.frank, house.stage.dir().join("evidence"));
+    let folder = export::export(frank.client(), frank.trust(), house.clock.wall()).unwrap();
+    folder.write(&dir).unwrap();
+    let genesis = frank.trust().authorities().instance().to_string();
+    let test = "epoch::what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along";
+    if let Some(said) = without_us::says(test, &dir, &genesis) {
+        said.unwrap();
+        let statement = dir.join("epochs/1/epoch.json");
+        let text = fs::read_to_string(&statement).unwrap();
+        fs::write(&statement, text.replace("The disk died", "The disk lied")).unwrap();
+        let said = without_us::says(test, &dir, &genesis).unwrap().unwrap_err();
+        assert!(said.contains("epochs/1/epoch.json"), "{said}");
+    }
     // The next time nothing is new.
     let url = format!("http://{}", server.address());
     let clock = Box::new(house.clock.clone());

@@ -7,7 +7,7 @@ mod damage;
 mod receipt;
 mod remote;
 mod stock;
-mod without_us;
+pub(crate) mod without_us;
 
 use std::collections::BTreeSet;
 
