@@ -7,6 +7,10 @@
 //! exactly one spelling, the bytes of an object inside an object are a contiguous substring: an
 //! approval literally contains the request it approves.
 
+pub(crate) mod read;
+pub(crate) mod scan;
+mod write;
+
 use std::fmt::{Display, Write as _};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -129,6 +133,18 @@ impl Writer {
         // Writing to a string does not fail.
         let _ = write!(self.text, "{value}");
         write_string(&self.text, &mut self.out)
+    }
+
+    /// The next member, of a type that has its members in order; `false` where it is of another,
+    /// and nothing was written.
+    pub(crate) fn typed<T: Serialize>(&mut self, key: &str, value: &T) -> bool {
+        let before = self.out.len();
+        self.key(key);
+        let written = write::value(value, &mut self.out).is_some();
+        if !written {
+            self.out.truncate(before);
+        }
+        written
     }
 
     /// The next member, of any kind.
@@ -299,8 +315,7 @@ fn is_special(c: char) -> bool {
 /// Where the first of those is. Up to the first byte outside printable ASCII no character has to be
 /// put together.
 fn find_special(text: &str) -> Option<usize> {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let from = text.bytes().position(|byte| !plain(byte))?;
+    let from = scan::plain(text.as_bytes());
     let at = text.get(from..)?.find(is_special)?;
     Some(from + at)
 }

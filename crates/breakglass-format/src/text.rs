@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::limits;
+use crate::{limits, spelled::spelled};
 
 /// Whether a character is refused everywhere in canonical text.
 ///
@@ -67,9 +66,10 @@ fn check(text: &str, limit: usize, lines: bool) -> Result<(), TextError> {
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $limit:expr, $lines:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
+
+        spelled!($name);
 
         impl $name {
             /// Checks and wraps a text; empty is allowed, the field's rule decides whether it may be.
