@@ -92,6 +92,30 @@ pub fn from_bytes<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     limit: usize,
 ) -> Result<T, CanonicalError> {
+    quick(bytes, limit).map_or_else(|| slow(bytes, limit), Ok)
+}
+
+/// The same without a tree. Of what is not accepted [`slow`] says what is wrong with it.
+fn quick<T: DeserializeOwned + Serialize>(bytes: &[u8], limit: usize) -> Option<T> {
+    if bytes.len() > limit {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    scan::members(text, |_, _, _| true)?;
+    let typed: T = read::value(text)?;
+    let mut again = String::with_capacity(bytes.len());
+    let same = match write::value(&typed, &mut again) {
+        Some(()) => again == text,
+        None => to_bytes(&typed).ok()? == bytes,
+    };
+    same.then_some(typed)
+}
+
+/// The same by way of a tree.
+pub(crate) fn slow<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, CanonicalError> {
     let typed: T = from_value(parse(bytes, limit)?)?;
     if to_bytes(&typed)? != bytes {
         return Err(CanonicalError::NotCanonical {

@@ -101,14 +101,22 @@ const KEYS: [&str; 13] = [
 ];
 
 /// The values of an entry as they are spelled, in the order of [`KEYS`], quotes included; `None` of
-/// what is not canonical or has other keys.
-pub(crate) fn spellings(bytes: &[u8]) -> Option<[&str; 13]> {
+/// what is not canonical or has other keys. `inner` is told the members of `event_data`.
+pub(crate) fn spellings<'t>(
+    bytes: &'t [u8],
+    mut inner: impl FnMut(&'t str, &'t str),
+) -> Option<[&'t str; 13]> {
     if bytes.len() > limits::ENTRY_BYTES_MAX {
         return None;
     }
     let text = std::str::from_utf8(bytes).ok()?;
     let (mut values, mut count) = ([""; 13], 0);
-    canonical::scan::members(text, |key, value| {
+    canonical::scan::members(text, |level, key, value| {
+        if level > 0 {
+            // Anything else that has members is no entry.
+            inner(key, value);
+            return true;
+        }
         let slot = values.get_mut(count);
         let fits = KEYS.get(count) == Some(&key);
         count += 1;
@@ -194,7 +202,7 @@ impl Entry {
             statement,
             v,
             wall,
-        ] = spellings(bytes)?;
+        ] = spellings(bytes, |_, _| ())?;
         let event_type = canonical::read::string(event_type)?;
         let entry = Self {
             actor: parsed(actor)?,
@@ -218,7 +226,7 @@ impl Entry {
 
     /// The same step by step and by way of trees, each step with what it may find.
     fn slow(bytes: &[u8]) -> Result<Self, EntryError> {
-        let raw: Raw = canonical::from_bytes(bytes, limits::ENTRY_BYTES_MAX)?;
+        let raw: Raw = canonical::slow(bytes, limits::ENTRY_BYTES_MAX)?;
         let entry = Self {
             actor: raw.actor,
             command_id: raw.command_id,

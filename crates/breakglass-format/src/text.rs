@@ -54,6 +54,11 @@ fn check(text: &str, limit: usize, lines: bool) -> Result<(), TextError> {
             limit,
         });
     }
+    // All bytes are looked at, many at a time.
+    let printable = |all: bool, byte: u8| all & matches!(byte, b' '..=b'~');
+    if text.bytes().fold(true, printable) {
+        return Ok(());
+    }
     match text
         .chars()
         .find(|&c| is_forbidden(c) && !(lines && c == '\n'))

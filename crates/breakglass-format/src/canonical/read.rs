@@ -70,11 +70,25 @@ impl<'t> Reader<'t> {
     fn string(&mut self) -> Result<Cow<'t, str>, Unfit> {
         self.expect(b'"')?;
         let rest = self.rest();
-        let end = rest.find(['"', '\\']).ok_or(Unfit)?;
-        if rest.as_bytes().get(end) == Some(&b'"') {
-            self.at += end + 1;
-            return rest.get(..end).map(Cow::Borrowed).ok_or(Unfit);
+        let mut end = 0;
+        loop {
+            let after = rest.as_bytes().get(end..).ok_or(Unfit)?;
+            end += super::scan::plain(after);
+            match rest.as_bytes().get(end) {
+                None => return Err(Unfit),
+                Some(b'"') => {
+                    self.at += end + 1;
+                    return rest.get(..end).map(Cow::Borrowed).ok_or(Unfit);
+                }
+                Some(b'\\') => return self.unescaped(rest),
+                // A character of several bytes.
+                Some(_) => end += 1,
+            }
         }
+    }
+
+    /// What a string spells that has escapes, from its first character on.
+    fn unescaped(&mut self, rest: &str) -> Result<Cow<'t, str>, Unfit> {
         let mut out = String::new();
         let mut escaped = false;
         for (at, c) in rest.char_indices() {

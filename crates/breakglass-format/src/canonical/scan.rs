@@ -4,14 +4,17 @@
 use super::{INTEGER_MAX, check_key};
 use crate::{limits, text::is_forbidden};
 
-/// The members of a document that is canonical, each with the text of its value; `None` where it is
-/// not. `member` says whether to go on.
+/// The members of a document that is canonical, and of objects that are values of those, each with
+/// its level, 0 or 1, and the text of its value; inner ones come before the one that they are in.
+/// `None` where the document is not canonical, or `member` says so.
 pub(crate) fn members<'t>(
     text: &'t str,
-    mut member: impl FnMut(&'t str, &'t str) -> bool,
+    mut member: impl FnMut(usize, &'t str, &'t str) -> bool,
 ) -> Option<()> {
     let mut scan = Scan { text, at: 0 };
-    scan.object(0, &mut |key, value| member(key, value).then_some(()))?;
+    scan.object(0, &mut |level, key, value| {
+        member(level, key, value).then_some(())
+    })?;
     (scan.at == text.len()).then_some(())
 }
 
@@ -44,7 +47,7 @@ struct Scan<'t> {
 }
 
 /// What is done with each member of an object.
-type Each<'e, 't> = dyn FnMut(&'t str, &'t str) -> Option<()> + 'e;
+type Each<'e, 't> = dyn FnMut(usize, &'t str, &'t str) -> Option<()> + 'e;
 
 impl<'t> Scan<'t> {
     fn peek(&self) -> Option<u8> {
@@ -62,13 +65,13 @@ impl<'t> Scan<'t> {
         self.expect(b',').is_some()
     }
 
-    fn value(&mut self, depth: usize) -> Option<()> {
+    fn value(&mut self, depth: usize, each: &mut Each<'_, 't>) -> Option<()> {
         if depth > limits::DEPTH_MAX {
             return None;
         }
         match self.peek()? {
-            b'{' => self.object(depth, &mut |_, _| Some(())),
-            b'[' => self.array(depth),
+            b'{' => self.object(depth, each),
+            b'[' => self.array(depth, each),
             b'"' => self.string().map(|_| ()),
             b't' => self.word("true"),
             b'f' => self.word("false"),
@@ -98,8 +101,11 @@ impl<'t> Scan<'t> {
             last = key;
             self.expect(b':')?;
             let from = self.at;
-            self.value(depth + 1)?;
-            each(key, self.text.get(from..self.at)?)?;
+            self.value(depth + 1, each)?;
+            // An object in an array lies deeper.
+            if depth <= 1 {
+                each(depth, key, self.text.get(from..self.at)?)?;
+            }
             count += 1;
             if count > limits::ELEMENTS_MAX {
                 return None;
@@ -110,14 +116,14 @@ impl<'t> Scan<'t> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Option<()> {
+    fn array(&mut self, depth: usize, each: &mut Each<'_, 't>) -> Option<()> {
         self.expect(b'[')?;
         if self.expect(b']').is_some() {
             return Some(());
         }
         let mut count = 0;
         loop {
-            self.value(depth + 1)?;
+            self.value(depth + 1, each)?;
             count += 1;
             if count > limits::ELEMENTS_MAX {
                 return None;
@@ -180,7 +186,7 @@ mod tests {
 
     /// Whether this accepts a text, after it was asked whether the other does.
     fn agree(text: &str) -> bool {
-        let here = members(text, |_, _| true).is_some();
+        let here = members(text, |_, _, _| true).is_some();
         assert_eq!(here, parse(text.as_bytes(), 1 << 20).is_ok(), "{text:?}");
         here
     }

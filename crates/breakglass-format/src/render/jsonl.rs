@@ -62,7 +62,13 @@ pub fn line(
 /// The line put together of the pieces of the entry as they are spelled there; `None` where the
 /// bytes are not canonical.
 fn quick(recorded: &Recorded, bytes: &[u8], statements: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let spelled = spellings(bytes)?;
+    let mut lifted = [None; LIFTED.len()];
+    let spelled = spellings(bytes, |key, value| {
+        let place = LIFTED.iter().position(|lifted| *lifted == key);
+        if let Some(slot) = place.and_then(|place| lifted.get_mut(place)) {
+            *slot = Some(value);
+        }
+    })?;
     let mut line = Line::begin(bytes.len() * 4);
     let [index, leaf, entry, statements] = [
         recorded.index.to_string(),
@@ -82,15 +88,6 @@ fn quick(recorded: &Recorded, bytes: &[u8], statements: &[Vec<u8>]) -> Option<Ve
         principal,
         ..,
     ] = spelled;
-    let mut lifted = [None; LIFTED.len()];
-    canonical::scan::members(data, |key, value| {
-        if let Some(place) = LIFTED.iter().position(|lifted| *lifted == key)
-            && let Some(slot) = lifted.get_mut(place)
-        {
-            *slot = Some(value);
-        }
-        true
-    })?;
     let there = |value| Some(value).filter(|value| *value != "\"\"");
     let [
         action,
