@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::{Args, judge, of_folder};
 use crate::{
-    cmd::{Context, log::export::bring},
+    cmd::{
+        Context,
+        log::export::{Brought, bring},
+    },
     hint::Failure,
     output::Output,
 };
@@ -29,7 +32,12 @@ pub(super) fn run(
     let genesis = cx.config()?.genesis;
     let own = cx.home().evidence(genesis);
     let dir = args.keep.as_deref().unwrap_or(&own);
-    let (export, written, _) = bring(dir, None, &cx)?;
+    let Brought {
+        export,
+        written,
+        taken,
+        ..
+    } = bring(dir, None, &cx)?;
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(
         "{new} new entries of {}, {written} files written to {}",
@@ -39,5 +47,7 @@ pub(super) fn run(
     // What lies on the disk is what can be handed on, so that is what is checked.
     drop(export);
     let folder = super::folder(dir)?;
-    judge(&folder, args.genesis.or(Some(genesis)), args, output)
+    let judged = judge(&folder, args.genesis.or(Some(genesis)), args, output);
+    drop(taken);
+    judged
 }
