@@ -137,8 +137,6 @@ const USUAL_BYTES: usize = 1_024;
 /// An object that is written member by member, by a type that knows the order of its keys.
 pub(crate) struct Writer {
     out: String,
-    /// A value on its way, to be looked at before it is written.
-    text: String,
 }
 
 impl Writer {
@@ -146,17 +144,13 @@ impl Writer {
     pub(crate) fn begin() -> Self {
         let mut out = String::with_capacity(USUAL_BYTES);
         out.push('{');
-        let text = String::new();
-        Self { out, text }
+        Self { out }
     }
 
     /// The next member, a string.
     pub(crate) fn text(&mut self, key: &str, value: &dyn Display) -> Result<(), CanonicalError> {
         self.key(key);
-        self.text.clear();
-        // Writing to a string does not fail.
-        let _ = write!(self.text, "{value}");
-        write_string(&self.text, &mut self.out)
+        write_spelled(value, &mut self.out)
     }
 
     /// The next member, of a type that has its members in order; `false` where it is of another,
@@ -413,6 +407,22 @@ fn write_sequence<T>(
     }
     out.push(close);
     Ok(())
+}
+
+/// A string that something spells, as it comes where nothing in it has to be escaped.
+fn write_spelled<T: Display + ?Sized>(value: &T, out: &mut String) -> Result<(), CanonicalError> {
+    out.push('"');
+    let from = out.len();
+    // Writing to a string does not fail.
+    let _ = write!(out, "{value}");
+    let written = out.get(from..).unwrap_or_default();
+    if find_special(written).is_none() {
+        out.push('"');
+        return Ok(());
+    }
+    let text = out.split_off(from);
+    out.pop();
+    write_string(&text, out)
 }
 
 fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {

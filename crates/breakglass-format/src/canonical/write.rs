@@ -8,7 +8,7 @@ use serde::{
     ser::{self, Error as _, Impossible},
 };
 
-use super::{INTEGER_MAX, check_key, write_string};
+use super::{INTEGER_MAX, check_key, write_spelled, write_string};
 
 /// Appends the spelling of a value; `None`, with whatever was appended so far, where that takes a
 /// tree, or there is none.
@@ -88,18 +88,7 @@ impl<'r, 'o> ser::Serializer for &'r mut Out<'o> {
     }
 
     fn collect_str<T: Display + ?Sized>(self, text: &T) -> Done {
-        self.out.push('"');
-        let from = self.out.len();
-        // Writing to a string does not fail.
-        let _ = write!(self.out, "{text}");
-        let written = self.out.get(from..).unwrap_or_default();
-        if super::find_special(written).is_none() {
-            self.out.push('"');
-            return Ok(());
-        }
-        let text = self.out.split_off(from);
-        self.out.pop();
-        self.serialize_str(&text)
+        write_spelled(text, self.out).map_err(Unspelled::custom)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
