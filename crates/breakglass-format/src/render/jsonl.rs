@@ -131,6 +131,9 @@ fn quick(recorded: &Recorded, bytes: &[u8], statements: &[Vec<u8>]) -> Option<Ve
     Some(line.end())
 }
 
+/// Room for what is usual in base64.
+const USUAL_BYTES: usize = 1_024;
+
 /// A line on its way.
 struct Line(String);
 
@@ -158,10 +161,11 @@ impl Line {
 
 /// Strings of base64, with commas between and brackets around them.
 fn base64_of<'b>(all: impl Iterator<Item = &'b [u8]>, open: &str, close: &str) -> String {
-    let mut out = open.to_owned();
+    let mut out = String::with_capacity(USUAL_BYTES);
+    out.push_str(open);
     for (n, bytes) in all.enumerate() {
         out.push_str(if n > 0 { ",\"" } else { "\"" });
-        STANDARD.encode_string(bytes, &mut out);
+        out.push_str(&STANDARD.encode(bytes));
         out.push('"');
     }
     out.push_str(close);
