@@ -1,6 +1,11 @@
 //! The empty form: a field that a mode does not use is `""`, never missing.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Visitor, value::StrDeserializer},
+};
 
 /// A value whose empty form is the empty string.
 ///
@@ -48,13 +53,26 @@ impl<T: Serialize> Serialize for Blank<T> {
 
 impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for Blank<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        deserializer.deserialize_string(Perhaps(PhantomData))
+    }
+}
+
+struct Perhaps<T>(PhantomData<T>);
+
+impl<T: serde::de::DeserializeOwned> Visitor<'_> for Perhaps<T> {
+    type Value = Blank<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Blank<T>, E> {
         if text.is_empty() {
-            return Ok(Self(None));
+            return Ok(Blank(None));
         }
-        let value = T::deserialize(serde::de::value::StringDeserializer::new(text));
+        let value = T::deserialize(StrDeserializer::new(text));
         value
-            .map(|v| Self(Some(v)))
-            .map_err(|e: serde::de::value::Error| D::Error::custom(e))
+            .map(|value| Blank(Some(value)))
+            .map_err(|error: serde::de::value::Error| E::custom(error))
     }
 }

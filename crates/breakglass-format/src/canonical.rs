@@ -7,6 +7,10 @@
 //! exactly one spelling, the bytes of an object inside an object are a contiguous substring: an
 //! approval literally contains the request it approves.
 
+pub(crate) mod read;
+pub(crate) mod scan;
+mod write;
+
 use std::fmt::{Display, Write as _};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -88,6 +92,30 @@ pub fn from_bytes<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     limit: usize,
 ) -> Result<T, CanonicalError> {
+    quick(bytes, limit).map_or_else(|| slow(bytes, limit), Ok)
+}
+
+/// The same without a tree. Of what is not accepted [`slow`] says what is wrong with it.
+fn quick<T: DeserializeOwned + Serialize>(bytes: &[u8], limit: usize) -> Option<T> {
+    if bytes.len() > limit {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    scan::members(text, |_, _, _| true)?;
+    let typed: T = read::value(text)?;
+    let mut again = String::with_capacity(bytes.len());
+    let same = match write::value(&typed, &mut again) {
+        Some(()) => again == text,
+        None => to_bytes(&typed).ok()? == bytes,
+    };
+    same.then_some(typed)
+}
+
+/// The same by way of a tree.
+pub(crate) fn slow<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    limit: usize,
+) -> Result<T, CanonicalError> {
     let typed: T = from_value(parse(bytes, limit)?)?;
     if to_bytes(&typed)? != bytes {
         return Err(CanonicalError::NotCanonical {
@@ -109,8 +137,6 @@ const USUAL_BYTES: usize = 1_024;
 /// An object that is written member by member, by a type that knows the order of its keys.
 pub(crate) struct Writer {
     out: String,
-    /// A value on its way, to be looked at before it is written.
-    text: String,
 }
 
 impl Writer {
@@ -118,17 +144,25 @@ impl Writer {
     pub(crate) fn begin() -> Self {
         let mut out = String::with_capacity(USUAL_BYTES);
         out.push('{');
-        let text = String::new();
-        Self { out, text }
+        Self { out }
     }
 
     /// The next member, a string.
     pub(crate) fn text(&mut self, key: &str, value: &dyn Display) -> Result<(), CanonicalError> {
         self.key(key);
-        self.text.clear();
-        // Writing to a string does not fail.
-        let _ = write!(self.text, "{value}");
-        write_string(&self.text, &mut self.out)
+        write_spelled(value, &mut self.out)
+    }
+
+    /// The next member, of a type that has its members in order; `false` where it is of another,
+    /// and nothing was written.
+    pub(crate) fn typed<T: Serialize>(&mut self, key: &str, value: &T) -> bool {
+        let before = self.out.len();
+        self.key(key);
+        let written = write::value(value, &mut self.out).is_some();
+        if !written {
+            self.out.truncate(before);
+        }
+        written
     }
 
     /// The next member, of any kind.
@@ -299,8 +333,7 @@ fn is_special(c: char) -> bool {
 /// Where the first of those is. Up to the first byte outside printable ASCII no character has to be
 /// put together.
 fn find_special(text: &str) -> Option<usize> {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let from = text.bytes().position(|byte| !plain(byte))?;
+    let from = scan::plain(text.as_bytes());
     let at = text.get(from..)?.find(is_special)?;
     Some(from + at)
 }
@@ -374,6 +407,22 @@ fn write_sequence<T>(
     }
     out.push(close);
     Ok(())
+}
+
+/// A string that something spells, as it comes where nothing in it has to be escaped.
+fn write_spelled<T: Display + ?Sized>(value: &T, out: &mut String) -> Result<(), CanonicalError> {
+    out.push('"');
+    let from = out.len();
+    // Writing to a string does not fail.
+    let _ = write!(out, "{value}");
+    let written = out.get(from..).unwrap_or_default();
+    if find_special(written).is_none() {
+        out.push('"');
+        return Ok(());
+    }
+    let text = out.split_off(from);
+    out.pop();
+    write_string(&text, out)
 }
 
 fn write_string(s: &str, out: &mut String) -> Result<(), CanonicalError> {

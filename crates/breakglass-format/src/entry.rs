@@ -1,6 +1,6 @@
 //! One entry: the envelope around an event, in its stored bytes (`docs/spec/entry.md`).
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,22 +83,59 @@ struct Raw {
 /// The key under which the event lies.
 const EVENT_DATA: &str = "event_data";
 
-/// An entry without its `event_data`, which is a tree by itself.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope {
-    actor: Line,
-    command_id: Blank<CommandId>,
-    correlation_id: Blank<IncidentId>,
-    created_at: Timestamp,
-    event_id: EventId,
-    event_type: String,
-    person: Blank<PersonId>,
-    principal: Blank<Principal>,
-    signature: Blank<Digest>,
-    statement: Blank<Digest>,
-    v: i64,
-    wall: Timestamp,
+/// The keys of an entry, in their order.
+const KEYS: [&str; 13] = [
+    "actor",
+    "command_id",
+    "correlation_id",
+    "created_at",
+    EVENT_DATA,
+    "event_id",
+    "event_type",
+    "person",
+    "principal",
+    "signature",
+    "statement",
+    "v",
+    "wall",
+];
+
+/// The values of an entry as they are spelled, in the order of [`KEYS`], quotes included; `None` of
+/// what is not canonical or has other keys. `inner` is told the members of `event_data`.
+pub(crate) fn spellings<'t>(
+    bytes: &'t [u8],
+    mut inner: impl FnMut(&'t str, &'t str),
+) -> Option<[&'t str; 13]> {
+    if bytes.len() > limits::ENTRY_BYTES_MAX {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (mut values, mut count) = ([""; 13], 0);
+    canonical::scan::members(text, |level, key, value| {
+        if level > 0 {
+            // Anything else that has members is no entry.
+            inner(key, value);
+            return true;
+        }
+        let slot = values.get_mut(count);
+        let fits = KEYS.get(count) == Some(&key);
+        count += 1;
+        slot.map(|slot| *slot = value).is_some() && fits
+    })?;
+    (count == KEYS.len()).then_some(values)
+}
+
+/// What a string spells.
+fn parsed<T: FromStr>(spelled: &str) -> Option<T> {
+    canonical::read::string(spelled)?.parse().ok()
+}
+
+/// The same, or the empty form.
+fn parsed_blank<T: FromStr>(spelled: &str) -> Option<Blank<T>> {
+    if spelled == "\"\"" {
+        return Some(Blank(None));
+    }
+    parsed(spelled).map(|value| Blank(Some(value)))
 }
 
 /// A value as it is spelled, or its empty form.
@@ -109,13 +146,23 @@ fn spelled<T: fmt::Display>(value: &Blank<T>) -> &dyn fmt::Display {
 impl Entry {
     /// The canonical bytes: what is stored, hashed and shipped.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        self.written(Event::write)
+    }
+
+    /// The canonical bytes. `write` writes the event as a member, or says that it takes a tree.
+    fn written(
+        &self,
+        write: impl Fn(&Event, &str, &mut Writer) -> bool,
+    ) -> Result<Vec<u8>, CanonicalError> {
         // In the order of the keys.
         let mut object = Writer::begin();
         object.text("actor", &self.actor)?;
         object.text("command_id", &spelled(&self.command_id))?;
         object.text("correlation_id", &spelled(&self.correlation_id))?;
         object.text("created_at", &self.created_at)?;
-        object.value(EVENT_DATA, &self.event.data()?)?;
+        if !write(&self.event, EVENT_DATA, &mut object) {
+            object.value(EVENT_DATA, &self.event.data()?)?;
+        }
         object.text("event_id", &self.event_id)?;
         object.text("event_type", &self.event.event_type())?;
         object.text("person", &spelled(&self.person))?;
@@ -141,21 +188,34 @@ impl Entry {
 
     /// Reads an entry that is one. Of anything else [`Self::slow`] says what is wrong with it.
     fn quick(bytes: &[u8]) -> Option<Self> {
-        let mut tree = canonical::parse(bytes, limits::ENTRY_BYTES_MAX).ok()?;
-        let data = tree.as_object_mut()?.remove(EVENT_DATA)?;
-        let envelope: Envelope = canonical::from_value(tree).ok()?;
+        let [
+            actor,
+            command_id,
+            correlation_id,
+            created_at,
+            data,
+            event_id,
+            event_type,
+            person,
+            principal,
+            signature,
+            statement,
+            v,
+            wall,
+        ] = spellings(bytes, |_, _| ())?;
+        let event_type = canonical::read::string(event_type)?;
         let entry = Self {
-            actor: envelope.actor,
-            command_id: envelope.command_id,
-            correlation_id: envelope.correlation_id,
-            created_at: envelope.created_at,
-            event: Event::from_parts(&envelope.event_type, envelope.v, data).ok()?,
-            event_id: envelope.event_id,
-            person: envelope.person,
-            principal: envelope.principal,
-            signature: envelope.signature,
-            statement: envelope.statement,
-            wall: envelope.wall,
+            actor: parsed(actor)?,
+            command_id: parsed_blank(command_id)?,
+            correlation_id: parsed_blank(correlation_id)?,
+            created_at: parsed(created_at)?,
+            event: Event::from_spelled(&event_type, v.parse().ok()?, data)?,
+            event_id: parsed(event_id)?,
+            person: parsed_blank(person)?,
+            principal: parsed_blank(principal)?,
+            signature: parsed_blank(signature)?,
+            statement: parsed_blank(statement)?,
+            wall: parsed(wall)?,
         };
         let together = entry.statement.0.is_some() == entry.signature.0.is_some();
         let correlated = entry.correlation_id.0 == entry.event.incident_id();
@@ -164,9 +224,9 @@ impl Entry {
         holds.then_some(entry)
     }
 
-    /// The same step by step, each with what it may find.
+    /// The same step by step and by way of trees, each step with what it may find.
     fn slow(bytes: &[u8]) -> Result<Self, EntryError> {
-        let raw: Raw = canonical::from_bytes(bytes, limits::ENTRY_BYTES_MAX)?;
+        let raw: Raw = canonical::slow(bytes, limits::ENTRY_BYTES_MAX)?;
         let entry = Self {
             actor: raw.actor,
             command_id: raw.command_id,
@@ -188,10 +248,13 @@ impl Entry {
             let what = "correlation_id is not the incident of the event";
             return Err(CanonicalError::Shape(what.to_owned()).into());
         }
-        if entry.to_bytes()? != bytes {
+        if entry.written(|_, _, _| false)? != bytes {
             let what = "re-emission differs";
             return Err(CanonicalError::NotCanonical { at: 0, what }.into());
         }
         Ok(entry)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     IncidentId,
-    canonical::{self, CanonicalError},
+    canonical::{self, CanonicalError, Writer},
 };
 
 /// The data of events: one struct each, all fields public and none optional.
@@ -61,6 +61,20 @@ macro_rules! events {
             /// The `event_data` as a tree.
             pub fn data(&self) -> Result<Value, CanonicalError> {
                 match self { $(Self::$variant(data) => canonical::to_value(data)),+ }
+            }
+
+            /// Writes the `event_data` as a member, where its type has its members in order.
+            pub(crate) fn write(&self, key: &str, object: &mut Writer) -> bool {
+                match self { $(Self::$variant(data) => object.typed(key, data)),+ }
+            }
+
+            /// [`Self::from_parts`], of data as they are spelled canonically; `None` where they are
+            /// not of the type.
+            pub(crate) fn from_spelled(event_type: &str, v: i64, data: &str) -> Option<Self> {
+                match (event_type, v) {
+                    $(($name, 1) => canonical::read::value(data).map(Self::$variant),)+
+                    _ => None,
+                }
             }
 
             /// Reads an event of a type and version.

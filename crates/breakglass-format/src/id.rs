@@ -2,11 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{limits, time::Timestamp};
+use crate::{limits, spelled::spelled, time::Timestamp};
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -29,6 +28,8 @@ impl IdError {
 
 macro_rules! string_traits {
     ($name:ident) => {
+        spelled!($name);
+
         impl TryFrom<String> for $name {
             type Error = IdError;
             fn try_from(text: String) -> Result<Self, IdError> {
@@ -51,8 +52,7 @@ macro_rules! string_traits {
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
 
         impl $name {
@@ -81,7 +81,9 @@ macro_rules! uuid_id {
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let id = Uuid::try_parse(text).map(Self).map_err(|_| IdError::new($expected, text))?;
                 let rfc = id.0.get_variant() == uuid::Variant::RFC4122;
-                if id.to_string() != text || id.0.get_version_num() != 7 || !rfc {
+                let mut again = [0; uuid::fmt::Hyphenated::LENGTH];
+                let again: &str = id.0.hyphenated().encode_lower(&mut again);
+                if again != text || id.0.get_version_num() != 7 || !rfc {
                     return Err(IdError::new($expected, text));
                 }
                 Ok(id)
@@ -114,8 +116,7 @@ pub type RequestId = EventId;
 macro_rules! word_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $chars:pat, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
@@ -168,8 +169,7 @@ word_id!(
     "a name (a-z 0-9 . _ @ -, first a letter or digit)");
 
 /// A SHA-256 digest, spelled `sha256:` and 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -194,7 +194,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str("sha256:")?;
+        f.write_str(utf8(&digits(&self.0)))
     }
 }
 
@@ -211,8 +212,7 @@ impl FromStr for Digest {
 string_traits!(Digest);
 
 /// 32 bytes that never come twice, spelled as 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nonce([u8; 32]);
 
 impl Nonce {
@@ -232,7 +232,7 @@ impl Nonce {
 
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(utf8(&digits(&self.0)))
     }
 }
 
@@ -249,8 +249,7 @@ string_traits!(Nonce);
 
 /// The fingerprint of an SSH public key as `ssh-keygen -l` prints it: `SHA256:` and 43 characters
 /// of unpadded base64.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
@@ -308,6 +307,22 @@ pub fn hex(bytes: &[u8]) -> String {
         digits.push(digit(byte & 15));
     }
     digits
+}
+
+/// The lower-case hex digits of 32 bytes.
+fn digits(bytes: &[u8; 32]) -> [u8; 64] {
+    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + (n - 10) };
+    let mut digits = [0; 64];
+    let (pairs, _) = digits.as_chunks_mut::<2>();
+    for ([high, low], byte) in pairs.iter_mut().zip(bytes) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+    }
+    digits
+}
+
+/// Digits are text.
+fn utf8(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 /// Exactly 32 bytes from 64 lower-case hex digits.

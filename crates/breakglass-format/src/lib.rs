@@ -17,6 +17,7 @@ pub mod id;
 pub mod limits;
 pub mod render;
 pub mod rotatable;
+mod spelled;
 pub mod statement;
 pub mod text;
 pub mod time;

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::limits;
+use crate::{limits, spelled::spelled};
 
 /// Whether a character is refused everywhere in canonical text.
 ///
@@ -55,6 +54,11 @@ fn check(text: &str, limit: usize, lines: bool) -> Result<(), TextError> {
             limit,
         });
     }
+    // All bytes are looked at, many at a time.
+    let printable = |all: bool, byte: u8| all & matches!(byte, b' '..=b'~');
+    if text.bytes().fold(true, printable) {
+        return Ok(());
+    }
     match text
         .chars()
         .find(|&c| is_forbidden(c) && !(lines && c == '\n'))
@@ -67,9 +71,10 @@ fn check(text: &str, limit: usize, lines: bool) -> Result<(), TextError> {
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $limit:expr, $lines:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
+
+        spelled!($name);
 
         impl $name {
             /// Checks and wraps a text; empty is allowed, the field's rule decides whether it may be.

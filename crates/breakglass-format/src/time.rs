@@ -2,14 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::spelled::spelled;
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, between the years 1970 and 9999.
 ///
 /// Its one spelling is `2026-01-06T10:00:00.000Z`: UTC, three digits of milliseconds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 /// Why a text is not an instant.
@@ -60,8 +60,8 @@ impl Timestamp {
     /// `10:00:00`, the time of day in UTC, for people.
     #[must_use]
     pub fn time_of_day(self) -> String {
-        let s = self.0 % DAY_MS / 1000;
-        format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+        let spelling = spelling(self);
+        utf8(spelling.get(11..19).unwrap_or_default()).to_owned()
     }
 
     /// `20260106100000Z`, the form that `ssh-keygen -Overify-time=` and `valid-before=` take;
@@ -105,17 +105,47 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
 }
 
+/// A spelling in which the digits are still 0.
+const SPELLING: [u8; 24] = *b"0000-00-00T00:00:00.000Z";
+/// Where the year, month, day, hour, minute, second and millisecond stand in it.
+const FIELDS: [(usize, usize); 7] = [
+    (0, 4),
+    (5, 7),
+    (8, 10),
+    (11, 13),
+    (14, 16),
+    (17, 19),
+    (20, 23),
+];
+
+/// The spelling of an instant.
+fn spelling(at: Timestamp) -> [u8; 24] {
+    let (year, month, day) = civil(at.0.div_euclid(DAY_MS));
+    let ms = at.0.rem_euclid(DAY_MS);
+    let (s, ms) = (ms / 1000, ms % 1000);
+    let values = [year, month, day, s / 3600, s / 60 % 60, s % 60, ms];
+    let mut out = SPELLING;
+    for ((from, to), mut value) in FIELDS.into_iter().zip(values) {
+        for digit in out.get_mut(from..to).into_iter().flatten().rev() {
+            *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+            value /= 10;
+        }
+    }
+    out
+}
+
+/// Digits and the marks between them are text.
+fn utf8(spelling: &[u8]) -> &str {
+    std::str::from_utf8(spelling).unwrap_or_default()
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (y, mo, d) = civil(self.0.div_euclid(DAY_MS));
-        write!(
-            f,
-            "{y:04}-{mo:02}-{d:02}T{}.{:03}Z",
-            self.time_of_day(),
-            self.0 % 1000
-        )
+        f.write_str(utf8(&spelling(*self)))
     }
 }
+
+spelled!(Timestamp);
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,17 +157,22 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let field = |from: usize, to: usize| -> Result<i64, TimestampError> {
-            let digits = text
-                .get(from..to)
-                .filter(|t| t.bytes().all(|b| b.is_ascii_digit()));
-            digits.and_then(|t| t.parse().ok()).ok_or(TimestampError)
-        };
-        let day = days(field(0, 4)?, field(5, 7)?, field(8, 10)?);
-        let seconds = field(11, 13)? * 3600 + field(14, 16)? * 60 + field(17, 19)?;
-        let at = Self(day * DAY_MS + seconds * 1000 + field(20, 23)?);
-        // Printing it again catches wrong punctuation, a 31 April and a 61st second at once.
-        if !(0..=LAST_MS).contains(&at.0) || at.to_string() != text {
+        let bytes: &[u8; 24] = text.as_bytes().try_into().map_err(|_| TimestampError)?;
+        let mut values = [0; 7];
+        for (value, (from, to)) in values.iter_mut().zip(FIELDS) {
+            for digit in bytes.get(from..to).into_iter().flatten() {
+                let digit = digit.wrapping_sub(b'0');
+                if digit > 9 {
+                    return Err(TimestampError);
+                }
+                *value = *value * 10 + i64::from(digit);
+            }
+        }
+        let [year, month, day, hour, minute, second, ms] = values;
+        let seconds = hour * 3600 + minute * 60 + second;
+        let at = Self(days(year, month, day) * DAY_MS + seconds * 1000 + ms);
+        // Spelling it again catches wrong punctuation, a 31 April and a 61st second at once.
+        if !(0..=LAST_MS).contains(&at.0) || spelling(at) != *bytes {
             return Err(TimestampError);
         }
         Ok(at)

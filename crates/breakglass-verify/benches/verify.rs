@@ -15,6 +15,8 @@
 
 #[path = "../tests/it/after.rs"]
 mod after;
+#[path = "verify/long.rs"]
+mod long;
 #[path = "../tests/it/people.rs"]
 mod people;
 #[path = "../tests/it/scribe.rs"]
@@ -48,7 +50,7 @@ const NOTES: usize = 5_000;
 /// Length of the text in an entry, so that the entry has about 500 bytes.
 const TEXT: usize = 130;
 /// Checks of the same folder; the quickest counts, since other work shares the machine.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 fn main() {
     // `cargo test --benches` would start it as well, with other arguments.
@@ -62,18 +64,11 @@ fn main() {
     let count = std::env::var("BREAKGLASS_BENCH_ENTRIES");
     let count = count.map_or(ENTRIES, |count| count.parse().unwrap());
     let mut log = story::whole().log;
-    for number in 0..count {
-        let working = number % 2 == 0;
-        let (detail, sink) = (read(&"x".repeat(TEXT)), read("siem"));
-        log.wait(1);
-        log.server(SinkChanged {
-            detail,
-            sink,
-            working,
-        });
-    }
     if let Some(place) = place {
-        return log.folder().write(&place).unwrap();
+        return long::write(log, count, &place);
+    }
+    for number in 0..count {
+        one_more(&mut log, number);
     }
     measure("entries", &log);
     let (mut log, incident) = story::declared();
@@ -84,6 +79,18 @@ fn main() {
         log.caused(&said, IncidentNoted { incident_id, text });
     }
     measure("signed notes", &log);
+}
+
+/// What a server asserts again and again.
+fn one_more(log: &mut Scribe, number: usize) {
+    let working = number.is_multiple_of(2);
+    let (detail, sink) = (read(&"x".repeat(TEXT)), read("siem"));
+    log.wait(1);
+    log.server(SinkChanged {
+        detail,
+        sink,
+        working,
+    });
 }
 
 /// What something took: by the clock, and of all cores together, as the kernel counts it.

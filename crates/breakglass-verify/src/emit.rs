@@ -5,11 +5,12 @@ use std::{borrow::Cow, collections::BTreeMap, convert::Infallible, fmt};
 use breakglass_format::{
     Digest,
     entry::{EntryError, Recorded},
-    render::timeline,
+    render::{jsonl, timeline},
 };
 use breakglass_statement::{AuthoritySet, allowed_signers};
 use breakglass_tlog::{
-    EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint, VerifierKey, root,
+    EMPTY_ROOT, EntriesError, KeyError, Note, NoteSignature, OpenError, SignedCheckpoint,
+    VerifierKey, root,
 };
 use thiserror::Error;
 
@@ -125,6 +126,46 @@ pub fn emit(source: &Source<'_>) -> Result<Folder, EmitError> {
     );
     files.extend(identity(&authorities, &authority::effective(&recorded)));
     Ok(files.into_iter().collect())
+}
+
+/// Asks for everything that lies beside a log and that a folder of it is written from, as far as
+/// what is there tells of it: acts name documents that only their own text tells of. Nothing is
+/// written, and entries that cannot be read are left out.
+pub fn ask(entries: &[Vec<u8>], blob: &(dyn Fn(&Digest) -> Option<Vec<u8>> + Sync)) {
+    let source = Source {
+        entries,
+        checkpoint: &[],
+        blob,
+    };
+    let mut asked = Asked(&source);
+    let mut builder = Builder::default();
+    for (window, first) in entries.chunks(WINDOW).zip((0..).step_by(WINDOW)) {
+        let read = parallel::map(window, BATCH, |number, bytes| {
+            let index = u64::try_from(first + number).unwrap_or(u64::MAX);
+            let recorded = record::one(index, bytes, &EMPTY_ROOT).ok()?;
+            for digest in jsonl::statements_of(&recorded.entry) {
+                blob(&digest);
+            }
+            let Ok(loaded) = layout::load(&recorded, &source);
+            Some((recorded, loaded))
+        });
+        for (recorded, loaded) in read.into_iter().flatten() {
+            let Ok(_) = builder.entry(&recorded, loaded.as_ref(), &mut asked);
+        }
+    }
+    let Ok(_) = builder.end(&mut asked);
+}
+
+/// Files that are asked for, and not written.
+struct Asked<'a>(&'a Source<'a>);
+
+impl Sink for Asked<'_> {
+    type Error = Infallible;
+
+    fn put(&mut self, _: &str, digest: Digest) -> Result<Put, Infallible> {
+        let there = (self.0.blob)(&digest).is_some();
+        Ok(if there { Put::Done } else { Put::Missing })
+    }
 }
 
 impl Blobs for Source<'_> {

@@ -113,13 +113,27 @@ pub(crate) struct Loaded {
     pub(crate) signature: Option<Vec<u8>>,
     /// What it says it is.
     kind: Result<Kind, Unplaced>,
-    /// The documents that it names, if it is an act.
+    /// What it names, if it is an act of a known form.
+    act: Option<Named>,
+}
+
+/// What an act names.
+#[derive(Debug)]
+pub(crate) struct Named {
+    /// The session that certifies the key; none where it is signed by an enrolled one.
+    pub(crate) session: Option<Digest>,
     documents: Vec<Digest>,
-    /// Whether those are sealed.
+    /// Whether the documents are sealed: those of a credential on its way in are, and a contact
+    /// lies beside the log.
     sealed: bool,
 }
 
 impl Loaded {
+    /// What it names, if it is an act of a known form.
+    pub(crate) const fn act(&self) -> Option<&Named> {
+        self.act.as_ref()
+    }
+
     /// What it says it is, where that is known.
     pub(crate) fn kind(&self) -> Option<Kind> {
         self.kind.as_ref().ok().copied()
@@ -138,31 +152,30 @@ pub(crate) fn load<B: Blobs>(at: &Recorded, blobs: &B) -> Result<Option<Loaded>,
         None => None,
     };
     let kind = kind_of(bytes.as_deref().unwrap_or_default());
-    let (documents, sealed) = match (&kind, &bytes) {
-        (Ok(Kind::Act), Some(bytes)) => documents(bytes),
-        _ => (Vec::new(), false),
+    let act = match (&kind, &bytes) {
+        (Ok(Kind::Act), Some(bytes)) => named(bytes),
+        _ => None,
     };
     Ok(Some(Loaded {
         bytes,
         signature,
         kind,
-        documents,
-        sealed,
+        act,
     }))
 }
 
-/// The documents that an act names, and whether they are sealed: those of a credential on its way
-/// in are, and a contact lies beside the log.
-fn documents(bytes: &[u8]) -> (Vec<Digest>, bool) {
-    // What is not an act of a known form is found out with its signature.
-    let Ok(act) = Act::from_bytes(bytes) else {
-        return (Vec::new(), false);
-    };
+/// What an act names. What is not an act of a known form is found out with its signature.
+fn named(bytes: &[u8]) -> Option<Named> {
+    let act = Act::from_bytes(bytes).ok()?;
     let sealed = matches!(
         act.command,
         Command::AddCredential(_) | Command::SetContact(_)
     );
-    (act.documents, sealed)
+    Some(Named {
+        session: act.session.0,
+        documents: act.documents,
+        sealed,
+    })
 }
 
 /// The line of an entry in `siem.jsonl`, from what it names.
@@ -298,12 +311,14 @@ impl Builder {
             });
             return Ok(None);
         }
-        let documents = if loaded.sealed {
-            &mut self.sealed
-        } else {
-            &mut self.named
-        };
-        documents.extend(loaded.documents.iter().copied());
+        if let Some(act) = &loaded.act {
+            let documents = if act.sealed {
+                &mut self.sealed
+            } else {
+                &mut self.named
+            };
+            documents.extend(act.documents.iter().copied());
+        }
         self.put(path.clone(), digest, sink)?;
         self.put(beside, signature, sink)?;
         Ok(Some(path))

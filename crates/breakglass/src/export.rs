@@ -1,7 +1,9 @@
 //! `log export`: fetches what an auditor may have and makes the evidence folder of it. Of an export
 //! that is there already only what is new is fetched.
 
+mod documents;
 mod fetched;
+pub(crate) mod taken;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +18,7 @@ use breakglass_verify::{
     EmitError, Finding, Folder, FolderError, Source,
     continuation::{self, Held},
     emit,
+    emit::ask,
 };
 use thiserror::Error;
 
@@ -196,7 +199,7 @@ pub fn resume_in(
         }
         let text = checkpoint.to_text();
         let known = known(before);
-        let blobs = fetch.blobs(&entries, &text, known)?;
+        let blobs = fetch.blobs(&entries, known)?;
         return Ok(Export {
             folder: folder(&entries, &text, &blobs)?,
             missing: missing(&blobs),
@@ -319,22 +322,25 @@ impl Fetch<'_> {
     fn blobs(
         &self,
         entries: &[Vec<u8>],
-        checkpoint: &str,
         mut known: BTreeMap<Digest, Option<Vec<u8>>>,
     ) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, ExportError> {
         loop {
-            let wanted = wanted(entries, checkpoint, &known);
+            let wanted = wanted(entries, &known);
             if wanted.is_empty() {
                 return Ok(known);
             }
-            for (done, digest) in (0..).zip(&wanted) {
+            let wanted: Vec<Digest> = wanted.into_iter().collect();
+            let ask = |digest: &Digest| Ok(self.client.blob(&digest.to_string())?);
+            let mut done = 0;
+            documents::fetch(&wanted, ask, |digest, bytes| {
                 (self.along.watch)(Fetching::Documents, done, wanted.len() as u64);
-                let bytes = self.client.blob(&digest.to_string())?;
+                done += 1;
                 if let Some(bytes) = &bytes {
-                    self.keep.blob(digest, bytes)?;
+                    self.keep.blob(&digest, bytes)?;
                 }
-                known.insert(*digest, bytes);
-            }
+                known.insert(digest, bytes);
+                Ok::<(), ExportError>(())
+            })?;
         }
     }
 }
@@ -346,11 +352,7 @@ fn missing(blobs: &BTreeMap<Digest, Option<Vec<u8>>>) -> Vec<Digest> {
 }
 
 /// What the writer of the folder asks for and nobody has looked for yet.
-fn wanted(
-    entries: &[Vec<u8>],
-    checkpoint: &str,
-    known: &BTreeMap<Digest, Option<Vec<u8>>>,
-) -> BTreeSet<Digest> {
+fn wanted(entries: &[Vec<u8>], known: &BTreeMap<Digest, Option<Vec<u8>>>) -> BTreeSet<Digest> {
     let wanted = Mutex::new(BTreeSet::new());
     let look = |digest: &Digest| match known.get(digest) {
         Some(found) => found.clone(),
@@ -360,13 +362,8 @@ fn wanted(
             None
         }
     };
-    let source = Source {
-        entries,
-        checkpoint: checkpoint.as_bytes(),
-        blob: &look,
-    };
     // What cannot be written yet is told in the end; here only the questions matter.
-    let _ = emit(&source);
+    ask(entries, &look);
     wanted.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -129,3 +129,49 @@ proptest! {
         }
     }
 }
+
+/// Whether bytes are a document of a type, after both ways were asked.
+fn agree<T: DeserializeOwned + Serialize + PartialEq>(bytes: &[u8]) -> usize {
+    let limit = limits::AUTHORITY_BYTES_MAX;
+    let (quick, slow) = (quick::<T>(bytes, limit), slow::<T>(bytes, limit).ok());
+    assert!(quick == slow, "{}", String::from_utf8_lossy(bytes));
+    usize::from(quick.is_some())
+}
+
+fn agree_on_all(bytes: &[u8]) -> usize {
+    use crate::{act::Act, authority::Authority, statement};
+    agree::<Act>(bytes)
+        + agree::<Authority>(bytes)
+        + agree::<statement::Approval>(bytes)
+        + agree::<statement::Checkout>(bytes)
+        + agree::<statement::Denial>(bytes)
+        + agree::<statement::Enroll>(bytes)
+        + agree::<statement::Request>(bytes)
+        + agree::<statement::Session>(bytes)
+        + agree::<statement::Suspend>(bytes)
+}
+
+#[test]
+fn whatever_is_changed_in_a_statement_both_ways_agree_on_it() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../breakglass-statement/testdata/v1"
+    );
+    let files = std::fs::read_dir(folder).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let (mut read, mut held) = (0, 0);
+    for path in paths.filter(|path| path.extension().is_some_and(|e| e == "json")) {
+        let bytes = std::fs::read(path).unwrap();
+        read += agree_on_all(&bytes);
+        for at in (0..bytes.len()).step_by(11) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            held += agree_on_all(&changed);
+            changed.remove(at);
+            held += agree_on_all(&changed);
+            changed.insert(at, b'"');
+            held += agree_on_all(&changed);
+        }
+    }
+    assert!(read >= 8 && held > 100, "{read} {held}");
+}

@@ -1,10 +1,9 @@
 //! Short references, as people type them.
 
-use serde::{Deserialize, Serialize};
+use crate::spelled::spelled;
 
 /// A short reference: `INC-7`, `R-12`, `G-4`, numbered in log order from 1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reference {
     /// `INC-n`.
     Incident(u64),
@@ -13,6 +12,8 @@ pub enum Reference {
     /// `G-n`.
     Grant(u64),
 }
+
+spelled!(Reference);
 
 impl Reference {
     /// The number.

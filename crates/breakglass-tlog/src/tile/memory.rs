@@ -46,8 +46,7 @@ impl LeafTile {
     /// The bytes of the tile: its hashes, one after the other.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let hashes = self.leaves.iter().flat_map(|hash| hash.as_bytes());
-        hashes.copied().collect()
+        spelled(&self.leaves)
     }
 }
 
@@ -141,6 +140,15 @@ impl MemoryTiles {
     }
 }
 
+/// Hashes, one after the other.
+fn spelled(hashes: &[Hash]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(hashes.len() * Hash::LEN);
+    for hash in hashes {
+        bytes.extend_from_slice(hash.as_bytes());
+    }
+    bytes
+}
+
 impl FromIterator<Hash> for MemoryTiles {
     fn from_iter<I: IntoIterator<Item = Hash>>(leaves: I) -> Self {
         let mut tiles = Self::new();
@@ -170,11 +178,7 @@ impl TileReader for MemoryTiles {
             index,
             width,
         })?;
-        Ok(hashes
-            .iter()
-            .flat_map(|hash| hash.as_bytes())
-            .copied()
-            .collect())
+        Ok(spelled(hashes))
     }
 }
 

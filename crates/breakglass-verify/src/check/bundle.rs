@@ -23,6 +23,9 @@ use crate::{
     record,
 };
 
+/// Most bytes of a bundle for whose lines room is made before they are.
+const ROOM_MAX: u64 = 1 << 20;
+
 /// What bundles are read against.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
@@ -86,6 +89,10 @@ impl Reader<'_> {
         let near = Near::beside(self.table);
         let mut said = BTreeMap::new();
         let mut bundle = Bundle::default();
+        // A line is its entry twice, once as base64, and a little more.
+        let length = self.table.place().length(&in_log(path));
+        let room = usize::try_from(length.min(ROOM_MAX)).unwrap_or(0);
+        bundle.lines.0.reserve(room * 5 / 2);
         let malformed = self.recorded(path, |recorded, bytes| {
             let found = self.said(&recorded, &near, &mut said)?;
             let unrendered = bundle.line(&recorded, bytes, &near)?.err();

@@ -30,6 +30,8 @@ pub(super) struct Course<'a> {
     siem: Text<'a>,
     timeline: Text<'a>,
     lines: timeline::Text,
+    /// How long the text of the last bundle was.
+    room: usize,
     /// Without authorities nothing is judged.
     fold: Option<Fold<'a>>,
     plans: Plans,
@@ -72,6 +74,7 @@ impl<'a> Course<'a> {
             siem: Text::beside(table.place(), layout::SIEM)?,
             timeline: Text::beside(table.place(), layout::TIMELINE)?,
             lines: timeline::Text::new(),
+            room: 0,
             fold: authorities.map(Fold::new),
             plans: Plans::default(),
             invalid: BTreeSet::new(),
@@ -84,13 +87,14 @@ impl<'a> Course<'a> {
 
     /// Takes in the entries of the next bundle.
     pub(super) fn take(&mut self, bundle: &Bundle) -> Result<(), Stop> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.room);
         for read in &bundle.read {
             self.entry(read)?;
             self.lines.push(&read.recorded, &mut text);
         }
         let (lines, count) = &bundle.lines;
         self.siem.push(lines, *count)?;
+        self.room = text.len();
         let count = text.bytes().filter(|byte| *byte == b'\n').count();
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.timeline.push(text.as_bytes(), count)?;

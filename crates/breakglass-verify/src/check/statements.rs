@@ -34,16 +34,23 @@ pub(super) fn verify(
 ) -> Option<Result<Statement, String>> {
     let kind = loaded.kind()?;
     let (bytes, signature) = (loaded.bytes.as_ref()?, loaded.signature.as_ref()?);
-    Some(one((index, kind), bytes, signature, against))
+    if kind == Kind::Act && loaded.act().is_none() {
+        let error = Act::from_bytes(bytes).err().map(StatementError::from);
+        return error.map(|error| Err(error.to_string()));
+    }
+    let session = loaded.act().and_then(|act| act.session);
+    let session = session.and_then(|digest| against.sessions.get(&digest));
+    let before = session.filter(|(at, _)| *at < index);
+    let session = before.map(|(_, session)| session);
+    Some(one(kind, (bytes, signature), session, against.authorities))
 }
 
 fn one(
-    (index, kind): (u64, Kind),
-    bytes: &[u8],
-    signature: &[u8],
-    against: Against<'_>,
+    kind: Kind,
+    (bytes, signature): (&[u8], &[u8]),
+    session: Option<&VerifiedSession>,
+    authorities: &AuthoritySet,
 ) -> Result<Statement, String> {
-    let authorities = against.authorities;
     let armoured = std::str::from_utf8(signature);
     let armoured = armoured.map_err(|_| "signature is not text".to_owned())?;
     let verified = match kind {
@@ -54,7 +61,7 @@ fn one(
         Kind::Session => verify_session(bytes, armoured, authorities).map(Statement::Session),
         Kind::Enroll => verify_enroll(bytes, armoured, authorities).map(Statement::Enroll),
         Kind::Suspend => verify_suspend(bytes, armoured, authorities).map(Statement::Suspend),
-        Kind::Act => act((index, bytes), armoured, against),
+        Kind::Act => verify_act(bytes, armoured, session, authorities).map(Statement::Act),
         // The chain verifies those, and no entry is caused by one.
         Kind::Authority | Kind::Epoch => {
             return Err("what root persons sign together is no statement of one".to_owned());
@@ -85,16 +92,4 @@ fn denial(
 
 fn carried(request: &Request) -> Result<Vec<u8>, StatementError> {
     Ok(request.to_bytes()?)
-}
-
-fn act(
-    (index, bytes): (u64, &[u8]),
-    armoured: &str,
-    against: Against<'_>,
-) -> Result<Statement, StatementError> {
-    let named = Act::from_bytes(bytes)?.session.0;
-    let session = named.and_then(|digest| against.sessions.get(&digest));
-    let before = session.filter(|(at, _)| *at < index);
-    let session = before.map(|(_, session)| session);
-    verify_act(bytes, armoured, session, against.authorities).map(Statement::Act)
 }

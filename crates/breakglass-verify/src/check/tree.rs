@@ -1,9 +1,7 @@
 //! The tree of a log whose entries do not lie in memory: of 256 entries one hash is kept. The leaf
 //! hashes are read again where somebody needs them, and held against it.
 
-use breakglass_tlog::{
-    Hash, LeafTile, MemoryTiles, TilePath, TileReader, parse_entries, root_of_leaves,
-};
+use breakglass_tlog::{Hash, LeafTile, MemoryTiles, TilePath, TileReader, parse_entries};
 
 use crate::{
     FolderError,
@@ -49,12 +47,12 @@ impl<'a> Tree<'a> {
             .saturating_add(last)
     }
 
-    /// Whether these are the leaves of a tile of this tree.
-    fn has(&self, index: u64, leaves: &[Hash]) -> bool {
+    /// Whether it is a tile of this tree.
+    fn has(&self, index: u64, tile: &LeafTile) -> bool {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         match self.uppers.leaves().get(index) {
-            Some(root) => leaves.len() == WIDTH && root_of_leaves(leaves) == *root,
-            None => index == self.uppers.leaves().len() && leaves == self.last.as_slice(),
+            Some(root) => tile.leaves().len() == WIDTH && tile.root() == *root,
+            None => index == self.uppers.leaves().len() && tile.leaves() == self.last.as_slice(),
         }
     }
 
@@ -73,7 +71,7 @@ impl<'a> Tree<'a> {
         };
         let entries = parse_entries(bundle, width).map_err(|_| changed())?;
         let tile = LeafTile::of_entries(&entries);
-        if self.has(index, tile.leaves()) {
+        if self.has(index, &tile) {
             Ok((entries, tile))
         } else {
             Err(changed())
@@ -98,11 +96,11 @@ impl TileReader for Tree<'_> {
             let path = path.map_err(|error| FolderError::gone(&error.to_string()))?;
             let bytes = self.files.whole(&path)?;
             let (hashes, _) = bytes.as_chunks::<{ Hash::LEN }>();
-            let leaves: Vec<Hash> = hashes.iter().copied().map(Hash::from_bytes).collect();
-            if !self.has(index, &leaves) {
+            let tile = LeafTile::new(hashes.iter().copied().map(Hash::from_bytes).collect());
+            if !self.has(index, &tile) {
                 return Err(FolderError::Changed { path });
             }
-            leaves
+            tile.leaves().to_vec()
         };
         let some = leaves.iter().take(usize::from(width));
         Ok(some.flat_map(|hash| hash.as_bytes()).copied().collect())

@@ -14,7 +14,10 @@ use serde_json::json;
 
 use super::super::{Context, input};
 use crate::{
-    export::{Along, Export, ExportError, Fetching, resume_in},
+    export::{
+        Along, Export, ExportError, Fetching, resume_in,
+        taken::{NotTaken, Taken},
+    },
     hint::{Code, Failure},
     output::Bar,
     trust::{Trust, TrustError},
@@ -29,20 +32,31 @@ pub(super) fn run(
     policy: Option<&Path>,
     cx: &Context,
 ) -> Result<(), Failure> {
-    let (export, written, genesis) = bring(dir, since, policy, cx)?;
-    say(dir, &export, written, genesis, cx);
+    let brought = bring(dir, since, policy, cx)?;
+    say(dir, &brought, cx);
     Ok(())
 }
 
-/// Makes a folder the export of the log as it is now. The export, how many files were written, and
-/// the genesis of the installation.
+/// A folder that was made the export of a log.
+pub(in crate::cmd) struct Brought {
+    pub(in crate::cmd) export: Export,
+    /// How many files were written.
+    pub(in crate::cmd) written: usize,
+    /// The genesis of the installation.
+    pub(in crate::cmd) genesis: Digest,
+    /// Nobody else writes into the folder as long as this lives.
+    pub(in crate::cmd) taken: Taken,
+}
+
+/// Makes a folder the export of the log as it is now.
 pub(in crate::cmd) fn bring(
     dir: &Path,
     since: Option<u64>,
     policy: Option<&Path>,
     cx: &Context,
-) -> Result<(Export, usize, Digest), Failure> {
+) -> Result<Brought, Failure> {
     let policy = policy.map(input::policy).transpose()?;
+    let taken = Taken::folder(dir).map_err(|e| not_taken(&e))?;
     let before = before(dir)?;
     let (client, trust) = cx.reading()?;
     // First what witnesses saw, so that the log has all of it afterwards.
@@ -83,7 +97,12 @@ pub(in crate::cmd) fn bring(
     })?;
     let folder = &export.folder;
     folder.write_as(dir, &how).map_err(|e| not_written(&e))?;
-    Ok((export, written, trust.authorities().instance()))
+    Ok(Brought {
+        export,
+        written,
+        genesis: trust.authorities().instance(),
+        taken,
+    })
 }
 
 /// The last checkpoint that witnesses cosigned, as far as it meets a policy.
@@ -121,7 +140,8 @@ const fn fetching(what: Fetching) -> &'static str {
     }
 }
 
-fn say(dir: &Path, export: &Export, written: usize, genesis: Digest, cx: &Context) {
+fn say(dir: &Path, brought: &Brought, cx: &Context) {
+    let (export, written, genesis) = (&brought.export, brought.written, brought.genesis);
     let files = export.folder.iter().count();
     let dir = dir.display().to_string();
     let (from, size) = (export.from, export.size);
@@ -199,6 +219,14 @@ fn not_continued(error: &NotContinued) -> Failure {
         NotContinued::Stray { .. } => "move it away, or export into a new folder",
     };
     Failure::of(Code::Tampered, message).hint(hint)
+}
+
+fn not_taken(error: &NotTaken) -> Failure {
+    let hint = match error {
+        NotTaken::InUse { .. } => "wait for it to end, or name another folder",
+        NotTaken::Io { .. } => "is the place yours, and is there room?",
+    };
+    Failure::of(Code::StateUnusable, error.to_string()).hint(hint)
 }
 
 fn not_written(error: &FolderError) -> Failure {

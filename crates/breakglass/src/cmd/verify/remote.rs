@@ -4,7 +4,11 @@ use std::path::Path;
 
 use super::{Args, judge, of_folder};
 use crate::{
-    cmd::{Context, log::export::bring, witnessed},
+    cmd::{
+        Context,
+        log::export::{Brought, bring},
+        witnessed,
+    },
     hint::Failure,
     output::Output,
 };
@@ -31,7 +35,12 @@ pub(super) fn run(
     let dir = args.keep.as_deref().unwrap_or(&own);
     witnessed::before(&cx)?;
     let policy = args.policy.as_deref();
-    let (export, written, _) = bring(dir, None, policy, &cx)?;
+    let Brought {
+        export,
+        written,
+        taken,
+        ..
+    } = bring(dir, None, policy, &cx)?;
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(
         "{new} new entries of {}, {written} files written to {}",
@@ -41,5 +50,7 @@ pub(super) fn run(
     // What lies on the disk is what can be handed on, so that is what is checked.
     drop(export);
     let folder = super::folder(dir)?;
-    judge(&folder, args.genesis.or(Some(genesis)), args, output)
+    let judged = judge(&folder, args.genesis.or(Some(genesis)), args, output);
+    drop(taken);
+    judged
 }

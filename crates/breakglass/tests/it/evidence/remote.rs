@@ -148,6 +148,25 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
 }
 
 #[test]
+fn two_runs_do_not_write_into_one_folder() {
+    let played = played();
+    let url = played.scene.url.clone();
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let other = std::fs::File::open(&kept).unwrap();
+    other.lock().unwrap();
+    let (code, said) = verify(&played, "frank", &[&url, "--keep", text(&kept)]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("another run of breakglass"), "{said}");
+    assert_eq!(std::fs::read_dir(&kept).unwrap().count(), 0);
+    drop(other);
+    let (code, said) = verify(&played, "frank", &[&url, "--keep", text(&kept)]);
+    assert_eq!(code, 0, "{said}");
+    assert!(Folder::read(&kept).unwrap() == played.folder());
+}
+
+#[test]
 fn what_was_kept_of_an_interrupted_run_is_not_believed() {
     let played = played();
     let url = played.scene.url.clone();
