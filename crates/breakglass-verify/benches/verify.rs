@@ -4,7 +4,8 @@
 //! `cargo xtask bench verify` runs it; what was measured is in `docs/benches.md`. Nothing here
 //! fails when it is slow. `BREAKGLASS_BENCH_ENTRIES` is how long the log is.
 //! `BREAKGLASS_BENCH_FOLDER` names a folder: where there is none the evidence is written there and
-//! nothing else is done; where there is one it is checked, and what memory that takes is told.
+//! nothing else is done, of notes that people signed with `BREAKGLASS_BENCH_SIGNED=1`; where there
+//! is one it is checked, and what memory that takes is told.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -63,6 +64,11 @@ fn main() {
     }
     let count = std::env::var("BREAKGLASS_BENCH_ENTRIES");
     let count = count.map_or(ENTRIES, |count| count.parse().unwrap());
+    if let Some(place) = &place
+        && std::env::var_os("BREAKGLASS_BENCH_SIGNED").is_some()
+    {
+        return notes(count).folder().write(place).unwrap();
+    }
     let mut log = story::whole().log;
     if let Some(place) = place {
         return long::write(log, count, &place);
@@ -71,14 +77,19 @@ fn main() {
         one_more(&mut log, number);
     }
     measure("entries", &log);
+    measure("signed notes", &notes(NOTES));
+}
+
+/// A log of so many notes, each signed.
+fn notes(count: usize) -> Scribe {
     let (mut log, incident) = story::declared();
-    for _ in 0..NOTES {
+    for _ in 0..count {
         let text: Prose = read("The database answers.");
         let said = log.act("bob", incident, Command::Note(Note { text: text.clone() }));
         let incident_id = incident;
         log.caused(&said, IncidentNoted { incident_id, text });
     }
-    measure("signed notes", &log);
+    log
 }
 
 /// What a server asserts again and again.
