@@ -1,7 +1,11 @@
 //! The sinks follow the log by position. Nothing of this can hold up an emergency: it runs on a
 //! thread of its own and only reads.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use breakglass_core::Command;
 use breakglass_format::{Digest, Entry, Line, Name, entry::Recorded, render::jsonl};
@@ -24,7 +28,7 @@ pub(crate) struct Follower {
     reader: SqliteReader,
     clock: Arc<dyn Clock>,
     sink: Option<JsonlSink>,
-    path: std::path::PathBuf,
+    path: PathBuf,
     next: u64,
     checkpoint_at: i64,
     working: bool,
@@ -86,9 +90,7 @@ impl Follower {
 
     fn catch_up(&mut self) -> Result<(), FollowError> {
         if self.sink.is_none() {
-            let (sink, position) = JsonlSink::open(&self.path)?;
-            self.next = position.next_index;
-            self.sink = Some(sink);
+            self.open()?;
         }
         let size = self.engine.published().head.size();
         while self.next < size {
@@ -105,6 +107,41 @@ impl Follower {
             self.next = to;
         }
         Ok(())
+    }
+
+    /// Opens the file. One that ends with an entry that this log does not have there is of what an
+    /// epoch or a recovery gave up: it is kept under another name, and all of the log is written anew.
+    fn open(&mut self) -> Result<(), FollowError> {
+        let (sink, position) = JsonlSink::open(&self.path)?;
+        if self.is_ours(&sink, position.next_index)? {
+            (self.sink, self.next) = (Some(sink), position.next_index);
+            return Ok(());
+        }
+        let aside = unused(&self.path);
+        std::fs::rename(&self.path, &aside).map_err(|source| FollowError::Aside {
+            path: self.path.clone(),
+            source,
+        })?;
+        let aside = aside.display();
+        self.tell(Some(format!(
+            "the file held entries that this log does not have; it is {aside} now, and another begins"
+        )));
+        let (sink, position) = JsonlSink::open(&self.path)?;
+        (self.sink, self.next) = (Some(sink), position.next_index);
+        Ok(())
+    }
+
+    /// Whether the last entry in the file is the one that the log has there.
+    fn is_ours(&self, sink: &JsonlSink, next: u64) -> Result<bool, FollowError> {
+        let (Some(last), Some(leaf)) = (next.checked_sub(1), sink.last_leaf()) else {
+            return Ok(true);
+        };
+        let published = self.engine.published();
+        if last >= published.head.size() {
+            return Ok(false);
+        }
+        let entry = self.reader.at(&published.snapshot).entry(last)?;
+        Ok(*breakglass_tlog::leaf_hash(&entry).as_bytes() == *leaf.as_bytes())
     }
 
     fn lines(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, FollowError> {
@@ -162,12 +199,30 @@ impl Follower {
     }
 }
 
+/// A name that nothing has, for a file of another history.
+fn unused(path: &Path) -> PathBuf {
+    let name = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".given-up-{n}"));
+        PathBuf::from(name)
+    };
+    (1..)
+        .map(name)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| name(0))
+}
+
 #[derive(Debug, thiserror::Error)]
 enum FollowError {
     #[error("the JSONL file cannot be written: {0}")]
     Sink(#[from] breakglass_sinks::jsonl::SinkError),
     #[error("the log cannot be read: {0}")]
     Read(String),
+    #[error("{} is of another history and cannot be put aside: {source}", path.display())]
+    Aside {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl From<ReadError> for FollowError {

@@ -39,6 +39,8 @@ pub struct Sources {
     pub copies: Vec<PathBuf>,
     /// Signed checkpoints that people kept, as files: what is recovered must give them.
     pub checkpoints: Vec<PathBuf>,
+    /// Whether entries of the copies that no known checkpoint covers are given up.
+    pub only_signed: bool,
 }
 
 /// What was recovered, and what follows.
@@ -90,6 +92,19 @@ pub enum NotRecovered {
         /// Its entries.
         size: u64,
     },
+    /// The copies have more than was ever signed, as far as anybody said: what is left out of it
+    /// may have been acknowledged.
+    #[error(
+        "the copies go on to {have} entries, and nothing that is known to be signed covers more          than {signed} ({held_against})"
+    )]
+    Beyond {
+        /// Entries in the copies, from the first without a gap.
+        have: u64,
+        /// Entries of the longest checkpoint, or of the log.
+        signed: u64,
+        /// Where the checkpoint was found.
+        held_against: String,
+    },
     /// The copies end too early.
     #[error(
         "the log had {wanted} entries ({held_against}), and {had} are there with the copies: \
@@ -140,7 +155,7 @@ pub fn recover(
     let database = config.data_dir.join("log.db");
     let old = sound(&database, verifier)?;
     let had = old.as_ref().map_or(0, |old| old.head().size());
-    let wanted = reach(&known, had, &shelf)?;
+    let wanted = reach(&known, had, &shelf, sources.only_signed)?;
     let rebuilt = Rebuilt::beside(&database, &key, old.as_ref(), &mut shelf, wanted)?;
     known.hold(rebuilt.ledger())?;
     let recovered = wanted - had;
@@ -175,13 +190,21 @@ fn sound(database: &Path, key: &VerifierKey) -> Result<Option<SqliteLedger>, Ope
 }
 
 /// How many entries there are to be, all of which there are.
-fn reach(known: &Known, had: u64, shelf: &Shelf) -> Result<u64, NotRecovered> {
+fn reach(known: &Known, had: u64, shelf: &Shelf, only_signed: bool) -> Result<u64, NotRecovered> {
     let (held_against, signed) = known.longest();
     let wanted = signed.max(had);
-    if wanted == had && !known.mark_is_gone() {
+    let have = shelf.reaches(had);
+    if have > wanted && !only_signed {
+        return Err(NotRecovered::Beyond {
+            have,
+            signed: wanted,
+            held_against: held_against.to_owned(),
+        });
+    }
+    if have <= wanted && wanted == had && !known.mark_is_gone() {
         return Err(NotRecovered::Whole { size: had });
     }
-    let reached = shelf.reaches(had).min(wanted);
+    let reached = have.min(wanted);
     if reached < wanted {
         return Err(NotRecovered::Short {
             had: reached,

@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use breakglass_format::Digest;
 use rustix::fs::{Mode, OFlags};
 use thiserror::Error;
 
@@ -27,6 +28,7 @@ pub struct JsonlSink {
     file: File,
     /// The length to go back to, after a failure that could not be undone.
     torn_at: Option<u64>,
+    last_leaf: Option<Digest>,
 }
 
 /// What an existing file held.
@@ -118,13 +120,21 @@ impl JsonlSink {
     /// It cannot be opened, read or cut, is no regular file, is in use, or is not ours.
     pub fn open(path: impl Into<PathBuf>) -> Result<(Self, Position), SinkError> {
         let path = path.into();
-        let (file, position) = open(&path)?;
+        let (file, position, last_leaf) = open(&path)?;
         let sink = Self {
             path,
             file,
             torn_at: None,
+            last_leaf,
         };
         Ok((sink, position))
+    }
+
+    /// The leaf hash that the last entry in the file had when it was opened, as its line says:
+    /// by it whoever appends knows whether the file is of the log that goes on.
+    #[must_use]
+    pub const fn last_leaf(&self) -> Option<Digest> {
+        self.last_leaf
     }
 
     /// Appends lines, each without its line break, and returns when they are on the disk.
@@ -138,7 +148,7 @@ impl JsonlSink {
         let mut appended = Appended::SameFile;
         for _ in 0..TRIES {
             if !self.is_in_place() {
-                let (file, position) = open(&self.path)?;
+                let (file, position, _) = open(&self.path)?;
                 self.file = file;
                 self.torn_at = None;
                 appended = Appended::OtherFile(position);
@@ -236,7 +246,7 @@ fn join(batch: &[Vec<u8>]) -> Result<Vec<u8>, SinkError> {
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<(File, Position), SinkError> {
+fn open(path: &Path) -> Result<(File, Position, Option<Digest>), SinkError> {
     let failed = |source: io::Error| SinkError::Open {
         path: path.to_owned(),
         source,
@@ -256,8 +266,8 @@ fn open(path: &Path) -> Result<(File, Position), SinkError> {
         }
         Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
     }
-    let position = recover(&file, path)?;
-    Ok((file, position))
+    let (position, last_leaf) = recover(&file, path)?;
+    Ok((file, position, last_leaf))
 }
 
 fn open_or_create(path: &Path) -> io::Result<File> {
@@ -284,7 +294,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn recover(file: &File, path: &Path) -> Result<Position, SinkError> {
+fn recover(file: &File, path: &Path) -> Result<(Position, Option<Digest>), SinkError> {
     let end = tail::examine(file).map_err(|source| SinkError::Read {
         path: path.to_owned(),
         source,
@@ -303,10 +313,11 @@ fn recover(file: &File, path: &Path) -> Result<Position, SinkError> {
             source,
         })?;
     }
-    Ok(Position {
+    let position = Position {
         next_index: end.last_index.map_or(0, |index| index.saturating_add(1)),
         torn_bytes: end.torn_bytes,
-    })
+    };
+    Ok((position, end.last_leaf))
 }
 
 #[cfg(test)]

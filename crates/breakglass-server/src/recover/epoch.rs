@@ -10,9 +10,9 @@ use breakglass_format::{
     canonical::CanonicalError,
     statement::{Epoch, Kind, LogHead, Statement as _},
 };
-use breakglass_statement::{EpochError, VerifiedEpoch};
-use breakglass_store::{Ledger as _, SqliteLedger};
-use breakglass_tlog::{KeyError as VkeyError, SigningKey, VerifierKey};
+use breakglass_statement::{AuthoritySet, EpochError, VerifiedEpoch};
+use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger};
+use breakglass_tlog::{KeyError as VkeyError, SignedCheckpoint, SigningKey, VerifierKey};
 use thiserror::Error;
 
 use super::{NotRecovered, Recovered, Sources, known::Known, rebuilt::Rebuilt};
@@ -84,6 +84,28 @@ pub enum NotBegun {
     /// The statement.
     #[error(transparent)]
     Epoch(#[from] EpochError),
+    /// It names people who are root persons no longer, or not yet, where what is kept ends.
+    #[error(
+        "the epoch names authority version {got}, in force where what is kept ends is {expected}"
+    )]
+    NotInForce {
+        /// The version in force.
+        expected: i64,
+        /// In the text.
+        got: i64,
+    },
+    /// How long the log before was is said by nobody who signed it.
+    #[error("the last checkpoint in the epoch is not one of the log before it, {before}")]
+    Last {
+        /// Its origin.
+        before: String,
+    },
+    /// It has begun: another beginning would be another history under the same key.
+    #[error("the epoch has begun already: {path} says so")]
+    Begun {
+        /// The log that goes on, or its mark.
+        path: PathBuf,
+    },
     /// A key that signed does not count any more.
     #[error("too few of the keys that signed the epoch count now")]
     KeysOver,
@@ -161,6 +183,7 @@ pub fn plan_epoch(
     let (place, _) = cut.map_err(NotBegun::recover)?.close();
     let opened = super::taken_in(config, place.path(), &passing)?;
     let last = known.last().ok_or(NotBegun::Nothing)?;
+    follows_on(&opened, (&before, &log))?;
     let epoch = written(
         &opened,
         (&before, &log),
@@ -175,6 +198,26 @@ pub fn plan_epoch(
         had: last.checkpoint().size().max(kept),
         roots,
     })
+}
+
+/// Whether root persons could sign it: it gives up the log in force, for one that there never was.
+fn follows_on(
+    opened: &Opened,
+    (before, log): (&VerifierKey, &VerifierKey),
+) -> Result<(), NotBegun> {
+    let set = opened.authorities.as_ref().ok_or(NotBegun::Nothing)?;
+    let (expected, got) = (set.log(), identity(before)?);
+    if *expected != got {
+        let (expected, got) = (expected.origin.to_string(), got.origin.to_string());
+        return Err(EpochError::Before { expected, got }.into());
+    }
+    let new = identity(log)?;
+    let mut logs = set.logs();
+    if logs.any(|log| log.origin == new.origin || log.vkey == new.vkey) {
+        let origin = new.origin.to_string();
+        return Err(EpochError::NotNew { origin }.into());
+    }
+    Ok(())
 }
 
 fn roots_of(opened: &Opened) -> (Vec<Principal>, i64) {
@@ -256,7 +299,10 @@ pub fn begin_epoch(
     let before = vkey(epoch.before.vkey.as_str())?;
     let mut shelf = Shelf::of(copies).map_err(NotBegun::recover)?;
     let database = config.data_dir.join("log.db");
-    let old = super::sound(&database, &before).map_err(NotBegun::recover)?;
+    let old = match super::sound(&database, &before) {
+        Err(_) if goes_on(&database, &key) => return Err(NotBegun::Begun { path: database }),
+        old => old.map_err(NotBegun::recover)?,
+    };
     let had = old.as_ref().map_or(0, |old| old.head().size());
     let kept = u64::try_from(epoch.kept.size).unwrap_or(0);
     if had > kept || shelf.reaches(had) < kept {
@@ -267,6 +313,7 @@ pub fn begin_epoch(
     if *rebuilt.ledger().head().root().as_bytes() != *epoch.kept.root.as_bytes() {
         return Err(NotBegun::Kept { kept });
     }
+    led_here(&epoch, &before, rebuilt.ledger())?;
     let (place, missing) = rebuilt.close();
     let mut opened = super::taken_in(config, place.path(), &key)?;
     let begun = begun(&mut opened, &bytes, &signatures, clock)?;
@@ -278,8 +325,9 @@ pub fn begin_epoch(
         recovery: super::recovery(kept - had, lost),
     }));
     let follows = super::follows(opened, &command, blobs(&begun), clock, &key)?;
+    is_the_first(config, &key, follows.head.checkpoint().size())?;
     // A start between these two finds a log and a mark that are not of one origin, and only reads.
-    put_aside(config, epoch.number)?;
+    put_aside(config, epoch.number, &key)?;
     let write = mark(config).write(&follows.head);
     write.map_err(|e| NotBegun::Recover(NotRecovered::Mark(e.to_string())))?;
     let unused = super::unused(&database);
@@ -294,6 +342,43 @@ pub fn begin_epoch(
         kept: there,
         ..follows.recovered
     })
+}
+
+/// Whether the log that is there is that of the epoch.
+fn goes_on(database: &Path, key: &SigningKey) -> bool {
+    let verifier = key.verifier();
+    SqliteLedger::begin(database, verifier.name().as_str(), verifier).is_ok()
+}
+
+/// The last checkpoint is signed by the log before, and of what is kept as far as that goes.
+fn led_here(epoch: &Epoch, before: &VerifierKey, kept: &SqliteLedger) -> Result<(), NotBegun> {
+    let origin = before.name().as_str();
+    let last = SignedCheckpoint::open(epoch.last.as_str().as_bytes(), origin, before);
+    let unsigned = |_| NotBegun::Last {
+        before: origin.to_owned(),
+    };
+    let last = last.map_err(unsigned)?;
+    let (size, root) = (last.checkpoint().size(), last.checkpoint().root());
+    let have = kept.head().size();
+    if size <= have && kept.root_at(size).ok() != Some(root) {
+        return Err(NotBegun::Kept { kept: have });
+    }
+    Ok(())
+}
+
+/// Refuses where the log of the epoch is known to have gone on: further than its beginning, or as
+/// witnesses saw it. What was interrupted has left its beginning at most.
+fn is_the_first(config: &Config, key: &SigningKey, beginning: u64) -> Result<(), NotBegun> {
+    let (origin, verifier) = (key.verifier().name().as_str(), key.verifier());
+    let cosigned = config.data_dir.join(COSIGNED);
+    for (file, most) in [(mark(config), beginning), (HighWaterMark::new(cosigned), 0)] {
+        let known = file.read(origin, verifier).ok().flatten();
+        if known.is_some_and(|known| known.checkpoint().size() > most) {
+            let path = file.path().to_owned();
+            return Err(NotBegun::Begun { path });
+        }
+    }
+    Ok(())
 }
 
 fn is_ours(epoch: &Epoch, key: &SigningKey) -> Result<(), NotBegun> {
@@ -312,11 +397,21 @@ fn begun(
     clock: &dyn Clock,
 ) -> Result<std::sync::Arc<VerifiedEpoch>, NotBegun> {
     let set = opened.authorities.as_mut().ok_or(NotBegun::Nothing)?;
+    in_force(set, &Epoch::from_bytes(bytes)?)?;
     let begun = set.begin_epoch(bytes, signatures)?;
     let now = clock.wall().max(opened.world.last());
     match begun.threshold_holds_at(set, now) {
         true => Ok(begun),
         false => Err(NotBegun::KeysOver),
+    }
+}
+
+/// Who signs are the root persons in force where what is kept ends, and nobody from before them.
+fn in_force(set: &AuthoritySet, epoch: &Epoch) -> Result<(), NotBegun> {
+    let (expected, got) = (set.current_ref().version, epoch.authority.version);
+    match expected == got {
+        true => Ok(()),
+        false => Err(NotBegun::NotInForce { expected, got }),
     }
 }
 
@@ -364,13 +459,16 @@ fn signed(statement: &Path) -> Result<(Vec<u8>, Vec<(Principal, String)>), NotBe
     Ok((bytes, signatures))
 }
 
-/// The marks of the log before, which say nothing of the one to come.
-fn put_aside(config: &Config, number: i64) -> Result<(), NotBegun> {
-    let marks = [
-        mark(config).path().to_owned(),
-        config.data_dir.join(COSIGNED),
-    ];
-    for path in marks {
+/// The marks of the log before, which say nothing of the one to come. One that an interrupted
+/// beginning wrote is none of them, and must not take their place.
+fn put_aside(config: &Config, number: i64, key: &SigningKey) -> Result<(), NotBegun> {
+    let (origin, verifier) = (key.verifier().name().as_str(), key.verifier());
+    let cosigned = HighWaterMark::new(config.data_dir.join(COSIGNED));
+    for file in [mark(config), cosigned] {
+        if file.read(origin, verifier).is_ok_and(|new| new.is_some()) {
+            continue;
+        }
+        let path = file.path().to_owned();
         let mut aside = path.clone().into_os_string();
         aside.push(format!(".before-epoch-{number}"));
         match std::fs::rename(&path, &aside) {

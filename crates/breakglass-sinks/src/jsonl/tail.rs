@@ -4,6 +4,7 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
+use breakglass_format::Digest;
 use serde_json::Value;
 
 /// One read.
@@ -23,6 +24,8 @@ pub(super) struct End {
     pub(super) is_ours: bool,
     /// The last index in a complete line.
     pub(super) last_index: Option<u64>,
+    /// The leaf hash that this line says its entry has.
+    pub(super) last_leaf: Option<Digest>,
 }
 
 /// Looks at the end of a file and changes nothing.
@@ -38,16 +41,17 @@ pub(super) fn examine(file: &File) -> io::Result<End> {
                 torn_bytes: 0,
                 is_ours: false,
                 last_index: None,
+                last_leaf: None,
             });
         }
     };
     let torn_bytes = torn.len() as u64;
-    let mut last_index = None;
+    let mut last = None;
     // Checkpoint lines have no index; a line that cannot be read is passed over, and what it held
     // comes again.
-    while last_index.is_none() {
+    while last.is_none() {
         match lines.next()? {
-            Some(Piece::Line(line)) => last_index = index_of(&line),
+            Some(Piece::Line(line)) => last = entry_of(&line),
             Some(Piece::TooLong) | None => break,
         }
     }
@@ -56,13 +60,17 @@ pub(super) fn examine(file: &File) -> io::Result<End> {
         torn_bytes,
         // Zeros: a file that grew before a power failure and was never filled.
         is_ours: matches!(torn.first(), None | Some(b'{' | 0)),
-        last_index,
+        last_index: last.map(|(index, _)| index),
+        last_leaf: last.and_then(|(_, leaf)| leaf),
     })
 }
 
-fn index_of(line: &[u8]) -> Option<u64> {
+/// Which entry a line is of, and the leaf hash that it says.
+fn entry_of(line: &[u8]) -> Option<(u64, Option<Digest>)> {
     let value: Value = serde_json::from_slice(line).ok()?;
-    value.get("log_index")?.as_u64()
+    let leaf = value.get("leaf_hash").and_then(Value::as_str);
+    let leaf = leaf.and_then(|leaf| leaf.parse().ok());
+    Some((value.get("log_index")?.as_u64()?, leaf))
 }
 
 enum Piece {

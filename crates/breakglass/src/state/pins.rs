@@ -259,7 +259,7 @@ impl Pins {
     }
 
     /// Pins a checkpoint of another log, over an epoch that leads to it, and keeps the one that was
-    /// pinned: where it is.
+    /// pinned: where it is. Where another process pinned something meanwhile, that stays pinned.
     ///
     /// # Errors
     ///
@@ -274,7 +274,9 @@ impl Pins {
         let name = format!("left-at-epoch-{epoch}.checkpoint");
         let kept = self.dir.join("evidence").join(name);
         file::write_atomic(&kept, left.text.as_bytes())?;
-        self.pin(shown)?;
+        if self.checkpoint()?.as_ref() == Some(left) {
+            self.pin(shown)?;
+        }
         Ok(kept)
     }
 

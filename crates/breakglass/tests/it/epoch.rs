@@ -12,6 +12,7 @@ use breakglass::{
     demo::{KEY, PlayClock, Stage},
     export,
 };
+use breakglass_format::statement::Statement as _;
 use breakglass_server::{Clock as _, Config, Server};
 use breakglass_tlog::{KeyName, SigningKey};
 use breakglass_verify::{Options, Outcome, check};
@@ -55,7 +56,12 @@ impl House {
             .unwrap();
         server.stop();
         fs::copy(&backup, data.join("log.db")).unwrap();
-        fs::remove_file(data.join("events.jsonl")).unwrap();
+        fs::rename(data.join("events.jsonl"), stage.dir().join("shipped.jsonl")).unwrap();
+        Self::with(stage, clock, size)
+    }
+
+    /// One that has a new log key, and whose server is stopped.
+    fn with(stage: Stage, clock: PlayClock, size: (u64, u64)) -> Self {
         let new = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[9; 32]);
         let key = stage.dir().join("new-log.key");
         fs::write(&key, format!("{}\n", *new.to_text())).unwrap();
@@ -97,14 +103,12 @@ impl House {
     }
 
     fn sign(&self, principal: &str, epoch: &Path) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_breakglass"))
-            .arg("--home")
-            .arg(self.stage.home(principal))
-            .args(["log", "epoch", "sign", "--yes"])
-            .arg(epoch)
-            .env_remove("SSH_AUTH_SOCK")
-            .output()
-            .unwrap()
+        types(
+            &self.stage,
+            principal,
+            &["log", "epoch", "sign", "--yes"],
+            epoch,
+        )
     }
 
     fn begin(&self, epoch: &Path) -> Output {
@@ -127,6 +131,18 @@ impl House {
         }
         epoch
     }
+}
+
+/// What somebody types on their own machine, about a file.
+fn types(stage: &Stage, principal: &str, verb: &[&str], file: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_breakglass"))
+        .arg("--home")
+        .arg(stage.home(principal))
+        .args(verb)
+        .arg(file)
+        .env_remove("SSH_AUTH_SOCK")
+        .output()
+        .unwrap()
 }
 
 /// The principals of the root persons.
@@ -301,6 +317,185 @@ fn nobody_goes_along_with_another_log_without_an_epoch() {
     let error = alice().unwrap_err().to_string();
     assert!(error.contains("names authority version 1"), "{error}");
     server.stop();
+}
+
+#[test]
+fn an_epoch_begins_once_and_an_interrupted_beginning_is_done_again() {
+    let house = House::that_lost_its_end();
+    let epoch = house.signed();
+    let (_, config) = house.with_the_new_key();
+    let file = |name: &str| config.data_dir.join(name);
+    let (log, mark) = (file("log.db"), file("high-water.checkpoint"));
+    let read = |path: &Path| fs::read(path).unwrap();
+    let (old_log, old_mark) = (read(&log), read(&mark));
+    done(&house.begin(&epoch));
+    // Killed before the last step: the old log is there, beside the mark of the new one.
+    fs::write(&log, &old_log).unwrap();
+    done(&house.begin(&epoch));
+    let aside = file("high-water.checkpoint.before-epoch-1");
+    assert!(read(&aside) == old_mark, "the mark of before is gone");
+    // Done, it is not done again.
+    refused(&house.begin(&epoch), "the epoch has begun already");
+    let server = start(&config, &house.clock);
+    let mut cast = cast_at(&house.stage, &server, &house.clock);
+    cast.declare();
+    drop(cast);
+    server.stop();
+    // Not from a backup of before either: the new key would sign two histories.
+    fs::write(&log, &old_log).unwrap();
+    let new_mark = read(&mark);
+    refused(&house.begin(&epoch), "the epoch has begun already");
+    assert!(read(&log) == old_log && read(&mark) == new_mark);
+    fs::remove_file(&log).unwrap();
+    let shipped = file("events.jsonl");
+    let (toml, _) = house.with_the_new_key();
+    let again = Command::new(env!("CARGO_BIN_EXE_breakglass"))
+        .args(["log", "epoch", "begin"])
+        .arg(&epoch)
+        .arg("--config")
+        .arg(toml)
+        .arg("--from")
+        .arg(shipped)
+        .output()
+        .unwrap();
+    refused(&again, "the epoch has begun already");
+}
+
+/// Another version of the authority, which changes nothing, is signed and published.
+fn another_version(stage: &Stage) {
+    use breakglass_format::authority::Authority;
+    let genesis = fs::read(stage.dir().join("server/genesis/authority.json")).unwrap();
+    let mut next = Authority::from_bytes(&genesis).unwrap();
+    next.version = 2;
+    next.previous = breakglass_statement::digest(&genesis).into();
+    let file = stage.dir().join("authority-2.json");
+    fs::write(&file, next.to_bytes().unwrap()).unwrap();
+    let roots = roots(stage);
+    for root in &roots {
+        done(&types(stage, root, &["authority", "sign", "--yes"], &file));
+    }
+    done(&types(stage, &roots[0], &["authority", "publish"], &file));
+    done(&types(stage, &roots[0], &["log"], Path::new("checkpoint")));
+}
+
+#[test]
+fn an_epoch_by_the_root_persons_of_an_earlier_version_begins_nothing() {
+    let scene = Scene::set();
+    let clock = scene.clock.clone();
+    let stage = scene.end();
+    let config = stage.config().unwrap();
+    let server = start(&config, &clock);
+    let url = format!("http://{}", server.address());
+    stage.configure_people(&url).unwrap();
+    another_version(&stage);
+    let size = server.log_size();
+    server.stop();
+    let house = House::with(stage, clock, (size, size));
+    let epoch = house.stage.dir().join("epoch.json");
+    done(&house.plan(&epoch));
+    let text = fs::read_to_string(&epoch).unwrap();
+    let mut planned = breakglass_format::statement::Epoch::from_bytes(text.as_bytes()).unwrap();
+    assert_eq!(planned.authority.version, 2);
+    planned.authority.version = 1;
+    planned.authority.digest = planned.instance.into();
+    fs::write(&epoch, planned.to_bytes().unwrap()).unwrap();
+    let roots = roots(&house.stage);
+    // On a machine that saw the newer one it is not even signed.
+    let output = house.sign(&roots[0], &epoch);
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && says.contains("saw version 2"),
+        "{says}"
+    );
+    for root in &roots {
+        let pins = house.stage.home(root).join("state");
+        if pins.exists() {
+            fs::remove_dir_all(pins).unwrap();
+        }
+        done(&house.sign(root, &epoch));
+    }
+    let log = || fs::read(config.data_dir.join("log.db")).unwrap();
+    let before = log();
+    refused(&house.begin(&epoch), "names authority version 1, in force");
+    assert!(log() == before);
+}
+
+#[test]
+fn nobody_signs_an_epoch_that_hides_how_long_the_log_was() {
+    let house = House::that_lost_its_end();
+    let epoch = house.stage.dir().join("epoch.json");
+    done(&house.plan(&epoch));
+    let text = fs::read_to_string(&epoch).unwrap();
+    let mark = house.stage.config().unwrap().data_dir;
+    let mark = fs::read_to_string(mark.join("high-water.checkpoint")).unwrap();
+    let (had, kept) = (mark.lines().nth(1).unwrap(), house.size.0);
+    let (true_size, shorter) = (format!("log\\n{had}\\n"), format!("log\\n{kept}\\n"));
+    assert!(text.contains(&true_size), "{text}");
+    fs::write(&epoch, text.replace(&true_size, &shorter)).unwrap();
+    let root = roots(&house.stage).remove(0);
+    let output = house.sign(&root, &epoch);
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{says}");
+    assert!(says.contains("the last checkpoint in the epoch"), "{says}");
+    // And none is written for a log that there was.
+    let old = house.stage.config().unwrap().log_key_file;
+    let old = SigningKey::parse(fs::read_to_string(old).unwrap().trim_end()).unwrap();
+    let vkey = old.verifier().to_string();
+    let house = House { vkey, ..house };
+    refused(&house.plan(&epoch), "is not a new one");
+}
+
+/// The entries of a JSONL file, by index.
+fn lines(path: &Path) -> Vec<(u64, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let entry = line["entry"].as_str().unwrap_or_default().to_owned();
+        line["log_index"].as_u64().map(|index| (index, entry))
+    });
+    lines.flatten().collect()
+}
+
+#[test]
+fn the_shippers_file_is_of_the_new_log_and_what_was_given_up_is_kept_beside_it() {
+    let house = House::that_lost_its_end();
+    let epoch = house.signed();
+    done(&house.begin(&epoch));
+    let (_, config) = house.with_the_new_key();
+    let events = config.data_dir.join("events.jsonl");
+    // The file was there all along, with more than what is kept.
+    let shipped = house.stage.dir().join("shipped.jsonl");
+    let before = fs::read(&shipped).unwrap();
+    fs::rename(&shipped, &events).unwrap();
+    let server = start(&config, &house.clock);
+    let cast = cast_at(&house.stage, &server, &house.clock);
+    wait("the rotation", || {
+        cast.frank.client().accounts().unwrap()[0].state == "current"
+    });
+    wait("the file", || {
+        lines(&events).len() as u64 == server.log_size()
+    });
+    drop(cast);
+    server.stop();
+    let given_up = events.with_file_name("events.jsonl.given-up-1");
+    assert!(fs::read(given_up).unwrap() == before);
+    let written = lines(&events);
+    let indices = written.iter().map(|(index, _)| *index);
+    assert!(indices.eq(0..written.len() as u64), "a gap, or one twice");
+    // It is a copy of the log that goes on: what is lost of that comes back from it.
+    fs::remove_file(config.data_dir.join("log.db")).unwrap();
+    let sources = breakglass_server::Sources {
+        copies: vec![events],
+        checkpoints: Vec::new(),
+        only_signed: false,
+    };
+    let recovered = breakglass_server::recover(&config, &sources, &house.clock).unwrap();
+    assert_eq!(recovered.recovered, written.len() as u64);
+    // Nothing is put aside where nothing was given up.
+    let server = start(&config, &house.clock);
+    server.stop();
+    let second = config.data_dir.join("events.jsonl.given-up-2");
+    assert!(!second.exists());
 }
 
 /// A file somewhere below a folder.

@@ -99,6 +99,7 @@ impl House {
         let sources = Sources {
             copies: from.to_vec(),
             checkpoints: checkpoints.to_vec(),
+            only_signed: false,
         };
         recover(&self.config(), &sources, &self.clock)
     }
@@ -367,6 +368,41 @@ fn where_only_the_mark_is_gone_the_log_goes_on_with_everything_ended() {
     let cast = cast_at(&house.stage, &server, &house.clock);
     let (outcome, found) = evidence(&cast, &house.clock);
     assert_eq!(outcome, Outcome::Ok, "{found:?}");
+    server.stop();
+}
+
+#[test]
+fn entries_that_nothing_known_covers_are_not_given_up_in_silence() {
+    let house = House::after_a_while();
+    let (early, size) = house.size;
+    house.restore();
+    let mark = house.data("high-water.checkpoint");
+    let seen = house.stage.dir().join("seen");
+    fs::copy(&mark, &seen).unwrap();
+    // The mark was written before the last entries, and the copies have no later checkpoint.
+    fs::copy(&house.early_mark, &mark).unwrap();
+    let events = house.some_lines("events.1", |_, line| {
+        (!line.contains("LOG_CHECKPOINT")).then(|| line.to_owned())
+    });
+    let said = refused(&house, std::slice::from_ref(&events), &[]);
+    let told = format!("the copies go on to {size} entries");
+    assert!(said.contains(&told), "{said}");
+    // Whoever saw more says so.
+    let copies = std::slice::from_ref(&events);
+    let recovered = house.recover_with(copies, &[seen]).unwrap();
+    assert_eq!((recovered.had, recovered.recovered), (early, size - early));
+    // Or nobody did, and that is said.
+    house.restore();
+    fs::copy(&house.early_mark, &mark).unwrap();
+    let sources = Sources {
+        copies: vec![events],
+        checkpoints: Vec::new(),
+        only_signed: true,
+    };
+    let recovered = recover(&house.config(), &sources, &house.clock).unwrap();
+    assert_eq!((recovered.had, recovered.recovered), (early, 0));
+    let server = house.start();
+    assert_eq!(server.read_only(), None);
     server.stop();
 }
 

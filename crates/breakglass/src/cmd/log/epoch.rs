@@ -10,8 +10,8 @@ use breakglass_format::{
 use breakglass_server::{
     Config, EpochWish, NotBegun, Sources, SystemClock, begin_epoch, plan_epoch,
 };
-use breakglass_statement::digest;
-use breakglass_tlog::Note;
+use breakglass_statement::{EpochError, digest};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -118,6 +118,7 @@ fn plan(args: &Plan, output: Output) -> Result<(), Failure> {
         sources: Sources {
             copies: args.from.clone(),
             checkpoints: args.checkpoint.clone(),
+            only_signed: true,
         },
         log: args.log.clone(),
         before: args.before.clone(),
@@ -159,12 +160,13 @@ fn sign(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> Result<(), 
     let config = cx.config()?;
     let pins = cx.home().pins(config.genesis);
     let authority = known_authority(&epoch, config.genesis, &pins)?;
+    let had = last(&epoch)?;
     let mut signer = match key {
         Some(key) => signer::open_file(key)?,
         None => signer::open(&config.key.place())?,
     };
     let principal = &config.principal;
-    let mut lines = shown(&epoch);
+    let mut lines = shown(&epoch, had);
     lines.extend([authority, seen_here(&pins, &epoch)]);
     lines.push("afterwards every grant has ended and every credential is rotated".to_owned());
     lines.push(digest(&bytes).to_string());
@@ -233,13 +235,26 @@ fn seen_here(pins: &Pins, epoch: &Epoch) -> String {
     }
 }
 
+/// How many entries the log had, as a checkpoint says that the key of that log signed.
+fn last(epoch: &Epoch) -> Result<u64, Failure> {
+    let origin = epoch.before.origin.as_str();
+    let unsigned = |why: String| {
+        let message = format!(
+            "the last checkpoint in the epoch is not one of {}: {why}",
+            line(origin)
+        );
+        Failure::of(Code::Tampered, message)
+            .hint("do not sign it: nobody could see how many entries it gives up")
+    };
+    let key = VerifierKey::parse(epoch.before.vkey.as_str());
+    let key = key.map_err(|e| unsigned(e.to_string()))?;
+    let last = SignedCheckpoint::open(epoch.last.as_str().as_bytes(), origin, &key);
+    let last = last.map_err(|e| unsigned(e.to_string()))?;
+    Ok(last.checkpoint().size())
+}
+
 /// What is signed, computed from its bytes.
-fn shown(epoch: &Epoch) -> Vec<String> {
-    let last = Note::parse(epoch.last.as_str().as_bytes());
-    let last = last.map_or_else(
-        |_| "not readable".to_owned(),
-        |note| note.text().lines().nth(1).unwrap_or_default().to_owned(),
-    );
+fn shown(epoch: &Epoch, had: u64) -> Vec<String> {
     vec![
         format!("EPOCH {} of the log", epoch.number),
         format!("given up   {}", line(epoch.before.origin.as_str())),
@@ -249,7 +264,7 @@ fn shown(epoch: &Epoch) -> Vec<String> {
             "kept       {} entries, root {}",
             epoch.kept.size, epoch.kept.root
         ),
-        format!("it had     {last} entries, as its last known checkpoint says"),
+        format!("it had     {had} entries, as its last known checkpoint says"),
         format!("why        {}", line(epoch.reason.as_str())),
         format!("written    {}", epoch.issued_at),
     ]
@@ -278,6 +293,19 @@ fn not_begun(error: &NotBegun) -> Failure {
         }
         NotBegun::Unreadable { .. } => {
             "name the file that log epoch plan wrote, with the signatures beside it: FILE.PRINCIPAL.sig"
+        }
+        NotBegun::Epoch(EpochError::NotNew { .. }) => {
+            "make a log key under a name that no log of this installation had: breakglass server-keys"
+        }
+        NotBegun::Epoch(EpochError::Before { .. } | EpochError::Number { .. })
+        | NotBegun::NotInForce { .. }
+        | NotBegun::Last { .. } => {
+            "plan it anew from the newest log and all copies that there are; --before names the key \
+             of the log that is given up"
+        }
+        NotBegun::Begun { .. } => {
+            "breakglass serve --check says how its log stands; what was lost of that since comes back \
+             with breakglass log recover, and if its end is lost for good it takes another epoch"
         }
         NotBegun::Epoch(_) | NotBegun::KeysOver => {
             "have as many root persons sign the same bytes as the authority asks: breakglass log \

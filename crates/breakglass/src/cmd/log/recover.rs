@@ -35,6 +35,10 @@ pub(in crate::cmd) struct Args {
     /// high-water mark is gone
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// Give up what the copies have beyond every checkpoint that is known: whoever saw more will be
+    /// told that the log is forked
+    #[arg(long)]
+    only_signed: bool,
 }
 
 pub(in crate::cmd) fn run(args: &Args, output: Output) -> Result<(), Failure> {
@@ -42,6 +46,7 @@ pub(in crate::cmd) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let sources = Sources {
         copies: args.from.clone(),
         checkpoints: args.checkpoint.clone(),
+        only_signed: args.only_signed,
     };
     let recovered = recover(&config, &sources, &SystemClock).map_err(|e| not_recovered(&e))?;
     say(&recovered, output);
@@ -137,6 +142,11 @@ pub(super) fn not_recovered(error: &NotRecovered) -> Failure {
              then everything is taken from the copies"
         }
         NotRecovered::Whole { .. } => "breakglass serve --check says what a start would say",
+        NotRecovered::Beyond { .. } => {
+            "name the longest checkpoint that anybody saw, with --checkpoint FILE: clients keep \
+             theirs under state/, witnesses serve theirs. Where nobody saw a longer one, \
+             --only-signed gives up the rest"
+        }
         NotRecovered::Short { .. } => {
             "name more copies, each with --from: rotated files, the SIEM's, the exports of \
              auditors. If there are none: docs/procedures/restore.md"
