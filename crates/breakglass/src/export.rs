@@ -13,7 +13,7 @@ use std::{
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
-use breakglass_tlog::{Hash, OpenError, SignedCheckpoint, leaf_hash, root_of_leaves};
+use breakglass_tlog::{Hash, OpenError, SignedCheckpoint, VerifierKey, leaf_hash, root_of_leaves};
 use breakglass_verify::{
     EmitError, Finding, Folder, FolderError, Source,
     continuation::{self, Held},
@@ -56,6 +56,14 @@ pub enum ExportError {
     /// The checkpoint of the export that is to be continued is not one of this log.
     #[error("the checkpoint of the export: {0}")]
     Checkpoint(#[from] OpenError),
+    /// The export that is to be continued has entries that an epoch gave up.
+    #[error("the export has {had} entries of a log of which an epoch kept {kept}")]
+    GivenUp {
+        /// Its entries.
+        had: u64,
+        /// Those that were kept.
+        kept: u64,
+    },
     /// The export that is to be continued is of another history of this log.
     #[error(transparent)]
     Fork(PinError),
@@ -221,10 +229,29 @@ fn held(trust: &Trust, before: &Folder) -> Result<Option<Held>, ExportError> {
     let held =
         continuation::held(before).map_err(|finding| ExportError::Damaged(finding.into()))?;
     if let Some(held) = &held {
-        let note = held.checkpoint.to_text();
-        SignedCheckpoint::open(note.as_bytes(), &trust.log().origin, &trust.log().key)?;
+        ours_or_former(trust, &held.checkpoint)?;
     }
     Ok(held)
+}
+
+/// That a checkpoint is of the log, or of one that an epoch continued with all of its entries.
+fn ours_or_former(trust: &Trust, held: &SignedCheckpoint) -> Result<(), ExportError> {
+    let note = held.to_text();
+    let opens =
+        |origin: &str, key: &VerifierKey| SignedCheckpoint::open(note.as_bytes(), origin, key);
+    let Err(error) = opens(&trust.log().origin, &trust.log().key) else {
+        return Ok(());
+    };
+    let former = trust.authorities().logs().find_map(|log| {
+        let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
+        opens(log.origin.as_str(), &key).ok()
+    });
+    let kept = former.and_then(|former| trust.kept_of(former.checkpoint()));
+    match (kept, held.checkpoint().size()) {
+        (Some(kept), had) if had <= kept => Ok(()),
+        (Some(kept), had) => Err(ExportError::GivenUp { had, kept }),
+        (None, _) => Err(error.into()),
+    }
 }
 
 /// The longer one of the checkpoint of the export and the one that is shown; the shorter one must

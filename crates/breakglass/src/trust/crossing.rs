@@ -34,6 +34,13 @@ struct Bridge<'a> {
 }
 
 impl Trust {
+    /// How many entries of a checkpoint of a former log the log of now begins with; `None` where no
+    /// epoch leads from that log to this.
+    #[must_use]
+    pub fn kept_of(&self, former: &Checkpoint) -> Option<u64> {
+        bridge(&self.authorities, former).map(|bridge| bridge.size)
+    }
+
     /// Goes over to the log of the installation where another one is pinned, if epochs lead from
     /// that one to this, and this proves that it continues what they kept.
     pub(super) fn cross(

@@ -15,7 +15,7 @@ use breakglass::{
 use breakglass_format::statement::Statement as _;
 use breakglass_server::{Clock as _, Config, Server};
 use breakglass_tlog::{KeyName, SigningKey};
-use breakglass_verify::{Options, Outcome, check};
+use breakglass_verify::{Folder, Options, Outcome, check};
 
 use crate::{
     evidence::without_us,
@@ -34,6 +34,8 @@ struct House {
     config: PathBuf,
     key: PathBuf,
     vkey: String,
+    /// What an auditor exported before the copy, and at the end.
+    exports: Vec<Folder>,
 }
 
 impl House {
@@ -41,7 +43,13 @@ impl House {
         let scene = Scene::set();
         let mut cast = scene.cast();
         cast.take_custody(&scene);
-        let (clock, early) = (scene.clock.clone(), scene.log_size());
+        let clock = scene.clock.clone();
+        let export = |cast: &Cast| {
+            let frank = &cast.frank;
+            export::export(frank.client(), frank.trust(), clock.wall()).unwrap()
+        };
+        let mut exports = vec![export(&cast)];
+        let early = scene.log_size();
         let stage = scene.end();
         let data = stage.config().unwrap().data_dir;
         let backup = stage.dir().join("backup.db");
@@ -50,6 +58,7 @@ impl House {
         let mut cast = cast_at(&stage, &server, &clock);
         cast.grant();
         cast.erin.note("INC-1", "on it".parse().unwrap()).unwrap();
+        exports.push(export(&cast));
         let size = (early, server.log_size());
         stage
             .configure_people(&format!("http://{}", server.address()))
@@ -57,7 +66,10 @@ impl House {
         server.stop();
         fs::copy(&backup, data.join("log.db")).unwrap();
         fs::rename(data.join("events.jsonl"), stage.dir().join("shipped.jsonl")).unwrap();
-        Self::with(stage, clock, size)
+        Self {
+            exports,
+            ..Self::with(stage, clock, size)
+        }
     }
 
     /// One that has a new log key, and whose server is stopped.
@@ -74,6 +86,7 @@ impl House {
             clock,
             size,
             key,
+            exports: Vec::new(),
         }
     }
 
@@ -359,6 +372,41 @@ fn an_epoch_begins_once_and_an_interrupted_beginning_is_done_again() {
         .output()
         .unwrap();
     refused(&again, "the epoch has begun already");
+}
+
+#[test]
+fn an_export_goes_on_over_an_epoch_unless_it_has_what_is_lost() {
+    let house = House::that_lost_its_end();
+    let epoch = house.signed();
+    done(&house.begin(&epoch));
+    let (_, config) = house.with_the_new_key();
+    let server = start(&config, &house.clock);
+    let cast = cast_at(&house.stage, &server, &house.clock);
+    let frank = &cast.frank;
+    let resume = |before: &Folder| {
+        let now = house.clock.wall();
+        export::resume(frank.client(), frank.trust(), now, before)
+    };
+    let [early, full] = &house.exports[..] else {
+        panic!("two exports");
+    };
+    let on = resume(early).unwrap();
+    assert!(on.from > 0 && on.from <= house.size.0);
+    let how = breakglass_verify::continuation::continuation(early, &on.folder).unwrap();
+    assert!(how.write.iter().any(|path| path == "epochs/1/epoch.json"));
+    let options = Options {
+        pin: Some(frank.trust().authorities().instance()),
+        ..Options::default()
+    };
+    assert_eq!(check(&on.folder, &options).outcome, Outcome::Ok);
+    // Nobody altered the other one, and nothing of it may go: it is all that there is of the end.
+    let error = resume(full).unwrap_err();
+    assert!(
+        matches!(error, export::ExportError::GivenUp { .. }),
+        "{error}"
+    );
+    drop(cast);
+    server.stop();
 }
 
 /// Another version of the authority, which changes nothing, is signed and published.

@@ -202,6 +202,8 @@ fn not_exported(error: ExportError) -> Failure {
             .hint("the server's log does not hold; ask another server, and tell the operators"),
         ExportError::OtherInstallation { .. } => Failure::of(Code::OtherInstallation, message)
             .hint("name a new folder, or the export of this installation; nothing was written"),
+        ExportError::GivenUp { .. } => Failure::of(Code::FileExists, message)
+            .hint("keep it: it has what is lost. Export into a new folder; nothing was written"),
         ExportError::Damaged(_) | ExportError::Checkpoint(_) => {
             Failure::of(Code::Tampered, message).hint(
                 "keep this folder as it is, hand it to the auditors, and export into a new one",
