@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, btree_map},
     fs::{self, File},
-    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,9 @@ use thiserror::Error;
 const SIEM: &str = "siem.jsonl";
 /// The file in an export that has its checkpoint.
 const CHECKPOINT: &str = "log/checkpoint";
+/// The longest line that is looked at, in bytes (`docs/spec/jsonl.md`, Opening); the rest of a longer
+/// one counts as another.
+const LINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Folders within folders that are looked through at most; an export has three.
 const DEPTH_MAX: usize = 8;
 
@@ -89,20 +92,26 @@ impl Shelf {
         }
         self.read_lines(&from.join(SIEM))?;
         let checkpoint = from.join(CHECKPOINT);
-        if let Ok(note) = fs::read(&checkpoint) {
+        let found = fs::metadata(&checkpoint).is_ok_and(|found| may_be_a_copy(&found));
+        if found && let Ok(note) = fs::read(&checkpoint) {
             self.notes.push((checkpoint.display().to_string(), note));
         }
         self.read_folder(from, DEPTH_MAX)
     }
 
     fn read_lines(&mut self, path: &Path) -> io::Result<()> {
+        // A pipe would never end, and opening it might never return.
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
         let lines = File::open(path)?;
         let file = self.files.len();
         let mut reader = BufReader::new(&lines);
         let (mut start, mut bytes) = (0, Vec::new());
         loop {
             bytes.clear();
-            let length = reader.read_until(b'\n', &mut bytes)?;
+            let mut piece = reader.by_ref().take(LINE_BYTES_MAX);
+            let length = piece.read_until(b'\n', &mut bytes)?;
             if length == 0 {
                 break;
             }
@@ -142,7 +151,7 @@ impl Shelf {
             let (path, found) = (entry.path(), entry.metadata()?);
             if found.is_dir() && depth > 0 {
                 self.read_folder(&path, depth - 1)?;
-            } else if found.is_file() && found.len() <= BLOB_BYTES_MAX as u64 {
+            } else if may_be_a_copy(&found) {
                 let digest = breakglass_statement::digest(&fs::read(&path)?);
                 self.blobs.insert(digest, Place::File(path));
             }
@@ -163,7 +172,7 @@ impl Shelf {
     /// How far the entries go on without a gap, from this index.
     pub(crate) fn reaches(&self, from: u64) -> u64 {
         let mut next = from;
-        while self.copies(next).next().is_some() {
+        while next < u64::MAX && self.copies(next).next().is_some() {
             next += 1;
         }
         next
@@ -178,9 +187,15 @@ impl Shelf {
         let mut file = self.files.get(spot.file)?;
         file.seek(SeekFrom::Start(spot.start)).ok()?;
         let mut bytes = Vec::new();
-        BufReader::new(file).read_until(b'\n', &mut bytes).ok()?;
+        let mut piece = BufReader::new(file).take(LINE_BYTES_MAX);
+        piece.read_until(b'\n', &mut bytes).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
+}
+
+/// Whether a file can hold what a log holds.
+fn may_be_a_copy(found: &fs::Metadata) -> bool {
+    found.is_file() && found.len() <= BLOB_BYTES_MAX as u64
 }
 
 impl Copies for Shelf {
@@ -237,5 +252,33 @@ mod tests {
         assert_eq!(folder.entry(1).unwrap(), b"one");
         assert_eq!(folder.blob(&document).unwrap(), b"a document");
         assert!(Shelf::of([&dir.path().join("blobs")]).is_err());
+    }
+
+    #[test]
+    fn what_never_ends_or_is_no_line_holds_up_nobody() {
+        assert!(Shelf::of(["/dev/zero"]).is_err());
+        let dir = tempfile::tempdir().unwrap();
+        let export = dir.path().join("export");
+        fs::create_dir_all(export.join("log")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", export.join(CHECKPOINT)).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", export.join("blob")).unwrap();
+        // A line that is too long, one that is no text, indices that there cannot be, and a good one.
+        let long = vec![b'x'; usize::try_from(LINE_BYTES_MAX).unwrap() + 10];
+        let good = line(0, b"zero", &[]);
+        let lines: [&[u8]; 5] = [
+            &long,
+            b"\n\xff\xfe\n{\"log_index\":18446744073709551615,\"entry\":\"\"}\n",
+            b"{\"log_index\":9223372036854775808,\"entry\":\"\"}\n",
+            b"{\"log_index\":-1,\"entry\":\"\"}\n",
+            good.as_bytes(),
+        ];
+        fs::write(export.join(SIEM), lines.concat()).unwrap();
+        let mut shelf = Shelf::of([&export]).unwrap();
+        assert_eq!(shelf.entry(0).unwrap(), b"zero");
+        assert_eq!(
+            (shelf.reaches(0), shelf.reaches(u64::MAX - 1)),
+            (1, u64::MAX - 1)
+        );
+        assert!(shelf.notes().is_empty());
     }
 }

@@ -251,6 +251,23 @@ fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
         let said = without_us::says(test, &dir, &genesis).unwrap().unwrap_err();
         assert!(said.contains("epochs/1/epoch.json"), "{said}");
     }
+    // The next version of the authority has to name the log that is in force, which is shown.
+    house
+        .stage
+        .configure_people(&format!("http://{}", server.address()))
+        .unwrap();
+    let root = &roots(&house.stage)[0];
+    let shown = done(&types(
+        &house.stage,
+        root,
+        &["authority"],
+        Path::new("show"),
+    ));
+    let named = format!(
+        "log = {{ origin = \"{ORIGIN}\", vkey = \"{}\" }}",
+        house.vkey
+    );
+    assert!(shown.contains(&named), "{shown}");
     // The next time nothing is new.
     let url = format!("http://{}", server.address());
     let clock = Box::new(house.clock.clone());

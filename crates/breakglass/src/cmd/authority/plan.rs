@@ -3,15 +3,16 @@
 
 use std::path::Path;
 
-use breakglass_format::authority::Authority;
+use breakglass_format::authority::{Authority, LogIdentity};
 use breakglass_statement::digest;
 use serde_json::json;
 
 use super::{
     compile::{Previous, beside, compile_file, lacking},
     diff::changes,
+    show::log_lines,
 };
-use crate::{cmd::Context, hint::Failure, state::file};
+use crate::{cmd::Context, hint::Failure, output::line, state::file};
 
 /// Compiles a file against the authority in force, and says what it changes. With `out` it is kept,
 /// ready to be signed.
@@ -21,6 +22,7 @@ pub(super) fn run(path: &Path, keep: bool, cx: &Context) -> Result<(), Failure> 
     let before = Previous::from_bytes(current.bytes());
     let before = before.map_err(|e| Failure::malformed(path, e))?;
     let next = compile_file(path, Some(&before), cx.now())?;
+    log_in_force(path, &next, trust.authorities().log())?;
     let bytes = next.to_bytes().map_err(|e| Failure::malformed(path, e))?;
     let (digest, changes) = (
         digest(&bytes).to_string(),
@@ -62,6 +64,23 @@ pub(super) fn run(path: &Path, keep: bool, cx: &Context) -> Result<(), Failure> 
             .say("nothing was written; to have it signed: --keep");
     }
     Ok(())
+}
+
+/// Refuses what would be refused once people had signed it: a version that names another log.
+fn log_in_force(path: &Path, next: &Authority, log: &LogIdentity) -> Result<(), Failure> {
+    if next.log == *log {
+        return Ok(());
+    }
+    let message = format!(
+        "it names the log {}, in force is {}",
+        line(next.log.origin.as_str()),
+        line(log.origin.as_str())
+    );
+    let hint = format!(
+        "another log takes an epoch; in authority.toml it is {}",
+        log_lines(log)
+    );
+    Err(Failure::malformed(path, message).hint(hint))
 }
 
 /// Who has to sign it, and what comes of it at once.

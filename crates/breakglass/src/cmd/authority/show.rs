@@ -1,7 +1,7 @@
 //! `breakglass authority show`.
 
 use breakglass_format::{
-    authority::{Authority, Entitlement},
+    authority::{Authority, Entitlement, LogIdentity},
     time::human_s,
 };
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub(super) fn run(cx: &Context) -> Result<(), Failure> {
     for text in lines(current.authority()) {
         cx.output().data(&text);
     }
+    // After an epoch it is not the one that the document names.
+    cx.output().data(&log_lines(trust.authorities().log()));
     let signers: Vec<String> = current.armoured().map(|(p, _)| p.to_string()).collect();
     cx.output().say(&format!(
         "{}, signed by {}",
@@ -30,6 +32,15 @@ pub(super) fn run(cx: &Context) -> Result<(), Failure> {
         signers.join(", ")
     ));
     Ok(())
+}
+
+/// The log as `authority.toml` names it.
+pub(super) fn log_lines(log: &LogIdentity) -> String {
+    format!(
+        "log = {{ origin = \"{}\", vkey = \"{}\" }}",
+        line(log.origin.as_str()),
+        line(log.vkey.as_str())
+    )
 }
 
 /// An authority as a person reads it.
