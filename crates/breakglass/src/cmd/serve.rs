@@ -135,7 +135,8 @@ fn not_started_itself(error: &StartError) -> Failure {
         }
         StartError::Create(_) | StartError::Open(_) => {
             "data_dir is the server user's own (chmod 700), the folder that it lies in exists, and \
-             no other server runs on it. A log that is damaged: docs/procedures/restore.md"
+             no other server runs on it; after an epoch log_key_file is the new key. A log that is \
+             damaged: docs/procedures/restore.md"
         }
         StartError::Replay(_)
         | StartError::LogGone { .. }

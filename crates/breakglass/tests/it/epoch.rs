@@ -12,7 +12,7 @@ use breakglass::{
     demo::{KEY, PlayClock, Stage},
     export,
 };
-use breakglass_format::statement::Statement as _;
+use breakglass_format::statement::{Epoch, Statement as _};
 use breakglass_server::{Clock as _, Config, Server};
 use breakglass_tlog::{KeyName, SigningKey};
 use breakglass_verify::{Folder, Options, Outcome, check};
@@ -295,6 +295,7 @@ fn too_few_root_persons_begin_nothing() {
         .map(|name| house.stage.dir().join(format!("epoch.json.{name}.sig")));
     done(&house.sign("alice", &epoch));
     refused(&house.begin(&epoch), "alice is no root person");
+    refused(&house.begin(&epoch), "take this one away");
     fs::remove_file(own).unwrap();
     let mine = house.stage.dir().join(format!("epoch.json.{one}.sig"));
     fs::copy(mine, &other).unwrap();
@@ -459,7 +460,7 @@ fn an_epoch_by_the_root_persons_of_an_earlier_version_begins_nothing() {
     let epoch = house.stage.dir().join("epoch.json");
     done(&house.plan(&epoch));
     let text = fs::read_to_string(&epoch).unwrap();
-    let mut planned = breakglass_format::statement::Epoch::from_bytes(text.as_bytes()).unwrap();
+    let mut planned = Epoch::from_bytes(text.as_bytes()).unwrap();
     assert_eq!(planned.authority.version, 2);
     planned.authority.version = 1;
     planned.authority.digest = planned.instance.into();
@@ -502,6 +503,16 @@ fn nobody_signs_an_epoch_that_hides_how_long_the_log_was() {
     let says = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{says}");
     assert!(says.contains("the last checkpoint in the epoch"), "{says}");
+    // Nor one that keeps another history than the signer's own machine saw.
+    let mut planned = Epoch::from_bytes(text.as_bytes()).unwrap();
+    let pinned = find(&house.stage.home(&root).join("state"), "checkpoint");
+    let seen = fs::read_to_string(&pinned).unwrap();
+    planned.kept.size = seen.lines().nth(1).unwrap().parse().unwrap();
+    fs::write(&epoch, planned.to_bytes().unwrap()).unwrap();
+    let output = house.sign(&root, &epoch);
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{says}");
+    assert!(says.contains("this machine saw other"), "{says}");
     // And none is written for a log that there was.
     let old = house.stage.config().unwrap().log_key_file;
     let old = SigningKey::parse(fs::read_to_string(old).unwrap().trim_end()).unwrap();

@@ -10,8 +10,8 @@ use breakglass_format::{
 use breakglass_server::{
     Config, EpochWish, NotBegun, Sources, SystemClock, begin_epoch, plan_epoch,
 };
-use breakglass_statement::{EpochError, digest};
-use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+use breakglass_statement::{ChainError, EpochError, digest};
+use breakglass_tlog::{Checkpoint, SignedCheckpoint, VerifierKey};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -160,14 +160,15 @@ fn sign(path: &Path, key: Option<&Path>, yes: bool, cx: &Context) -> Result<(), 
     let config = cx.config()?;
     let pins = cx.home().pins(config.genesis);
     let authority = known_authority(&epoch, config.genesis, &pins)?;
-    let had = last(&epoch)?;
+    let last = last(&epoch)?;
+    let seen = seen_here(&pins, &epoch, &last)?;
     let mut signer = match key {
         Some(key) => signer::open_file(key)?,
         None => signer::open(&config.key.place())?,
     };
     let principal = &config.principal;
-    let mut lines = shown(&epoch, had);
-    lines.extend([authority, seen_here(&pins, &epoch)]);
+    let mut lines = shown(&epoch, last.size());
+    lines.extend([authority, seen]);
     lines.push("afterwards every grant has ended and every credential is rotated".to_owned());
     lines.push(digest(&bytes).to_string());
     cx.output().document(&lines);
@@ -217,26 +218,42 @@ fn known_authority(epoch: &Epoch, genesis: Digest, pins: &Pins) -> Result<String
     ))
 }
 
-/// What this machine saw of the log that is given up.
-fn seen_here(pins: &Pins, epoch: &Epoch) -> String {
+/// What this machine saw of the log that is given up. Whether the entries that it saw are those that
+/// are kept it cannot tell by itself but where it saw as many; its client will ask for the proof.
+fn seen_here(pins: &Pins, epoch: &Epoch, last: &Checkpoint) -> Result<String, Failure> {
     let Some(pinned) = pins.checkpoint().ok().flatten() else {
-        return "this machine has seen nothing of it".to_owned();
+        return Ok("this machine has seen nothing of it".to_owned());
     };
     let seen = pinned.checkpoint();
     if seen.origin().as_str() != epoch.before.origin.as_str() {
         let origin = line(seen.origin().as_str());
-        return format!("this machine saw another log last: {origin}");
+        return Ok(format!("this machine saw another log last: {origin}"));
     }
     let kept = u64::try_from(epoch.kept.size).unwrap_or(0);
     let size = seen.size();
-    match size.saturating_sub(kept) {
-        0 => format!("this machine saw {size} entries of it: all of them are kept"),
-        lost => format!("this machine saw {size} entries of it: {lost} OF THEM ARE GIVEN UP"),
+    let other = |root: &[u8; 32]| root != seen.root().as_bytes();
+    if size == kept && other(epoch.kept.root.as_bytes())
+        || size == last.size() && other(last.root().as_bytes())
+    {
+        let message =
+            format!("this machine saw other {size} entries of the log than the epoch says");
+        return Err(Failure::of(Code::Forked, message)
+            .hint("do not sign it, keep state/ as it is, and call security"));
     }
+    Ok(match size.saturating_sub(kept) {
+        0 if size == kept => {
+            format!("this machine saw {size} entries of it: exactly those are kept")
+        }
+        0 => format!(
+            "this machine saw {size} entries of it: no fewer are kept; that it is these will be \
+             proven to it, or it does not go along"
+        ),
+        lost => format!("this machine saw {size} entries of it: {lost} OF THEM ARE GIVEN UP"),
+    })
 }
 
-/// How many entries the log had, as a checkpoint says that the key of that log signed.
-fn last(epoch: &Epoch) -> Result<u64, Failure> {
+/// What the log had, as its own key signed.
+fn last(epoch: &Epoch) -> Result<Checkpoint, Failure> {
     let origin = epoch.before.origin.as_str();
     let unsigned = |why: String| {
         let message = format!(
@@ -250,7 +267,7 @@ fn last(epoch: &Epoch) -> Result<u64, Failure> {
     let key = key.map_err(|e| unsigned(e.to_string()))?;
     let last = SignedCheckpoint::open(epoch.last.as_str().as_bytes(), origin, &key);
     let last = last.map_err(|e| unsigned(e.to_string()))?;
-    Ok(last.checkpoint().size())
+    Ok(last.checkpoint().clone())
 }
 
 /// What is signed, computed from its bytes.
@@ -306,6 +323,14 @@ fn not_begun(error: &NotBegun) -> Failure {
         NotBegun::Begun { .. } => {
             "breakglass serve --check says how its log stands; what was lost of that since comes back \
              with breakglass log recover, and if its end is lost for good it takes another epoch"
+        }
+        NotBegun::Epoch(EpochError::Signatures(
+            ChainError::NotRoot { .. }
+            | ChainError::Signature { .. }
+            | ChainError::Unreadable { .. },
+        )) => {
+            "every signature that lies beside the epoch must hold: take this one away, FILE.PRINCIPAL.sig, \
+             and have it signed anew if it is one of those that are needed"
         }
         NotBegun::Epoch(_) | NotBegun::KeysOver => {
             "have as many root persons sign the same bytes as the authority asks: breakglass log \
