@@ -13,7 +13,7 @@ use breakglass_format::{
     event::{AuthorityPublished, EpochBegun, RootSignature},
 };
 use breakglass_statement::{AuthoritySet, ChainError, EpochError};
-use breakglass_store::{BATCH_ENTRIES_MAX, Blob, ReadError, Replayed, SqliteLedger};
+use breakglass_store::{BATCH_ENTRIES_MAX, Blob, Ledger as _, ReadError, Replayed, SqliteLedger};
 use thiserror::Error;
 
 use crate::{recheck::Taken, snapshot::Kept};
@@ -243,14 +243,17 @@ impl Replay {
     pub(crate) fn finish(self, ledger: SqliteLedger) -> Result<Opened, ReplayError> {
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(Opened {
-                ledger,
-                world: self.world,
-                authorities: self.authorities,
-                memory: self.memory,
-                missing: self.missing.or(self.unsealed),
-                taken: self.taken,
-            }),
+            None => {
+                let needed = unsealed_of(&self.world, &ledger);
+                Ok(Opened {
+                    ledger,
+                    world: self.world,
+                    authorities: self.authorities,
+                    memory: self.memory,
+                    missing: self.missing.or(self.unsealed).or(needed),
+                    taken: self.taken,
+                })
+            }
         }
     }
 
@@ -348,6 +351,19 @@ fn missing_of(named: impl Iterator<Item = Digest>, blob: BlobOf<'_>, index: u64)
     let mut gone = named.filter(|digest| !matches!(blob(digest), Ok(Some(_))));
     gone.next().map(|digest| {
         format!("the blob {digest}, which entry {index} names, is missing or damaged")
+    })
+}
+
+/// A credential that counts and is not there, however far back the entry lies that names it: what a
+/// recovery told to be lost counts no longer.
+fn unsealed_of(world: &World, ledger: &SqliteLedger) -> Option<String> {
+    world.accounts().find_map(|(id, state)| {
+        let sealed = [state.current, state.staged].into_iter().flatten();
+        let mut gone = sealed.filter(|c| !matches!(ledger.blob(&c.sealed), Ok(Some(_))));
+        gone.next().map(|credential| {
+            let digest = credential.sealed;
+            format!("the blob {digest}, the credential of the account {id}, is missing or damaged")
+        })
     })
 }
 

@@ -406,6 +406,47 @@ fn entries_that_nothing_known_covers_are_not_given_up_in_silence() {
     server.stop();
 }
 
+/// The same log without what lies sealed in it.
+fn without_what_lies_sealed(house: &House) {
+    use breakglass_store::{Append, Batch, Ledger as _, SqliteLedger, Visibility};
+    use breakglass_tlog::SigningKey;
+    let config = house.config();
+    let key = fs::read_to_string(&config.log_key_file).unwrap();
+    let key = SigningKey::parse(key.trim_end()).unwrap();
+    let (from, to) = (house.data("log.db"), house.data("other.db"));
+    let origin = key.verifier().name().as_str();
+    let old = SqliteLedger::open(&from, origin, key.verifier(), &mut |_| {}).unwrap();
+    let mut new = SqliteLedger::create(&to, &key).unwrap();
+    let blobs = old.blob_digests().unwrap().into_iter();
+    let blobs = blobs.map(|digest| old.blob(&digest).unwrap().unwrap());
+    let batch = Batch {
+        entries: old.entries(0..old.head().size()).unwrap(),
+        blobs: blobs
+            .filter(|blob| blob.visibility == Visibility::Public)
+            .collect(),
+    };
+    let head = new.head().clone();
+    let done = new.append(&head, &batch, &key).unwrap();
+    assert!(matches!(done, Append::Committed { .. }));
+    drop((old, new));
+    fs::rename(to, from).unwrap();
+}
+
+#[test]
+fn a_credential_that_a_recovery_did_not_lose_is_missed_when_it_is_gone() {
+    let house = House::after_a_while();
+    let mark = house.data("high-water.checkpoint");
+    let seen = house.stage.dir().join("seen");
+    fs::rename(&mark, &seen).unwrap();
+    let recovered = house.recover_with(&[house.events()], &[seen]).unwrap();
+    assert_eq!(recovered.lost, Vec::<String>::new());
+    without_what_lies_sealed(&house);
+    let server = house.start();
+    let says = server.read_only().unwrap().to_owned();
+    assert!(says.contains("the credential of the account"), "{says}");
+    server.stop();
+}
+
 #[test]
 fn the_folder_of_an_export_puts_a_log_back_as_well() {
     let house = House::after_a_while();

@@ -141,7 +141,10 @@ pub(super) fn not_recovered(error: &NotRecovered) -> Failure {
             "does a server run on it? Stop it. Is it damaged? Move log.db and log.db-wal elsewhere: \
              then everything is taken from the copies"
         }
-        NotRecovered::Whole { .. } => "breakglass serve --check says what a start would say",
+        NotRecovered::Whole { .. } => {
+            "breakglass serve --check says what a start would say; where that names a blob as missing, \
+             move log.db and log.db-wal elsewhere: then everything is taken from the copies"
+        }
         NotRecovered::Beyond { .. } => {
             "name the longest checkpoint that anybody saw, with --checkpoint FILE: clients keep \
              theirs under state/, witnesses serve theirs. Where nobody saw a longer one, \
