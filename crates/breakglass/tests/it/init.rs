@@ -327,6 +327,22 @@ fn somebody_comes(place: &Path, serving: &Serving, digest: &str) {
     let text = fs::read_to_string(&toml).unwrap();
     let victor = "\n[[person]]\nprincipal = \"victor\"\nname = \"Victor\"\ngroups = [\"approvers\"]\n\
                   key = [{ public_key_file = \"people/victor.pub\" }]\n";
+    // A log moves by an epoch only: that is said before anybody signs.
+    let value = |key: &str| {
+        let (_, rest) = text.split_once(&format!("{key} = \"")).unwrap();
+        rest.split_once('"').unwrap().0
+    };
+    let other = breakglass_tlog::KeyName::new("log.example/2").unwrap();
+    let other = breakglass_tlog::SigningKey::from_seed(other, &[7; 32]);
+    let moved = text
+        .replace(value("vkey"), &other.verifier().to_string())
+        .replace(&format!("\"{}\"", value("origin")), "\"log.example/2\"");
+    fs::write(&toml, moved).unwrap();
+    let plan = ["authority", "plan", toml.to_str().unwrap()];
+    let refused = breakglass(&place.join("homes/erin"), &plan);
+    let says = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_ne!(refused.status.code(), Some(0));
+    assert!(says.contains("in force is"), "{says}");
     fs::write(&toml, format!("{text}{victor}")).unwrap();
     let toml = toml.to_str().unwrap();
     let plan = types(place, "erin", &["authority", "plan", toml]);
