@@ -4,7 +4,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use breakglass_core::Command;
@@ -13,14 +12,12 @@ use breakglass_sinks::jsonl::JsonlSink;
 use breakglass_store::{ReadError, SqliteReader};
 use tokio::sync::watch;
 
-use crate::{clock::Clock, engine::EngineHandle};
+use crate::{clock::Clock, engine::EngineHandle, threads::next_turn};
 
 /// Entries written with one fsync at most.
 const BATCH: u64 = 256;
 /// A checkpoint line at least this often, in milliseconds of the boot-time clock.
 const CHECKPOINT_EVERY_MS: i64 = 60_000;
-/// Wait after a failure.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// The JSONL file's follower.
 pub(crate) struct Follower {
@@ -78,13 +75,7 @@ impl Follower {
                 let _ = self.checkpoint();
             }
             let failed = done.is_err();
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stop.changed() => {}
-                    changed = commits.changed(), if !failed => { let _ = changed; }
-                    () = tokio::time::sleep(RETRY) => {}
-                }
-            });
+            runtime.block_on(next_turn(&mut stop, &mut commits, failed));
         }
     }
 

@@ -31,12 +31,10 @@ use self::{
     narrator::{Narrator, Told},
     terms::{INCIDENT, incidents_of, term, terms, words},
 };
-use crate::{engine::EngineHandle, http::views};
+use crate::{engine::EngineHandle, http::views, threads::next_turn};
 
 /// Entries taken in together at most.
 const BATCH: u64 = 256;
-/// Wait after a failure.
-const RETRY: Duration = Duration::from_secs(1);
 /// How long whoever reads waits until it has followed as far as they have seen.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -190,13 +188,7 @@ impl Historian {
                 // What rots is thrown away: the log has all of it.
                 done = self.begin_anew().map_err(FollowError::from);
             }
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stop.changed() => {}
-                    changed = commits.changed(), if done.is_ok() => { let _ = changed; }
-                    () = tokio::time::sleep(RETRY) => {}
-                }
-            });
+            runtime.block_on(next_turn(&mut stop, &mut commits, done.is_err()));
         }
     }
 

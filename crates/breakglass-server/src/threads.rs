@@ -23,6 +23,35 @@ use crate::{
 /// How often the high-water mark is written while the log grows.
 const MARK_EVERY: Duration = Duration::from_millis(500);
 
+/// While entries keep coming, whoever follows the log takes a turn this often at most: each turn is a
+/// transaction of its own, whose cost is not in its entries, and takes the cores of those who wait
+/// for an answer.
+const TURN: Duration = Duration::from_millis(20);
+/// After a failure, and where nothing is said to have happened.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Waits until whoever follows the log has something to do, or is to stop. What comes alone is
+/// followed at once.
+pub(crate) async fn next_turn(
+    stop: &mut watch::Receiver<bool>,
+    commits: &mut watch::Receiver<u64>,
+    failed: bool,
+) {
+    if !failed && commits.has_changed().unwrap_or(false) {
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(TURN) => {}
+        }
+        commits.mark_unchanged();
+        return;
+    }
+    tokio::select! {
+        _ = stop.changed() => {}
+        changed = commits.changed(), if !failed => { let _ = changed; }
+        () = tokio::time::sleep(AGAIN) => {}
+    }
+}
+
 /// Connections to the log, one for each who reads it at their own pace.
 pub(crate) struct Connections {
     pub(crate) follows: SqliteReader,

@@ -30,6 +30,9 @@ const OURS_ALONE: &CStr = c"unix-excl";
 /// How many pages the write-ahead log may have before they are copied into the database.
 const CHECKPOINT_FRAMES: i32 = 1_000;
 
+/// Pages that the writer keeps in memory, in KiB: the index of blobs is written to all over.
+const CACHE_KIB: i64 = 32 * 1024;
+
 /// Before the first read.
 const BEFORE_READING: &str = "PRAGMA mmap_size = 0;
     PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON;";
@@ -238,6 +241,7 @@ pub(super) fn make_durable(connection: &mut Connection) -> Result<(), OpenError>
     connection.wal_hook(Some(copy_back)).map_err(failed)?;
     connection
         .pragma_update(None, "synchronous", "FULL")
+        .and_then(|()| connection.pragma_update(None, "cache_size", -CACHE_KIB))
         .map_err(failed)?;
     let synchronous: i64 = pragma(connection, "synchronous").map_err(failed)?;
     match synchronous {

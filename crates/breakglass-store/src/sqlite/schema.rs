@@ -11,7 +11,7 @@ use crate::ledger::Visibility;
 /// `PRAGMA application_id` of a ledger: `bglg`.
 pub(super) const APPLICATION_ID: i64 = 0x6267_6c67;
 /// `PRAGMA user_version`: the version of the tables below.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// One thing the schema has, by the name and the very text `sqlite_schema` holds of it.
 struct Object {
@@ -21,11 +21,18 @@ struct Object {
 
 /// Everything the schema has, by name. The triggers are a defence in depth: whoever can write the
 /// file can drop them, and is found out by the hashes.
-const OBJECTS: [Object; 12] = [
+///
+/// Blobs lie in the order in which they came, and only their digests, which are in no order, in an
+/// index: a tree of blobs by digest has each of them split a page somewhere in it.
+const OBJECTS: [Object; 13] = [
     Object {
         name: "blob",
-        sql: "CREATE TABLE blob (digest BLOB NOT NULL PRIMARY KEY, visibility INTEGER NOT NULL, \
-              checksum BLOB NOT NULL, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        sql: "CREATE TABLE blob (place INTEGER PRIMARY KEY, digest BLOB NOT NULL, \
+              visibility INTEGER NOT NULL, checksum BLOB NOT NULL, bytes BLOB NOT NULL) STRICT",
+    },
+    Object {
+        name: "blob_digest",
+        sql: "CREATE UNIQUE INDEX blob_digest ON blob (digest)",
     },
     Object {
         name: "blob_delete",
@@ -89,7 +96,7 @@ const OBJECTS: [Object; 12] = [
 /// Creates the tables and marks the file as a ledger.
 pub(super) fn create(connection: &Connection) -> Result<(), StorageError> {
     let failed = StorageError::when("create the tables");
-    for kind in ["CREATE TABLE", "CREATE TRIGGER"] {
+    for kind in ["CREATE TABLE", "CREATE UNIQUE INDEX", "CREATE TRIGGER"] {
         for object in OBJECTS.iter().filter(|object| object.sql.starts_with(kind)) {
             connection.execute_batch(object.sql).map_err(failed)?;
         }

@@ -337,9 +337,9 @@ fn the_database_of_another_program_is_refused_and_left_alone() {
 #[test]
 fn tables_of_another_version_are_refused() {
     let home = Home::with(1, Vec::new());
-    home.tamper("PRAGMA user_version = 2");
+    home.tamper("PRAGMA user_version = 1");
     let error = home.open().unwrap_err();
-    assert!(matches!(error, OpenError::Version { got: 2 }));
+    assert!(matches!(error, OpenError::Version { got: 1 }));
     assert_eq!(error.remedy(), Remedy::OtherVersion);
 }
 
