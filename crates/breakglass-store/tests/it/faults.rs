@@ -2,8 +2,10 @@
 //!
 //! `appender.rs` is the process: it makes or opens a ledger, appends, and says on a pipe what is
 //! durable. `strace.rs` runs it with one fault at one of its system calls, `sweep.rs` chooses the
-//! calls, `short.rs` has writes end early, `full.rs` has a real disk fill up, `cut.rs` and `disk.rs` replay what it wrote to a disk
-//! that forgets what was not synced. `judge.rs` says what must hold afterwards, whatever it was.
+//! calls, `short.rs` has writes end early, `full.rs` has a real disk fill up, `cut.rs` and `disk.rs`
+//! replay what it wrote to a disk that forgets what was not synced, and `power.rs` has it write to
+//! the kernel's file system on such a disk. `judge.rs` says what must hold afterwards, whatever it
+//! was.
 
 mod appender;
 mod calls;
@@ -13,6 +15,11 @@ mod effects;
 mod full;
 mod image;
 mod judge;
+#[cfg_attr(
+    not(feature = "power-cuts"),
+    expect(dead_code, reason = "only root can mount what it needs")
+)]
+mod power;
 mod short;
 mod strace;
 mod sweep;
