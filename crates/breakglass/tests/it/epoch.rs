@@ -1,6 +1,8 @@
 //! A log whose end is nowhere, or whose key is in wrong hands: what is left goes on under another
 //! origin and key, and everybody goes along only as far as the root persons signed.
 
+mod killed;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -12,7 +12,10 @@ use breakglass_api::Client;
 use breakglass_server::{Config, NotRecovered, Recovered, Server, Sources, recover};
 use breakglass_verify::{Options, Outcome, check};
 
-use crate::scene::{Cast, Scene, cast_at, wait, wish};
+use crate::{
+    scene::{Cast, Scene, cast_at, wait, wish},
+    ssh::available,
+};
 
 /// A house whose log was copied when nothing but a credential was in it, and that then went on to a
 /// grant that was used, and a request that waits. Its server is stopped.
@@ -467,4 +470,54 @@ fn the_folder_of_an_export_puts_a_log_back_as_well() {
     assert_eq!(recovered.missing, []);
     assert_eq!(recovered.lost, Vec::<String>::new());
     house.start().stop();
+}
+
+/// What a process does to files that outlives it.
+pub(crate) const STEPS: &str = "fsync,fdatasync,rename,renameat2,link,linkat,ftruncate";
+
+#[test]
+fn killed_at_any_step_the_same_command_again_puts_the_log_back() {
+    let name = "recover::killed_at_any_step_the_same_command_again_puts_the_log_back";
+    if !available(name, &["strace"]) {
+        return;
+    }
+    let house = House::after_a_while();
+    let config = house.stage.write_config().unwrap();
+    let (early, size) = house.size;
+    let mark = fs::read(house.data("high-water.checkpoint")).unwrap();
+    let events = house.some_lines("kept.jsonl", |_, line| Some(line.to_owned()));
+    let mut killed = 0;
+    for step in 1.. {
+        house.restore();
+        fs::write(house.data("high-water.checkpoint"), &mark).unwrap();
+        let run = Command::new("strace")
+            .args(["-f", "-o", "/dev/null", "-e"])
+            .arg(format!("inject={STEPS}:signal=KILL:when={step}"))
+            .arg(env!("CARGO_BIN_EXE_breakglass"))
+            .args(["log", "recover", "--config"])
+            .arg(&config)
+            .arg("--from")
+            .arg(house.events())
+            .output()
+            .unwrap();
+        if run.status.code() == Some(0) {
+            break;
+        }
+        killed += 1;
+        match house.recover(&[house.events()]) {
+            Ok(recovered) => {
+                assert_eq!((recovered.had, recovered.recovered), (early, size - early));
+            }
+            // It had its name already, and what follows was in it.
+            Err(NotRecovered::Whole { size: now }) => assert!(now > size, "step {step}"),
+            Err(error) => panic!("step {step}: {error}"),
+        }
+        let server = house.start();
+        assert_eq!(server.read_only(), None, "step {step}");
+        let log_size = server.log_size();
+        assert!(log_size > size, "step {step}: {log_size}");
+        server.stop();
+        fs::copy(&events, house.events()).unwrap();
+    }
+    assert!(killed > 10, "{killed} steps");
 }
