@@ -7,7 +7,7 @@ use breakglass_format::{
     AccountId, Digest, Line, Prose,
     authority::{Account, LogIdentity},
     entry::Recorded,
-    event::{BreakGlassVoided, EpochBegun, LOG_PUT_BACK, LogRecovered, RootSignature},
+    event::{AccountRef, BreakGlassVoided, EpochBegun, LOG_PUT_BACK, LogRecovered, RootSignature},
     statement::Epoch,
     vocabulary::EndReason,
 };
@@ -65,14 +65,14 @@ impl World {
     }
 
     /// Those of the accounts that the authority has.
-    pub(crate) fn named(&self, ids: &[AccountId]) -> Vec<&Account> {
+    fn named(&self, ids: &[AccountId]) -> Vec<&Account> {
         let authority = self.authority().map(|version| &version.authority);
         let known = |id| authority.and_then(|authority| authority.account(id));
         ids.iter().filter_map(known).collect()
     }
 
     /// The end of every grant and of every request that waits.
-    pub(crate) fn end_all(&self, cx: &mut Context<'_>) -> Vec<Draft> {
+    fn end_all(&self, cx: &mut Context<'_>) -> Vec<Draft> {
         let active: Vec<&Grant> = self.grants.values().filter(|g| g.is_active()).collect();
         let mut drafts = Vec::new();
         for (before, grant) in active.iter().enumerate() {
@@ -104,6 +104,13 @@ impl World {
                 .with("epoch", begin.epoch.number)
                 .and("next", self.epochs + 1));
         }
+        // Who signs are the root persons in force where what is kept ends, and nobody from before.
+        let (named, current) = (begin.epoch.authority.version, self.current);
+        if named != current {
+            return Err(Code::StaleAuthority
+                .with("authority", named)
+                .and("in_force", current));
+        }
         let lost = self.named(&begin.recovery.lost);
         let event = EpochBegun {
             digest: begin.digest,
@@ -125,22 +132,23 @@ impl World {
             origin: d.origin.clone(),
             vkey: d.vkey.clone(),
         });
-        self.distrust_credentials(recorded);
-        for account in &d.lost {
-            self.lose_credential(&account.id);
-        }
+        self.go_on_without(&d.lost, recorded);
     }
 
     pub(crate) fn apply_recovered(&mut self, d: &LogRecovered, recorded: &Recorded) {
+        self.go_on_without(&d.lost, recorded);
+    }
+
+    fn go_on_without(&mut self, lost: &[AccountRef], recorded: &Recorded) {
         self.distrust_credentials(recorded);
-        for account in &d.lost {
+        for account in lost {
             self.lose_credential(&account.id);
         }
     }
 
     /// There is nothing left to hand out, nor to change at the target with. The rotation is called
     /// for all the same: it is done once people have added another.
-    pub(crate) fn lose_credential(&mut self, account: &AccountId) {
+    fn lose_credential(&mut self, account: &AccountId) {
         if let Some(mut state) = self.accounts.get_mut(account) {
             state.current = None;
             state.staged = None;
@@ -149,7 +157,7 @@ impl World {
     }
 
     /// Every credential is to be rotated; what was given up is tried again.
-    pub(crate) fn distrust_credentials(&mut self, recorded: &Recorded) {
+    fn distrust_credentials(&mut self, recorded: &Recorded) {
         let held = |(_, state): &(_, &crate::account::AccountState)| state.current.is_some();
         let held: Vec<AccountId> = self
             .accounts()

@@ -9,7 +9,7 @@ use std::{
 use breakglass_core::Command;
 use breakglass_format::{Digest, Entry, Line, Name, entry::Recorded, render::jsonl};
 use breakglass_sinks::jsonl::JsonlSink;
-use breakglass_store::{ReadError, SqliteReader};
+use breakglass_store::{ReadError, SqliteReader, unused_beside};
 use tokio::sync::watch;
 
 use crate::{clock::Clock, engine::EngineHandle, threads::next_turn};
@@ -108,7 +108,7 @@ impl Follower {
             (self.sink, self.next) = (Some(sink), position.next_index);
             return Ok(());
         }
-        let aside = unused(&self.path);
+        let aside = unused_beside(&self.path, "given-up");
         std::fs::rename(&self.path, &aside).map_err(|source| FollowError::Aside {
             path: self.path.clone(),
             source,
@@ -188,19 +188,6 @@ impl Follower {
         // Not waited for: the follower must also run while the engine is busy.
         let _ = self.engine.send(report, Vec::new(), None);
     }
-}
-
-/// A name that nothing has, for a file of another history.
-fn unused(path: &Path) -> PathBuf {
-    let name = |n: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".given-up-{n}"));
-        PathBuf::from(name)
-    };
-    (1..)
-        .map(name)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| name(0))
 }
 
 #[derive(Debug, thiserror::Error)]

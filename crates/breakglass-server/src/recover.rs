@@ -10,9 +10,9 @@ mod rebuilt;
 
 use std::path::{Path, PathBuf};
 
-use breakglass_core::{Command, recovery::Recovery};
+use breakglass_core::{Command, Refusal, recovery::Recovery};
 use breakglass_format::{AccountId, Digest, Event, event::AccountRef};
-use breakglass_store::{Blob, Ledger as _, OpenError, SqliteLedger};
+use breakglass_store::{Blob, Ledger as _, OpenError, SqliteLedger, unused_beside};
 use breakglass_tlog::{SignedCheckpoint, SigningKey, VerifierKey};
 use thiserror::Error;
 
@@ -21,7 +21,7 @@ use crate::{
     config::{Config, ConfigError},
     copies::{Shelf, Unreadable},
     custody::KeyError,
-    engine::{self, Opened, ReplayError},
+    engine::{self, Opened, Rejection, ReplayError},
     opening::{mark, open_whole},
     start::log_key,
 };
@@ -32,6 +32,9 @@ pub use epoch::{EpochWish, NotBegun, PlannedEpoch, begin_epoch, plan_epoch};
 pub use known::NoCheckpoint;
 pub use rebuilt::NotRebuilt;
 
+/// What is added to the name of a log that another one took the place of.
+const REPLACED: &str = "replaced";
+
 /// What a log is recovered from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -39,8 +42,6 @@ pub struct Sources {
     pub copies: Vec<PathBuf>,
     /// Signed checkpoints that people kept, as files: what is recovered must give them.
     pub checkpoints: Vec<PathBuf>,
-    /// Whether entries of the copies that no known checkpoint covers are given up.
-    pub only_signed: bool,
 }
 
 /// What was recovered, and what follows.
@@ -95,7 +96,8 @@ pub enum NotRecovered {
     /// The copies have more than was ever signed, as far as anybody said: what is left out of it
     /// may have been acknowledged.
     #[error(
-        "the copies go on to {have} entries, and nothing that is known to be signed covers more          than {signed} ({held_against})"
+        "the copies go on to {have} entries, and nothing that is known to be signed covers \
+         more than {signed} ({held_against})"
     )]
     Beyond {
         /// Entries in the copies, from the first without a gap.
@@ -129,6 +131,9 @@ pub enum NotRecovered {
     /// A statement or a signature is in no copy.
     #[error("{0}")]
     Statement(String),
+    /// The rules say no to what was to follow.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// What follows could not be recorded.
     #[error("what follows from the loss could not be recorded: {0}")]
     Follows(String),
@@ -138,13 +143,15 @@ pub enum NotRecovered {
     Mark(String),
 }
 
-/// Recovers the log that a configuration names. No server may run on it.
+/// Recovers the log that a configuration names. No server may run on it. `only_signed` gives up the
+/// entries of the copies that no known checkpoint covers; without it such entries are refused.
 ///
 /// # Errors
 /// [`NotRecovered`]; but for [`NotRecovered::Mark`] the log is then as it was.
 pub fn recover(
     config: &Config,
     sources: &Sources,
+    only_signed: bool,
     clock: &dyn Clock,
 ) -> Result<Recovered, NotRecovered> {
     config.check()?;
@@ -155,7 +162,7 @@ pub fn recover(
     let database = config.data_dir.join("log.db");
     let old = sound(&database, verifier)?;
     let had = old.as_ref().map_or(0, |old| old.head().size());
-    let wanted = reach(&known, had, &shelf, sources.only_signed)?;
+    let wanted = reach(&known, had, &shelf, only_signed)?;
     let rebuilt = Rebuilt::beside(&database, &key, old.as_ref(), &mut shelf, wanted)?;
     known.hold(rebuilt.ledger())?;
     let recovered = wanted - had;
@@ -163,7 +170,7 @@ pub fn recover(
     let opened = taken_in(config, place.path(), &key)?;
     let command = Command::Recovered(recovery(recovered, lost(&opened)));
     let follows = follows(opened, &command, Vec::new(), clock, &key)?;
-    let unused = unused(&database);
+    let unused = unused_beside(&database, REPLACED);
     let kept = old.is_some().then(|| unused.clone());
     SqliteLedger::replace(old, &database, place.path(), &unused)?;
     let head = follows.head;
@@ -248,8 +255,13 @@ fn follows(
     clock: &dyn Clock,
     key: &SigningKey,
 ) -> Result<Follows, NotRecovered> {
-    let (opened, entries) = engine::record(opened, command, blobs, clock, key)
-        .map_err(|e| NotRecovered::Follows(e.to_string()))?;
+    let recorded = engine::record(opened, command, blobs, clock, key);
+    let (opened, entries) = recorded.map_err(|rejection| {
+        if let Rejection::Refused(refusal) = rejection {
+            return NotRecovered::Refused(refusal);
+        }
+        NotRecovered::Follows(rejection.to_string())
+    })?;
     let mut came = Recovered::default();
     let names = |lost: &[AccountRef]| lost.iter().map(|a| a.name.to_string()).collect();
     for entry in &entries {
@@ -279,17 +291,4 @@ fn lost(opened: &Opened) -> Vec<AccountId> {
         sealed.any(|credential| !there(&credential.sealed))
     });
     accounts.map(|(id, _)| id.clone()).collect()
-}
-
-/// A name that nothing has, for the log that was there.
-fn unused(database: &Path) -> PathBuf {
-    let name = |n: u32| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(format!(".replaced-{n}"));
-        PathBuf::from(name)
-    };
-    (1..)
-        .map(name)
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| name(0))
 }

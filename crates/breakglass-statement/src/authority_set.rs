@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use breakglass_format::{Digest, Principal, authority::LogIdentity, statement::AuthorityRef};
+use breakglass_format::{
+    Digest, Principal,
+    authority::LogIdentity,
+    statement::{AuthorityRef, Epoch},
+};
 
 use crate::{
     chain::{ChainError, VerifiedAuthority},
-    epoch::{EpochError, VerifiedEpoch},
+    epoch::{EpochError, VerifiedEpoch, check},
 };
 
 /// The chain from the genesis to the current version, without a gap.
@@ -53,6 +57,14 @@ impl AuthoritySet {
         let next = Arc::new(VerifiedEpoch::next(bytes, signatures, self)?);
         self.epochs.push(Arc::clone(&next));
         Ok(next)
+    }
+
+    /// Whether an epoch would be the next one, whoever signed it: what is planned can be signed.
+    ///
+    /// # Errors
+    /// [`EpochError`], but for the signatures.
+    pub fn may_begin(&self, epoch: &Epoch) -> Result<(), EpochError> {
+        check(epoch, self)
     }
 
     /// Every epoch, the first one first.

@@ -144,7 +144,8 @@ impl VerifiedEpoch {
     }
 }
 
-fn check(epoch: &Epoch, authorities: &AuthoritySet) -> Result<(), EpochError> {
+/// What has to hold of an epoch besides its signatures.
+pub(crate) fn check(epoch: &Epoch, authorities: &AuthoritySet) -> Result<(), EpochError> {
     let expected = authorities.instance();
     if epoch.instance != expected {
         let got = epoch.instance;

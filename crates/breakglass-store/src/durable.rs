@@ -120,10 +120,20 @@ pub(crate) fn parent(path: &Path) -> &Path {
 }
 
 /// The path with something after its file name.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// A path beside it that nothing has, for what is to be kept: the word after its file name, and the
+/// first number that is free.
+#[must_use]
+pub fn unused_beside(path: &Path, word: &str) -> PathBuf {
+    let name = |n: u32| beside(path, &format!(".{word}-{n}"));
+    let mut free = (1..).map(name).filter(|path| !path.exists());
+    free.next().unwrap_or_else(|| name(0))
 }
 
 #[cfg(test)]

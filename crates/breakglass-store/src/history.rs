@@ -17,7 +17,10 @@ pub use self::{
     index::{Term, Trace},
     search::{Phrase, Search, SearchError, Searcher},
 };
-use crate::{durable::FileMode, error::StorageError};
+use crate::{
+    durable::{FileMode, beside},
+    error::StorageError,
+};
 
 /// The version of the tables and of what is in them; a file of another one is made anew.
 const VERSION: i64 = 2;
@@ -88,10 +91,8 @@ impl History {
     pub fn anew(path: &Path) -> Result<Self, StorageError> {
         let failed = StorageError::when("make the read model");
         for suffix in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
             // What cannot be removed cannot be made anew either, and that is told below.
-            let _ = std::fs::remove_file(name);
+            let _ = std::fs::remove_file(beside(path, suffix));
         }
         // Made first, for its owner alone; SQLite keeps the mode.
         let made = std::os::unix::fs::OpenOptionsExt::mode(

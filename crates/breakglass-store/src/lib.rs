@@ -21,7 +21,7 @@ mod reserve;
 mod sqlite;
 mod verified;
 
-pub use durable::{DurableError, FileMode, sync_dir, write_durably};
+pub use durable::{DurableError, FileMode, beside, sync_dir, unused_beside, write_durably};
 pub use error::{BatchError, CommitFailure, CursorError, ReadError, StorageError};
 pub use highwater::{HighWater, HighWaterMark, MarkError, compare};
 pub use history::History;

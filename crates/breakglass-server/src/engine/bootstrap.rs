@@ -75,14 +75,13 @@ pub(crate) fn record(
     blobs: Vec<Blob>,
     clock: &dyn Clock,
     key: &SigningKey,
-) -> Result<(Opened, Vec<Entry>), BootstrapError> {
+) -> Result<(Opened, Vec<Entry>), super::Rejection> {
     let size = opened.ledger.head().size();
     let (world, wall) = (opened.world.clone(), clock.wall());
     let mut draught = Draught::new(world, size, wall, wall);
-    draught
-        .decide(&opened.ledger, command, blobs, None)
-        .map_err(|e| BootstrapError::Store(e.to_string()))?;
-    append(&mut opened.ledger, &draught, key)?;
+    draught.decide(&opened.ledger, command, blobs, None)?;
+    append(&mut opened.ledger, &draught, key)
+        .map_err(|e| super::Rejection::NotTaken(e.to_string()))?;
     let entries = draught.entries.into_iter().map(|(_, entry)| entry);
     let entries = entries.collect();
     opened.world = draught.world;

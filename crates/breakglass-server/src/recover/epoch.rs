@@ -10,8 +10,8 @@ use breakglass_format::{
     canonical::CanonicalError,
     statement::{Epoch, Kind, LogHead, Statement as _},
 };
-use breakglass_statement::{AuthoritySet, EpochError, VerifiedEpoch};
-use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger};
+use breakglass_statement::{EpochError, VerifiedEpoch};
+use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger, beside, unused_beside};
 use breakglass_tlog::{KeyError as VkeyError, SignedCheckpoint, SigningKey, VerifierKey};
 use thiserror::Error;
 
@@ -84,16 +84,6 @@ pub enum NotBegun {
     /// The statement.
     #[error(transparent)]
     Epoch(#[from] EpochError),
-    /// It names people who are root persons no longer, or not yet, where what is kept ends.
-    #[error(
-        "the epoch names authority version {got}, in force where what is kept ends is {expected}"
-    )]
-    NotInForce {
-        /// The version in force.
-        expected: i64,
-        /// In the text.
-        got: i64,
-    },
     /// How long the log before was is said by nobody who signed it.
     #[error("the last checkpoint in the epoch is not one of the log before it, {before}")]
     Last {
@@ -175,22 +165,23 @@ pub fn plan_epoch(
     // Nobody is going to append under this key: the root of what is kept is all that is wanted.
     let seed = random().map_err(|e| unwritten(&e.to_string()))?;
     let passing = SigningKey::from_seed(log.name().clone(), &seed);
-    let whole = Rebuilt::beside(&database, &passing, old.as_ref(), &mut shelf, reached);
-    let whole = whole.map_err(NotBegun::recover)?;
-    let kept = known.proven(whole.ledger(), had).ok_or(NotBegun::Nothing)?;
-    drop(whole);
-    let cut = Rebuilt::beside(&database, &passing, old.as_ref(), &mut shelf, kept);
-    let (place, _) = cut.map_err(NotBegun::recover)?.close();
+    let mut build = |size| {
+        let built = Rebuilt::beside(&database, &passing, old.as_ref(), &mut shelf, size);
+        built.map_err(NotBegun::recover)
+    };
+    let mut built = build(reached)?;
+    let kept = known.proven(built.ledger(), had).ok_or(NotBegun::Nothing)?;
+    if kept < reached {
+        drop(built);
+        built = build(kept)?;
+    }
+    let (place, _) = built.close();
     let opened = super::taken_in(config, place.path(), &passing)?;
-    let last = known.last().ok_or(NotBegun::Nothing)?;
-    follows_on(&opened, (&before, &log))?;
-    let epoch = written(
-        &opened,
-        (&before, &log),
-        last.to_text(),
-        &wish.reason,
-        clock,
-    )?;
+    let (_, last) = known.last().ok_or(NotBegun::Nothing)?;
+    let identities = (&before, &log);
+    let epoch = written(&opened, identities, last.to_text(), &wish.reason, clock)?;
+    let set = opened.authorities.as_ref().ok_or(NotBegun::Nothing)?;
+    set.may_begin(&epoch)?;
     let roots = roots_of(&opened);
     Ok(PlannedEpoch {
         bytes: epoch.to_bytes()?,
@@ -198,26 +189,6 @@ pub fn plan_epoch(
         had: last.checkpoint().size().max(kept),
         roots,
     })
-}
-
-/// Whether root persons could sign it: it gives up the log in force, for one that there never was.
-fn follows_on(
-    opened: &Opened,
-    (before, log): (&VerifierKey, &VerifierKey),
-) -> Result<(), NotBegun> {
-    let set = opened.authorities.as_ref().ok_or(NotBegun::Nothing)?;
-    let (expected, got) = (set.log(), identity(before)?);
-    if *expected != got {
-        let (expected, got) = (expected.origin.to_string(), got.origin.to_string());
-        return Err(EpochError::Before { expected, got }.into());
-    }
-    let new = identity(log)?;
-    let mut logs = set.logs();
-    if logs.any(|log| log.origin == new.origin || log.vkey == new.vkey) {
-        let origin = new.origin.to_string();
-        return Err(EpochError::NotNew { origin }.into());
-    }
-    Ok(())
 }
 
 fn roots_of(opened: &Opened) -> (Vec<Principal>, i64) {
@@ -330,7 +301,7 @@ pub fn begin_epoch(
     put_aside(config, epoch.number, &key)?;
     let write = mark(config).write(&follows.head);
     write.map_err(|e| NotBegun::Recover(NotRecovered::Mark(e.to_string())))?;
-    let unused = super::unused(&database);
+    let unused = unused_beside(&database, super::REPLACED);
     let there = old.is_some().then(|| unused.clone());
     SqliteLedger::replace(old, &database, place.path(), &unused).map_err(NotBegun::recover)?;
     Ok(Recovered {
@@ -397,21 +368,11 @@ fn begun(
     clock: &dyn Clock,
 ) -> Result<std::sync::Arc<VerifiedEpoch>, NotBegun> {
     let set = opened.authorities.as_mut().ok_or(NotBegun::Nothing)?;
-    in_force(set, &Epoch::from_bytes(bytes)?)?;
     let begun = set.begin_epoch(bytes, signatures)?;
     let now = clock.wall().max(opened.world.last());
     match begun.threshold_holds_at(set, now) {
         true => Ok(begun),
         false => Err(NotBegun::KeysOver),
-    }
-}
-
-/// Who signs are the root persons in force where what is kept ends, and nobody from before them.
-fn in_force(set: &AuthoritySet, epoch: &Epoch) -> Result<(), NotBegun> {
-    let (expected, got) = (set.current_ref().version, epoch.authority.version);
-    match expected == got {
-        true => Ok(()),
-        false => Err(NotBegun::NotInForce { expected, got }),
     }
 }
 
@@ -469,8 +430,7 @@ fn put_aside(config: &Config, number: i64, key: &SigningKey) -> Result<(), NotBe
             continue;
         }
         let path = file.path().to_owned();
-        let mut aside = path.clone().into_os_string();
-        aside.push(format!(".before-epoch-{number}"));
+        let aside = beside(&path, &format!(".before-epoch-{number}"));
         match std::fs::rename(&path, &aside) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 let detail = error.to_string();

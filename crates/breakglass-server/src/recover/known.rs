@@ -105,16 +105,17 @@ impl Known {
 
     /// Where the longest was found, and how many entries it is of.
     pub(super) fn longest(&self) -> (&str, u64) {
-        let longest = self.all.iter().max_by_key(|(_, s)| s.checkpoint().size());
+        let longest = self.last();
         longest.map_or(("nothing", 0), |(place, signed)| {
             (place, signed.checkpoint().size())
         })
     }
 
-    /// The longest.
-    pub(super) fn last(&self) -> Option<&SignedCheckpoint> {
-        let all = self.all.iter().map(|(_, signed)| signed);
-        all.max_by_key(|signed| signed.checkpoint().size())
+    /// The longest, and where it was found.
+    pub(super) fn last(&self) -> Option<(&str, &SignedCheckpoint)> {
+        let all = self.all.iter();
+        let longest = all.max_by_key(|(_, signed)| signed.checkpoint().size());
+        longest.map(|(place, signed)| (place.as_str(), signed))
     }
 
     /// How many entries of a log are those that were signed: `least` at least, which are proven

@@ -16,7 +16,7 @@ use breakglass_format::{
 };
 use breakglass_store::{
     Append, BATCH_BLOBS_MAX, Batch, Blob, Copies as _, CreateError, Ledger as _, ReadError,
-    SqliteLedger, Visibility,
+    SqliteLedger, Visibility, beside,
 };
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
@@ -111,12 +111,6 @@ fn forget(path: &Path) {
         // What is not there need not go; what cannot go is in the way of the next attempt, which says so.
         let _ = fs::remove_file(beside(path, suffix));
     }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 impl Rebuilt {

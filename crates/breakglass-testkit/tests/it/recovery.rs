@@ -128,7 +128,10 @@ fn epoch(given: &Given, number: i64, origin: &str) -> Command {
     Command::BeginEpoch(Box::new(BeginEpoch {
         epoch: Epoch {
             kind: Kind::Epoch,
-            authority: AuthorityRef::default(),
+            authority: AuthorityRef {
+                version: authority.version,
+                ..AuthorityRef::default()
+            },
             before: authority.log.clone(),
             instance: given.world().instance().unwrap(),
             issued_at: given.now(),
@@ -153,6 +156,11 @@ fn an_epoch_follows_the_one_before_and_moves_the_log() {
     let mut given = Given::checked_out();
     let second = epoch(&given, 2, "log.example/2");
     assert_eq!(given.submit(&second).unwrap_err().code, Code::NotSuccessor);
+    let mut old = epoch(&given, 1, "log.example/2");
+    if let Command::BeginEpoch(begin) = &mut old {
+        begin.epoch.authority.version -= 1;
+    }
+    assert_eq!(given.submit(&old).unwrap_err().code, Code::StaleAuthority);
     let first = epoch(&given, 1, "log.example/2");
     let made = given.must(&first);
     assert_eq!(types(&made), ["EPOCH_BEGUN", "BREAK_GLASS_ENDED"]);

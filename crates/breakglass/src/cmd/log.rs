@@ -15,7 +15,7 @@ use breakglass_format::canonical;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, witnessed};
 use crate::{
     actor::ActorError,
     hint::{Code, Failure},
@@ -59,23 +59,29 @@ pub(super) enum Verb {
     Epoch(epoch::Verb),
 }
 
-/// What is done on the server's machine, where nobody need be a client; none of the others.
-pub(super) fn on_the_server(verb: &Verb, output: Output) -> Option<Result<(), Failure>> {
+/// `context` is what a person's commands need, and nobody who works on the server's machine. What
+/// only looks at the record is shown as witnesses allow; an epoch is signed while no server runs.
+pub(super) fn run(
+    verb: &Verb,
+    output: Output,
+    context: impl Fn() -> Result<Context, Failure>,
+) -> Result<(), Failure> {
+    let looking_back = || {
+        let cx = context()?;
+        witnessed::before(&cx)?;
+        Ok::<_, Failure>(cx)
+    };
     match verb {
-        Verb::Recover(args) => Some(recover::run(args, output)),
-        Verb::Epoch(verb) => epoch::on_the_server(verb, output),
-        Verb::Checkpoint | Verb::Prove { .. } | Verb::Search(_) | Verb::Export { .. } => None,
-    }
-}
-
-pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
-    match verb {
-        Verb::Checkpoint => checkpoint(cx),
-        Verb::Prove { index, proof, out } => prove(*index, *proof, out.as_deref(), cx),
-        Verb::Search(args) => search::run(args, cx),
-        Verb::Export { dir, since, policy } => export::run(dir, *since, policy.as_deref(), cx),
-        Verb::Recover(args) => recover::run(args, cx.output()),
-        Verb::Epoch(verb) => epoch::run(verb, cx),
+        Verb::Recover(args) => recover::run(args, output),
+        Verb::Epoch(verb) => epoch::run(verb, output, context),
+        Verb::Checkpoint => checkpoint(&looking_back()?),
+        Verb::Prove { index, proof, out } => {
+            prove(*index, *proof, out.as_deref(), &looking_back()?)
+        }
+        Verb::Search(args) => search::run(args, &looking_back()?),
+        Verb::Export { dir, since, policy } => {
+            export::run(dir, *since, policy.as_deref(), &looking_back()?)
+        }
     }
 }
 

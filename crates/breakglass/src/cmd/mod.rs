@@ -80,6 +80,9 @@ enum Verb {
     /// What a person does at an installation.
     #[command(flatten)]
     Personal(Box<Personal>),
+    /// The log: checkpoint, proofs, search.
+    #[command(subcommand)]
+    Log(log::Verb),
     /// Check an evidence folder, or the proof of one entry, offline.
     Verify(Box<verify::Args>),
     /// Play an emergency on this machine, everything real.
@@ -170,9 +173,6 @@ enum Personal {
     AccessReview(access_review::Verb),
     /// Let a duty go. Takes two people.
     Waive(waive::Args),
-    /// The log: checkpoint, proofs, search.
-    #[command(subcommand)]
-    Log(log::Verb),
 }
 
 /// Runs the program with the arguments of the process.
@@ -204,6 +204,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
+    let context = || Context::new(cli.home.as_deref(), cli.server_time, output);
     match cli.verb {
         Verb::Verify(args) => {
             verify::run(&args, cli.home.as_deref(), output).map(|()| ExitCode::SUCCESS)
@@ -223,15 +224,8 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
             output.data(&breakglass_server::openapi());
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Personal(verb) => {
-            if let Personal::Log(verb) = &*verb
-                && let Some(done) = log::on_the_server(verb, output)
-            {
-                return done.map(|()| ExitCode::SUCCESS);
-            }
-            let cx = Context::new(cli.home.as_deref(), cli.server_time, output)?;
-            run_as_person(*verb, &cx).map(|()| ExitCode::SUCCESS)
-        }
+        Verb::Personal(verb) => run_as_person(*verb, &context()?).map(|()| ExitCode::SUCCESS),
+        Verb::Log(verb) => log::run(&verb, output, context).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -239,7 +233,6 @@ impl Personal {
     /// Whether it only looks at the record, and is needed by nobody in an emergency.
     const fn only_looks_back(&self) -> bool {
         match self {
-            Self::Log(_) => true,
             Self::Incident(verb) => matches!(verb, incident::Verb::Timeline { .. }),
             Self::Report(verb) => matches!(verb, report::Verb::Show { .. }),
             Self::Review(verb) => matches!(verb, review::Verb::Show { .. }),
@@ -308,7 +301,6 @@ fn perform(verb: Personal, cx: &Context) -> Result<(), Failure> {
         Personal::Cab(verb) => cab::run(verb, cx),
         Personal::AccessReview(verb) => access_review::run(verb, cx),
         Personal::Waive(args) => waive::run(args, cx),
-        Personal::Log(verb) => log::run(&verb, cx),
     }
 }
 

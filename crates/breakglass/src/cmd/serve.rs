@@ -16,16 +16,30 @@ use crate::{
     output::Output,
 };
 
-/// Run the server
+/// Where the server is configured, for what is done on its machine
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// The configuration file
+pub(super) struct Configured {
+    /// The server's configuration file
     #[arg(
         long,
         value_name = "FILE",
         default_value = "/etc/breakglass/breakglass.toml"
     )]
     config: PathBuf,
+}
+
+impl Configured {
+    /// Reads it.
+    pub(super) fn load(&self) -> Result<Config, Failure> {
+        Config::load(&self.config).map_err(|e| misconfigured(&e))
+    }
+}
+
+/// Run the server
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    server: Configured,
     /// Read configuration and keys, verify the log, and exit; nothing is written
     #[arg(long)]
     check: bool,
@@ -40,7 +54,7 @@ pub(super) const EXIT_FATAL: i32 = 70;
 
 /// Starts, waits for SIGINT or SIGTERM, stops.
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
+    let config = args.server.load()?;
     if args.check {
         return check(&config, output);
     }

@@ -21,7 +21,7 @@ use breakglass_verify::{Folder, Options, Outcome, check};
 
 use crate::{
     evidence::without_us,
-    scene::{Cast, Scene, cast_at, wait},
+    scene::{Cast, Scene, cast_at, insist, judged, wait},
 };
 
 const ORIGIN: &str = "log.demo.example/2";
@@ -188,20 +188,6 @@ fn refused(output: &Output, told: &str) {
     assert!(says.contains(told), "{told:?} is not in {says}");
 }
 
-fn evidence(cast: &Cast, clock: &PlayClock) -> (Outcome, Vec<&'static str>) {
-    let frank = &cast.frank;
-    let folder = export::export(frank.client(), frank.trust(), clock.wall()).unwrap();
-    let options = Options {
-        pin: Some(frank.trust().authorities().instance()),
-        ..Options::default()
-    };
-    let verdict = check(&folder, &options);
-    (
-        verdict.outcome,
-        verdict.findings.iter().map(|f| f.code).collect(),
-    )
-}
-
 #[test]
 fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
     let house = House::that_lost_its_end();
@@ -237,7 +223,7 @@ fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
     });
     let request = cast.request(&incident);
     cast.approve(&request);
-    let (outcome, found) = evidence(&cast, &house.clock);
+    let (outcome, found) = judged(&cast, &house.clock);
     assert_eq!((outcome, found), (Outcome::Ok, vec!["entries_lost"]));
     // Somebody without this program comes to the same.
     let (frank, dir) = (&cast.frank, house.stage.dir().join("evidence"));
@@ -303,6 +289,16 @@ fn too_few_root_persons_begin_nothing() {
     fs::copy(mine, &other).unwrap();
     refused(&house.begin(&epoch), "is no root person with the key");
     assert!(before == log(&data));
+}
+
+#[test]
+fn who_insists_on_witnesses_signs_an_epoch_all_the_same_since_no_server_runs() {
+    let house = House::that_lost_its_end();
+    let no_witness = house.stage.dir().join("no.policy");
+    for root in roots(&house.stage) {
+        insist(&house.stage, &root, &no_witness, "require = true");
+    }
+    done(&house.begin(&house.signed()));
 }
 
 #[test]
@@ -484,7 +480,10 @@ fn an_epoch_by_the_root_persons_of_an_earlier_version_begins_nothing() {
     }
     let log = || fs::read(config.data_dir.join("log.db")).unwrap();
     let before = log();
-    refused(&house.begin(&epoch), "names authority version 1, in force");
+    refused(
+        &house.begin(&epoch),
+        "the authority has changed since this was signed",
+    );
     assert!(log() == before);
 }
 
@@ -565,9 +564,8 @@ fn the_shippers_file_is_of_the_new_log_and_what_was_given_up_is_kept_beside_it()
     let sources = breakglass_server::Sources {
         copies: vec![events],
         checkpoints: Vec::new(),
-        only_signed: false,
     };
-    let recovered = breakglass_server::recover(&config, &sources, &house.clock).unwrap();
+    let recovered = breakglass_server::recover(&config, &sources, false, &house.clock).unwrap();
     assert_eq!(recovered.recovered, written.len() as u64);
     // Nothing is put aside where nothing was given up.
     let server = start(&config, &house.clock);

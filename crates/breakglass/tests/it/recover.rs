@@ -10,10 +10,10 @@ use breakglass::{
 };
 use breakglass_api::Client;
 use breakglass_server::{Config, NotRecovered, Recovered, Server, Sources, recover};
-use breakglass_verify::{Options, Outcome, check};
+use breakglass_verify::Outcome;
 
 use crate::{
-    scene::{Cast, Scene, cast_at, wait, wish},
+    scene::{Scene, cast_at, judged, wait, wish},
     ssh::available,
 };
 
@@ -102,9 +102,8 @@ impl House {
         let sources = Sources {
             copies: from.to_vec(),
             checkpoints: checkpoints.to_vec(),
-            only_signed: false,
         };
-        recover(&self.config(), &sources, &self.clock)
+        recover(&self.config(), &sources, false, &self.clock)
     }
 
     fn events(&self) -> PathBuf {
@@ -131,22 +130,6 @@ impl House {
 
 fn account_state(client: &Client) -> String {
     client.accounts().unwrap()[0].state.clone()
-}
-
-/// The evidence of a server, judged.
-fn evidence(cast: &Cast, clock: &PlayClock) -> (Outcome, Vec<&'static str>) {
-    use breakglass_server::Clock as _;
-    let frank = &cast.frank;
-    let folder = export::export(frank.client(), frank.trust(), clock.wall()).unwrap();
-    let options = Options {
-        pin: Some(frank.trust().authorities().instance()),
-        ..Options::default()
-    };
-    let verdict = check(&folder, &options);
-    (
-        verdict.outcome,
-        verdict.findings.iter().map(|f| f.code).collect(),
-    )
 }
 
 #[test]
@@ -190,7 +173,7 @@ fn a_log_put_back_from_the_shippers_file_is_the_log_that_was_signed_and_nothing_
     wait("the rotation", || {
         account_state(cast.frank.client()) == "current"
     });
-    let (outcome, found) = evidence(&cast, &house.clock);
+    let (outcome, found) = judged(&cast, &house.clock);
     assert_eq!(outcome, Outcome::Ok, "{found:?}");
     server.stop();
 }
@@ -219,7 +202,7 @@ fn a_log_that_is_gone_comes_back_from_copies_without_what_lay_sealed() {
     cast.dave.agree_import(&import).unwrap();
     assert_ne!(account_state(cast.frank.client()), "none");
     // What the shipper's file never had is named, and is no reason to keep the rest from auditors.
-    let (outcome, found) = evidence(&cast, &house.clock);
+    let (outcome, found) = judged(&cast, &house.clock);
     assert_eq!(outcome, Outcome::CannotTell, "{found:?}");
     assert_eq!(found, vec!["missing_blob"; recovered.missing.len()]);
     server.stop();
@@ -369,7 +352,7 @@ fn where_only_the_mark_is_gone_the_log_goes_on_with_everything_ended() {
     let server = house.start();
     assert_eq!(server.read_only(), None);
     let cast = cast_at(&house.stage, &server, &house.clock);
-    let (outcome, found) = evidence(&cast, &house.clock);
+    let (outcome, found) = judged(&cast, &house.clock);
     assert_eq!(outcome, Outcome::Ok, "{found:?}");
     server.stop();
 }
@@ -400,9 +383,8 @@ fn entries_that_nothing_known_covers_are_not_given_up_in_silence() {
     let sources = Sources {
         copies: vec![events],
         checkpoints: Vec::new(),
-        only_signed: true,
     };
-    let recovered = recover(&house.config(), &sources, &house.clock).unwrap();
+    let recovered = recover(&house.config(), &sources, true, &house.clock).unwrap();
     assert_eq!((recovered.had, recovered.recovered), (early, 0));
     let server = house.start();
     assert_eq!(server.read_only(), None);

@@ -4,15 +4,17 @@
 mod running;
 mod spellings;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use breakglass::{
     actor::{Actor, CheckedOut, Outcome, RequestWish},
     demo::{ACCOUNT, KEY, PlayClock, Stage},
+    export::export,
 };
 use breakglass_format::{Timestamp, act::Declare, vocabulary::Severity};
 use breakglass_seal::{Credential, names};
 use breakglass_server::{Clock, Config, Server};
+use breakglass_verify::{Options, Outcome as Verdict, check};
 
 pub(crate) use self::{
     running::Running,
@@ -139,6 +141,19 @@ pub(crate) fn cast_at(stage: &Stage, server: &Server, clock: &PlayClock) -> Cast
         erin: actor("erin"),
         frank: actor("frank"),
     }
+}
+
+/// The evidence that the auditor exports, judged: the outcome, and the codes of what was found.
+pub(crate) fn judged(cast: &Cast, clock: &PlayClock) -> (Verdict, Vec<&'static str>) {
+    let frank = &cast.frank;
+    let folder = export(frank.client(), frank.trust(), clock.wall()).unwrap();
+    let options = Options {
+        pin: Some(frank.trust().authorities().instance()),
+        ..Options::default()
+    };
+    let verdict = check(&folder, &options);
+    let codes = verdict.findings.iter().map(|finding| finding.code);
+    (verdict.outcome, codes.collect())
 }
 
 /// Looks until something is so.
@@ -281,4 +296,14 @@ pub(crate) fn rollback() -> breakglass::actor::ActionWish {
         target: "shop".parse().unwrap(),
         artifact: "2.4.0".parse().unwrap(),
     }
+}
+
+/// Writes into somebody's `client.toml` which witnesses to ask for.
+pub(crate) fn insist(stage: &Stage, who: &str, policy: &Path, more: &str) {
+    let path = stage.home(who).join("client.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.split("\n[witness]").next().unwrap().to_owned();
+    let policy = policy.display();
+    let text = format!("{text}\n[witness]\npolicy_file = \"{policy}\"\n{more}\n");
+    std::fs::write(&path, text).unwrap();
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     course::Ended,
     proxy::Proxy,
-    scene::Scene,
+    scene::{Scene, insist},
     usage::breakglass,
     witness::Witness,
     witnessed::{configure, cosigned, line, log_key, policy, two},
@@ -73,12 +73,7 @@ impl House {
 
     /// Writes into somebody's `client.toml` whom to ask for.
     fn insist(&self, who: &str, policy: &Path, more: &str) {
-        let path = self.scene.stage.home(who).join("client.toml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.split("\n[witness]").next().unwrap().to_owned();
-        let policy = policy.display();
-        let text = format!("{text}\n[witness]\npolicy_file = \"{policy}\"\n{more}\n");
-        std::fs::write(&path, text).unwrap();
+        insist(&self.scene.stage, who, policy, more);
     }
 
     /// A folder of the auditor's.

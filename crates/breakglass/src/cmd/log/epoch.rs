@@ -7,9 +7,7 @@ use breakglass_format::{
     Digest, Prose,
     statement::{Epoch, Kind, Statement as _},
 };
-use breakglass_server::{
-    Config, EpochWish, NotBegun, Sources, SystemClock, begin_epoch, plan_epoch,
-};
+use breakglass_server::{EpochWish, NotBegun, Sources, SystemClock, begin_epoch, plan_epoch};
 use breakglass_statement::{ChainError, EpochError, digest};
 use breakglass_tlog::{Checkpoint, SignedCheckpoint, VerifierKey};
 use clap::Subcommand;
@@ -21,7 +19,7 @@ use crate::{
         Context,
         approve::consent,
         authority::sign::signature_path,
-        serve::{describe, misconfigured},
+        serve::{Configured, describe},
     },
     hint::{Code, Failure},
     output::{Output, line},
@@ -46,19 +44,15 @@ pub(in crate::cmd) enum Verb {
         #[arg(long)]
         yes: bool,
     },
-    /// Begin a signed epoch. On the server's machine, while no server runs
+    /// Begin a signed epoch. On the server's machine, while no server runs; log_key_file of its
+    /// configuration is the new key
     Begin(Begin),
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cmd) struct Plan {
-    /// The server's configuration file
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/breakglass/breakglass.toml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    server: Configured,
     /// Copies of what the log has lost, as for log recover
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
@@ -83,42 +77,32 @@ pub(in crate::cmd) struct Plan {
 pub(in crate::cmd) struct Begin {
     /// The epoch; its signatures lie beside it, as FILE.PRINCIPAL.sig
     file: PathBuf,
-    /// The server's configuration file, whose log_key_file is the new key
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/breakglass/breakglass.toml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    server: Configured,
     /// The same copies as for the plan
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
 }
 
-/// What is done on the server's machine, where nobody need be a client.
-pub(in crate::cmd) fn on_the_server(verb: &Verb, output: Output) -> Option<Result<(), Failure>> {
+/// `context` is what a person's commands need, and nobody who works on the server's machine.
+pub(super) fn run(
+    verb: &Verb,
+    output: Output,
+    context: impl Fn() -> Result<Context, Failure>,
+) -> Result<(), Failure> {
     match verb {
-        Verb::Plan(args) => Some(plan(args, output)),
-        Verb::Begin(args) => Some(begin(args, output)),
-        Verb::Sign { .. } => None,
-    }
-}
-
-pub(super) fn run(verb: &Verb, cx: &Context) -> Result<(), Failure> {
-    match verb {
-        Verb::Sign { file, key, yes } => sign(file, key.as_deref(), *yes, cx),
-        Verb::Plan(args) => plan(args, cx.output()),
-        Verb::Begin(args) => begin(args, cx.output()),
+        Verb::Plan(args) => plan(args, output),
+        Verb::Begin(args) => begin(args, output),
+        Verb::Sign { file, key, yes } => sign(file, key.as_deref(), *yes, &context()?),
     }
 }
 
 fn plan(args: &Plan, output: Output) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
+    let config = args.server.load()?;
     let wish = EpochWish {
         sources: Sources {
             copies: args.from.clone(),
             checkpoints: args.checkpoint.clone(),
-            only_signed: true,
         },
         log: args.log.clone(),
         before: args.before.clone(),
@@ -288,7 +272,7 @@ fn shown(epoch: &Epoch, had: u64) -> Vec<String> {
 }
 
 fn begin(args: &Begin, output: Output) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
+    let config = args.server.load()?;
     let begun = begin_epoch(&config, &args.from, &args.file, &SystemClock);
     let begun = begun.map_err(|e| not_begun(&e))?;
     output.say("the epoch begins: the log goes on under its new key");
@@ -315,7 +299,6 @@ fn not_begun(error: &NotBegun) -> Failure {
             "make a log key under a name that no log of this installation had: breakglass server-keys"
         }
         NotBegun::Epoch(EpochError::Before { .. } | EpochError::Number { .. })
-        | NotBegun::NotInForce { .. }
         | NotBegun::Last { .. } => {
             "plan it anew from the newest log and all copies that there are; --before names the key \
              of the log that is given up"

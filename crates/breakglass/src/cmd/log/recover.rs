@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 
 use breakglass_server::{
-    Config, NoCheckpoint, NotRebuilt, NotRecovered, Recovered, Sources, SystemClock, recover,
+    NoCheckpoint, NotRebuilt, NotRecovered, Recovered, Sources, SystemClock, recover,
 };
 use serde_json::json;
 
 use crate::{
-    cmd::serve::{describe, misconfigured},
+    cmd::serve::{Configured, describe, misconfigured},
     hint::{Code, Failure},
     output::Output,
 };
@@ -21,13 +21,8 @@ use crate::{
 /// account is rotated.
 #[derive(Debug, clap::Args)]
 pub(in crate::cmd) struct Args {
-    /// The server's configuration file
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/breakglass/breakglass.toml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    server: Configured,
     /// Copies: events.jsonl, files it was rotated into, what a SIEM kept of it, folders of exports
     #[arg(long, value_name = "PATH", required = true)]
     from: Vec<PathBuf>,
@@ -42,13 +37,13 @@ pub(in crate::cmd) struct Args {
 }
 
 pub(in crate::cmd) fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let config = Config::load(&args.config).map_err(|e| misconfigured(&e))?;
+    let config = args.server.load()?;
     let sources = Sources {
         copies: args.from.clone(),
         checkpoints: args.checkpoint.clone(),
-        only_signed: args.only_signed,
     };
-    let recovered = recover(&config, &sources, &SystemClock).map_err(|e| not_recovered(&e))?;
+    let recovered = recover(&config, &sources, args.only_signed, &SystemClock)
+        .map_err(|e| not_recovered(&e))?;
     say(&recovered, output);
     Ok(())
 }
@@ -164,6 +159,9 @@ pub(super) fn not_recovered(error: &NotRecovered) -> Failure {
         NotRecovered::Statement(_) => {
             "without it nobody can say what was signed: name a copy that has it, an export or \
              another events.jsonl"
+        }
+        NotRecovered::Refused(_) => {
+            "nothing was changed; plan it anew from the newest log and all copies that there are"
         }
         NotRecovered::Rebuilt(_) | NotRecovered::Replay(_) | NotRecovered::Follows(_) => {
             "nothing was changed; is there room beside log.db for another one?"
