@@ -276,6 +276,11 @@ impl Engine {
     }
 
     fn commit_commands(&mut self, jobs: Vec<CommandJob>) {
+        if jobs.is_empty() {
+            return;
+        }
+        // Whoever is told that it is too late reads why at once: what passed is on record first.
+        self.pass_time();
         let mut waiting = VecDeque::from(jobs);
         while !waiting.is_empty() {
             if let Some(reason) = &self.wiring.read_only {

@@ -171,11 +171,13 @@ impl House {
         }
     }
 
-    /// Keeps the engine from everything else until told to go on, and then waits for its turn.
+    /// Keeps the engine from everything else, from when this returns until told to go on.
     fn hold(&self) -> (mpsc::Sender<()>, oneshot::Receiver<bool>) {
         let (go, held) = mpsc::channel::<()>();
-        let (hold, done) = reading(move |_| held.recv().is_ok());
+        let (holds, taken) = mpsc::channel::<()>();
+        let (hold, done) = reading(move |_| holds.send(()).is_ok() && held.recv().is_ok());
         self.handle.offer(hold).unwrap();
+        taken.recv().unwrap();
         (go, done)
     }
 
@@ -392,25 +394,44 @@ fn a_full_queue_is_told_at_once_and_holds_up_no_thread() {
     assert!(done.blocking_recv().unwrap());
 }
 
-/// How often the log says that the disk began or ceased to be full.
-fn said_of_the_disk(house: &House) -> Vec<bool> {
+/// The events on record, the first one first.
+fn recorded(house: &House) -> Vec<Event> {
     let (read, done) = reading(|ledger| {
         let size = ledger.head().size();
         let entries = ledger.entries(0..size).unwrap();
-        let entries = entries
-            .iter()
-            .map(|bytes| Entry::from_bytes(bytes).unwrap());
-        entries
-            .filter_map(|entry| {
-                let Event::StorageChanged(said) = entry.event else {
-                    return None;
-                };
-                Some(said.present)
-            })
-            .collect()
+        let event = |bytes: &Vec<u8>| Entry::from_bytes(bytes).unwrap().event;
+        entries.iter().map(event).collect()
     });
     house.handle.offer(read).unwrap();
     done.blocking_recv().unwrap()
+}
+
+#[test]
+fn what_time_did_is_on_record_before_what_was_asked_after_it() {
+    let house = House::new();
+    let (go, done) = house.hold();
+    house.clock.step_ms.store(60_000, Ordering::SeqCst);
+    let asked = house.handle.send(report(), Vec::new(), None).unwrap();
+    go.send(()).unwrap();
+    assert!(done.blocking_recv().unwrap());
+    asked.blocking_recv().unwrap().unwrap();
+    let events = recorded(&house);
+    let [.., passed, asked] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert!(matches!(passed, Event::ClockStepped(_)), "{passed:?}");
+    assert!(matches!(asked, Event::SinkChanged(_)), "{asked:?}");
+}
+
+/// How often the log says that the disk began or ceased to be full.
+fn said_of_the_disk(house: &House) -> Vec<bool> {
+    let said = recorded(house).into_iter().filter_map(|event| {
+        let Event::StorageChanged(said) = event else {
+            return None;
+        };
+        Some(said.present)
+    });
+    said.collect()
 }
 
 #[test]

@@ -80,7 +80,7 @@ enum Verb {
     /// What a person does at an installation.
     #[command(flatten)]
     Personal(Box<Personal>),
-    /// The log: checkpoint, proofs, search.
+    /// The log: checkpoint, proofs, search, export, recovery.
     #[command(subcommand)]
     Log(log::Verb),
     /// Check an evidence folder, or the proof of one entry, offline.
