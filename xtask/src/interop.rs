@@ -19,12 +19,19 @@ use crate::packages;
 const VARIABLE: &str = "BREAKGLASS_INTEROP";
 /// The Go module, from the root.
 const MODULE: &str = "testdata/foreign/interop";
-/// The first Go that has `tool` lines in `go.mod`, and that the programs themselves ask for.
-const GO_MIN: (u32, u32) = (1, 24);
+/// The first Go that the programs ask for; it has `tool` lines in `go.mod`.
+const GO_MIN: (u32, u32) = (1, 25);
 /// Where Go's own archive is unpacked, as its instructions say.
 const GO_ELSEWHERE: &str = "/usr/local/go/bin";
 /// What is built: ours around their libraries, and theirs.
-const PROGRAMS: [&str; 5] = ["addlog", "fsck", "litewitness", "proofcheck", "tesseralog"];
+const PROGRAMS: [&str; 6] = [
+    "addlog",
+    "fsck",
+    "litewitness",
+    "omniwitness",
+    "proofcheck",
+    "tesseralog",
+];
 
 /// Builds the programs, says what they are, and runs the tests.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
@@ -123,6 +130,7 @@ fn modules(said: &str) -> Vec<String> {
     let wanted = [
         "filippo.io/torchwood",
         "github.com/transparency-dev/tessera",
+        "github.com/transparency-dev/witness",
         "zombiezen.com/go/sqlite",
     ];
     let lines = said.lines().map(|line| line.split_whitespace().collect());

@@ -1,4 +1,4 @@
-//! The programs, and a litewitness of a process of its own.
+//! The programs, and other people's witnesses, each a process of its own.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use breakglass::signer::open_file;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::{CosignerKey, KeyName, VerifierKey};
 
 use crate::{
     attacks::wire::address,
@@ -45,52 +45,90 @@ pub(super) fn run(name: &str, args: &[&str]) -> Output {
     output
 }
 
-/// A witness from torchwood, with the ssh-agent that holds its key.
-pub(super) struct Litewitness {
+/// Somebody else's witness.
+pub(super) struct Foreign {
     _program: Running,
     pub(super) url: String,
     pub(super) key: VerifierKey,
-    /// It asks for every signature.
-    _agent: RunningAgent,
+    /// The one that litewitness asks for every signature.
+    _agent: Option<RunningAgent>,
 }
 
-impl Litewitness {
-    /// A witness of a log, with what it keeps in a folder.
-    pub(super) fn start(name: &str, dir: &Path, log: &VerifierKey) -> Self {
-        std::fs::create_dir_all(dir).unwrap();
-        let key = new_key(dir, "ed25519", "");
-        let agent = RunningAgent::start();
-        agent.add(&key);
-        let key = open_file(&key).unwrap().fingerprint().to_string();
-        let database = dir.join("litewitness.db");
-        let command = || {
-            let mut command = program("litewitness");
-            command.args(["-name", name, "-key", &key, "-db"]);
-            command.arg(&database).arg("-ssh-agent").arg(&agent.socket);
-            command
-        };
-        let started = (0..PORTS).find_map(|_| listening(command()));
-        let (child, url, key) = started.expect("it listens");
-        let (database, log) = (database.to_str().unwrap(), log.to_string());
-        run("addlog", &["-db", database, "-key", &log]);
-        Self {
-            _program: Running(child),
-            url,
-            key,
-            _agent: agent,
-        }
+/// Starts a witness of that name for a log, with what it keeps in a folder.
+pub(super) type Start = fn(&str, &Path, &VerifierKey) -> Foreign;
+
+/// The one from torchwood, with the ssh-agent that holds its key.
+pub(super) fn litewitness(name: &str, dir: &Path, log: &VerifierKey) -> Foreign {
+    std::fs::create_dir_all(dir).unwrap();
+    let key = new_key(dir, "ed25519", "");
+    let agent = RunningAgent::start();
+    agent.add(&key);
+    let key = open_file(&key).unwrap().fingerprint().to_string();
+    let database = dir.join("litewitness.db");
+    let (child, url, said) = listening(|address| {
+        let mut command = program("litewitness");
+        command.args(["-name", name, "-key", &key, "-listen", address]);
+        command.arg("-db").arg(&database);
+        command.arg("-ssh-agent").arg(&agent.socket);
+        command
+    });
+    let key = said.iter().find_map(|line| {
+        let (_, key) = line.split_once("vkey=")?;
+        VerifierKey::parse(key).ok()
+    });
+    let (database, log) = (database.to_str().unwrap(), log.to_string());
+    run("addlog", &["-db", database, "-key", &log]);
+    Foreign {
+        _program: child,
+        url,
+        key: key.expect("it says its key"),
+        _agent: Some(agent),
     }
 }
 
-/// Starts it on a port that was free just now; `None`: it is no longer.
+/// The one of transparency.dev. It also knows logs of others, and asks none of them for anything:
+/// what is to be cosigned is brought.
+pub(super) fn omniwitness(name: &str, dir: &Path, log: &VerifierKey) -> Foreign {
+    std::fs::create_dir_all(dir).unwrap();
+    let key = CosignerKey::from_seed(KeyName::new(name).unwrap(), &[9; 32]);
+    let (secret, logs) = (dir.join("key"), dir.join("logs.yaml"));
+    std::fs::write(&secret, key.to_text().as_bytes()).unwrap();
+    let known = format!("Logs:\n  - Origin: {}\n    PublicKey: {log}\n", log.name());
+    std::fs::write(&logs, known).unwrap();
+    let (child, url, _) = listening(|address| {
+        let mut command = program("omniwitness");
+        command.args(["-listen", address, "-metrics_listen", ""]);
+        command.arg("-private_key_path").arg(&secret);
+        command.arg("-additional_logs").arg(&logs);
+        command.arg("-db_file").arg(dir.join("omniwitness.db"));
+        command
+    });
+    Foreign {
+        _program: child,
+        url,
+        key: key.verifier().clone(),
+        _agent: None,
+    }
+}
+
+/// Starts one on a port that was free just now, and again where it is no longer; with what it says
+/// on standard error.
 ///
-/// It cannot be given port 0, because it would not say which one it got.
-fn listening(mut command: Command) -> Option<(Child, String, VerifierKey)> {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let listen = free.local_addr().unwrap().to_string();
-    drop(free);
-    command.args(["-listen", &listen]).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+/// They cannot be given port 0, because they would not say which one they got.
+fn listening(command: impl Fn(&str) -> Command) -> (Running, String, mpsc::Receiver<String>) {
+    let started = (0..PORTS).find_map(|_| {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let (child, said) = heard(command(&address));
+        answers(child, &format!("http://{address}")).map(|(child, url)| (child, url, said))
+    });
+    started.expect("it listens")
+}
+
+/// Starts it; its lines on standard error.
+fn heard(mut command: Command) -> (Child, mpsc::Receiver<String>) {
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let (tell, told) = mpsc::channel();
     // Whatever it says must not fill the pipe.
@@ -100,18 +138,15 @@ fn listening(mut command: Command) -> Option<(Child, String, VerifierKey)> {
             let _ = tell.send(line);
         }
     });
-    let mut heard = Vec::new();
-    let key = told.iter().find_map(|line| {
-        let key = line.split_once("vkey=").map(|(_, key)| key.to_owned());
-        heard.push(line);
-        key
-    });
-    let key = key.unwrap_or_else(|| panic!("it ended: {heard:?}"));
-    let url = format!("http://{listen}");
+    (child, told)
+}
+
+/// Waits until it takes connections; `None`: it ended before.
+fn answers(mut child: Child, url: &str) -> Option<(Running, String)> {
     let mut ended = false;
     wait("the foreign witness", || {
         ended = child.try_wait().unwrap().is_some();
-        ended || TcpStream::connect(address(&url)).is_ok()
+        ended || TcpStream::connect(address(url)).is_ok()
     });
-    (!ended).then(|| (child, url, VerifierKey::parse(&key).unwrap()))
+    (!ended).then(|| (Running(child), url.to_owned()))
 }
