@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use breakglass_tlog::EntriesPath;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 use ureq::http::{Response, StatusCode};
@@ -356,7 +357,17 @@ impl Client {
 
     /// A blob, for auditors; `None` where the server does not have it or never exports it.
     pub fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, ClientError> {
-        match self.ask(&format!("/v1/blobs/{}", encode(digest)))? {
+        self.bytes(&format!("/v1/blobs/{}", encode(digest)))
+    }
+
+    /// A bundle of raw entries, for auditors; `None` where the log is not so long.
+    pub fn bundle(&self, path: &EntriesPath) -> Result<Option<Vec<u8>>, ClientError> {
+        self.bytes(&format!("/log/{path}"))
+    }
+
+    /// What is served as it is; `None` where there is nothing.
+    fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, ClientError> {
+        match self.ask(path)? {
             (_, mut response) if response.status() == StatusCode::OK => {
                 Ok(Some(read(&mut response).map_err(|detail| {
                     ClientError::Foreign {

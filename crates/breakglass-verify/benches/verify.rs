@@ -4,7 +4,7 @@
 //! `cargo xtask bench verify` runs it; what was measured is in `docs/benches.md`. Nothing here
 //! fails when it is slow. `BREAKGLASS_BENCH_ENTRIES` is how long the log is.
 //! `BREAKGLASS_BENCH_FOLDER` names a folder: where there is none the evidence is written there and
-//! nothing else is done, of notes that people signed with `BREAKGLASS_BENCH_SIGNED=1`; where there
+//! nothing else is done but to tell what that took, of notes that people signed with `BREAKGLASS_BENCH_SIGNED=1`; where there
 //! is one it is checked, and what memory that takes is told.
 #![expect(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@
 
 #[path = "../tests/it/after.rs"]
 mod after;
+#[path = "../tests/it/bring.rs"]
+mod bring;
 #[path = "verify/long.rs"]
 mod long;
 #[path = "../tests/it/people.rs"]
@@ -67,11 +69,16 @@ fn main() {
     if let Some(place) = &place
         && std::env::var_os("BREAKGLASS_BENCH_SIGNED").is_some()
     {
-        return notes(count).folder().write(place).unwrap();
+        let log = notes(count);
+        let begun = both();
+        bring::bring(place, &log, &log.signed()).unwrap();
+        return put_together(count, begun);
     }
     let mut log = story::whole().log;
     if let Some(place) = place {
-        return long::write(log, count, &place);
+        let begun = both();
+        long::write(log, count, &place);
+        return put_together(count, begun);
     }
     for number in 0..count {
         one_more(&mut log, number);
@@ -157,6 +164,17 @@ fn measure(what: &str, log: &Scribe) {
     let whole = (0..rounds[0].len()).map(best);
     let whole = whole.fold(Took::default(), |a, b| a + b);
     row("everything", entries, whole, plain);
+}
+
+/// What an export took so far.
+fn put_together(entries: usize, begun: Moment) {
+    row(
+        "put together",
+        entries,
+        between(begun, both()),
+        Took::default(),
+    );
+    println!("at most {}", resident("VmHWM"));
 }
 
 /// What memory a check takes that has nothing but a folder on a disk.

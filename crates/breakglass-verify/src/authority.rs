@@ -7,7 +7,9 @@ use breakglass_format::{
     entry::Recorded,
     event::{AuthorityPublished, EpochBegun, RootSignature},
 };
-use breakglass_statement::{AuthoritySet, ChainError, EpochError};
+use breakglass_statement::{AuthoritySet, ChainError, EpochError, allowed_signers};
+
+use crate::layout::{self, Blobs};
 
 /// Why the log has no chain of authorities.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +49,7 @@ pub enum AuthorityFault {
 
 /// Verifies every version from the genesis on, and every epoch, in the order of their entries, from
 /// the files of the folder.
-pub(crate) fn chain(
+fn chain(
     recorded: &[Recorded],
     files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<AuthoritySet, AuthorityFault> {
@@ -93,6 +95,43 @@ fn epoch(
     let begun = set.begin_epoch(bytes, &signatures);
     begun.map_err(|error| AuthorityFault::Epoch { number, error })?;
     Ok(())
+}
+
+/// The files that the authority alone decides.
+pub(crate) fn identity(
+    authorities: &AuthoritySet,
+    effective: &[(i64, Timestamp)],
+) -> [(&'static str, Vec<u8>); 3] {
+    let vkey = &authorities.log().vkey;
+    [
+        ("genesis", format!("{}\n", authorities.instance())),
+        ("log.vkey", format!("{vkey}\n")),
+        ("allowed_signers", allowed_signers(authorities, effective)),
+    ]
+    .map(|(path, text)| (path, text.into_bytes()))
+}
+
+/// The chain of authorities, from what lies beside the entries that publish it.
+pub(crate) fn from_blobs<B: Blobs>(
+    recorded: &[Recorded],
+    blobs: &B,
+) -> Result<Result<AuthoritySet, AuthorityFault>, B::Error> {
+    let mut files = BTreeMap::new();
+    for at in recorded {
+        let named = if let Event::AuthorityPublished(published) = &at.entry.event {
+            layout::of_authority(published)
+        } else if let Event::EpochBegun(begun) = &at.entry.event {
+            layout::of_epoch(begun)
+        } else {
+            continue;
+        };
+        for (path, digest) in named {
+            if let Some(bytes) = blobs.blob(&digest)? {
+                files.entry(path).or_insert_with(|| bytes.into_owned());
+            }
+        }
+    }
+    Ok(chain(recorded, &files))
 }
 
 /// When each version came into effect: the time of its entry.

@@ -13,9 +13,7 @@ mod marked;
 mod plans;
 mod statements;
 pub(crate) mod stop;
-mod table;
 mod text;
-mod tree;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -27,10 +25,10 @@ use crate::{
     Cosigned, Derived, Facts, Finding, Folder, FolderError, Level, Verdict,
     authority::{self, AuthorityFault},
     derive::Fold,
-    emit,
     files::Files,
     folder::COSIGNED,
     parallel::{Ahead, in_order},
+    table::Table,
     watch::{Counter, Step, Watch},
 };
 use bundle::Reader;
@@ -38,7 +36,6 @@ use course::{Course, Ended};
 use log::{Log, Place};
 use statements::Against;
 use stop::Stop;
-use table::Table;
 
 /// What the person who asks knows or wants besides the folder.
 #[derive(Debug, Clone, Default)]
@@ -117,7 +114,7 @@ impl Checked {
         let log = log::read(place, watch, marked::of, |more| marked.extend(more))?;
         self.facts.entries = log.checkpoint.size();
         let table = Table::of(place, watch)?;
-        let authorities = marked::authorities(&marked, &table)?;
+        let authorities = authority::from_blobs(&marked, &table)?;
         let known = authorities.as_ref().ok();
         let sessions = known.map(|known| marked::sessions(&marked, &table, known));
         let sessions = sessions.transpose()?.unwrap_or_default();
@@ -166,8 +163,8 @@ impl Checked {
         let mut expected = ended.expected;
         match authorities {
             Ok(authorities) => {
-                for (path, bytes) in emit::identity(authorities, effective) {
-                    expected.bytes(&path, &bytes)?;
+                for (path, bytes) in authority::identity(authorities, effective) {
+                    expected.bytes(path, &bytes)?;
                 }
             }
             Err(fault) => {

@@ -37,6 +37,11 @@ impl OnDisk {
         Ok(Self { root, listing })
     }
 
+    /// A folder in which this was found.
+    pub(crate) const fn of(root: PathBuf, listing: Listing) -> Self {
+        Self { root, listing }
+    }
+
     /// What was found.
     #[must_use]
     pub const fn found(&self) -> &Listing {

@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::{continuation::Continuation, disk};
+use crate::disk;
 
 /// The signed checkpoint, which is written when everything it covers is there.
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
@@ -150,20 +150,8 @@ impl Folder {
                 path: root.to_path_buf(),
             });
         }
-        let everything = Continuation::of_nothing(self);
-        self.write_as(root, &everything)
-    }
-
-    /// Writes and takes away, in a folder, what makes it this one.
-    ///
-    /// # Errors
-    /// [`FolderError::Io`]; the folder may then be made this one by the same call again.
-    pub fn write_as(&self, root: &Path, how: &Continuation) -> Result<(), FolderError> {
-        for path in &how.write {
-            put(root, path, self.get(path).unwrap_or_default())?;
-        }
-        for path in &how.remove {
-            take_away(root, path)?;
+        for (path, bytes) in self.iter() {
+            put(root, path, bytes)?;
         }
         Ok(())
     }
@@ -190,8 +178,33 @@ pub fn put(root: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
     written.map_err(|e| at(&place, e))
 }
 
+/// Gives a file another place besides its own; where the disk cannot, it is copied.
+pub(crate) fn link(root: &Path, from: &str, path: &str) -> Result<(), FolderError> {
+    let (from, place) = (root.join(from), root.join(path));
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
+    }
+    match fs::hard_link(&from, &place) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(at(&place, e)),
+        Err(_) => {
+            let bytes = fs::read(&from).map_err(|e| at(&from, e))?;
+            put(root, path, &bytes)
+        }
+    }
+}
+
+/// Takes a folder away with everything in it.
+pub(crate) fn take_away_all(root: &Path, path: &str) -> Result<(), FolderError> {
+    let place = root.join(path);
+    match fs::remove_dir_all(&place) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(&place, e)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Takes a file away, and the folders that are empty without it.
-fn take_away(root: &Path, path: &str) -> Result<(), FolderError> {
+pub(crate) fn take_away(root: &Path, path: &str) -> Result<(), FolderError> {
     let place = root.join(path);
     match fs::remove_file(&place) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&place, e)),

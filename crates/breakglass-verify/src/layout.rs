@@ -251,6 +251,11 @@ impl Builder {
         self.faults.push(Fault::Unrendered { index, error });
     }
 
+    /// The documents that entries named so far and that are not sealed.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Digest> {
+        self.named.difference(&self.sealed)
+    }
+
     /// The remaining documents. What is sealed never lies in the folder, whatever names it.
     pub(crate) fn end<S: Sink>(mut self, sink: &mut S) -> Result<Laid, S::Error> {
         for digest in self.named.difference(&self.sealed) {

@@ -1,28 +1,20 @@
 //! `log export`: fetches what an auditor may have and makes the evidence folder of it. Of an export
-//! that is there already only what is new is fetched.
+//! that is there already only what is new is fetched, and of one that was interrupted only what
+//! is not there yet.
 
-mod documents;
-mod fetched;
+mod several;
 pub(crate) mod taken;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use std::path::Path;
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
-use breakglass_tlog::{Hash, OpenError, SignedCheckpoint, VerifierKey, leaf_hash, root_of_leaves};
+use breakglass_tlog::{Checkpoint, EntriesPath, OpenError, SignedCheckpoint, VerifierKey};
 use breakglass_verify::{
-    EmitError, Finding, Folder, FolderError, Source,
-    continuation::{self, Held},
-    emit,
-    emit::ask,
+    Assembly, Finding, FolderError,
+    assembly::{Held, Laid, Layer, NotContinued, NotGrown, NotHeld, NotLaid, Unsound},
 };
 use thiserror::Error;
-
-use fetched::Keep;
 
 use crate::{
     state::{ForkKind, PinError},
@@ -41,18 +33,38 @@ pub enum ExportError {
     /// The checkpoint is not one of the log that is trusted, or does not continue it.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The folder cannot be written from what the server gave.
+    /// The entries that the server gave are not those of its checkpoint.
     #[error(transparent)]
-    Emit(#[from] EmitError),
+    Entries(NotGrown),
+    /// What the server gave is another document than the one that was asked for.
+    #[error("the server gave something else for the document {digest}")]
+    Document {
+        /// The one that was asked for.
+        digest: Digest,
+    },
+    /// No true folder comes of what the server gave.
+    #[error(transparent)]
+    Unsound(#[from] Unsound),
     /// The export that is to be continued is of another installation.
     #[error("the export is of another installation, whose genesis is {got}")]
     OtherInstallation {
         /// Its genesis.
         got: String,
     },
+    /// The export that is to be continued has another length than somebody thought.
+    #[error("the export has {had} entries, not {since}")]
+    OtherSize {
+        /// Its entries.
+        had: u64,
+        /// Those that somebody named.
+        since: u64,
+    },
     /// The export that is to be continued does not hold.
     #[error("the export does not hold: {0}")]
     Damaged(Box<Finding>),
+    /// The folder is not an earlier export of this log.
+    #[error(transparent)]
+    NotContinued(#[from] NotContinued),
     /// The checkpoint of the export that is to be continued is not one of this log.
     #[error("the checkpoint of the export: {0}")]
     Checkpoint(#[from] OpenError),
@@ -67,7 +79,7 @@ pub enum ExportError {
     /// The export that is to be continued is of another history of this log.
     #[error(transparent)]
     Fork(PinError),
-    /// What was fetched cannot be kept.
+    /// The folder cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The log kept growing.
@@ -83,12 +95,34 @@ impl ExportError {
     }
 }
 
+impl From<NotHeld> for ExportError {
+    fn from(error: NotHeld) -> Self {
+        match error {
+            NotHeld::Damaged(finding) => Self::Damaged(finding),
+            NotHeld::Folder(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotLaid<Self>> for ExportError {
+    fn from(error: NotLaid<Self>) -> Self {
+        match error {
+            NotLaid::Fetch(error) => error,
+            NotLaid::Folder(error) => error.into(),
+            NotLaid::NotContinued(error) => error.into(),
+            NotLaid::Unsound(error) => error.into(),
+        }
+    }
+}
+
 /// An export, and how much of its log was there before.
 #[derive(Debug, Clone)]
 pub struct Export {
-    /// The folder as it is to be.
-    pub folder: Folder,
-    /// Entries that were not fetched.
+    /// Files there are.
+    pub files: u64,
+    /// Those of them that were written.
+    pub written: u64,
+    /// Entries that were there before.
     pub from: u64,
     /// Entries there are.
     pub size: u64,
@@ -96,142 +130,216 @@ pub struct Export {
     pub missing: Vec<Digest>,
 }
 
-/// Fetches the log and everything public beside it, and makes the evidence folder.
-///
-/// # Errors
-///
-/// See [`ExportError`].
-pub fn export(client: &Client, trust: &Trust, now: Timestamp) -> Result<Folder, ExportError> {
-    let export = resume(client, trust, now, &Folder::new())?;
-    Ok(export.folder)
+/// What somebody wishes of an export besides what every export has.
+#[derive(Clone, Copy)]
+pub struct ExportWish<'a> {
+    /// How many entries are there already, for whoever wants exactly that export continued.
+    pub since: Option<u64>,
+    /// A checkpoint that witnesses cosigned.
+    pub cosigned: Option<&'a str>,
+    /// Who is told how many entries of so many are done.
+    pub watch: &'a dyn Fn(Doing, u64, u64),
 }
 
-/// Fetches what the log has besides an export of it that is there, and makes the evidence folder
-/// as it is now. A server that is behind adds nothing to it.
+/// What is being done with entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// They are fetched.
+    Fetching,
+    /// What they name is fetched and gets its place.
+    LayingOut,
+}
+
+impl Default for ExportWish<'_> {
+    fn default() -> Self {
+        Self {
+            since: None,
+            cosigned: None,
+            watch: &|_, _, _| (),
+        }
+    }
+}
+
+impl std::fmt::Debug for ExportWish<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExportWish")
+            .field("since", &self.since)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a folder the evidence folder of the log as it is now: a new one, an earlier export, or one
+/// that was interrupted. A server that is behind adds nothing to it. Nobody else may write into it
+/// meanwhile.
 ///
 /// # Errors
 ///
 /// See [`ExportError`]; of another history of the log than the export, both signed checkpoints are
 /// kept.
-pub fn resume(
+pub fn export(
     client: &Client,
     trust: &Trust,
     now: Timestamp,
-    before: &Folder,
+    dir: &Path,
+    wish: ExportWish<'_>,
 ) -> Result<Export, ExportError> {
-    resume_in(client, trust, now, before, Along::default())
-}
-
-/// What happens to what is fetched while it is fetched.
-#[derive(Clone, Copy)]
-pub struct Along<'a> {
-    /// The folder of the export, in which it is kept until the export is whole, so that one that is
-    /// interrupted goes on where it was.
-    pub keep: Option<&'a Path>,
-    /// Who is told how many there are of so many: of entries first, then of documents.
-    pub watch: &'a dyn Fn(Fetching, u64, u64),
-}
-
-/// What is being fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fetching {
-    /// Entries.
-    Entries,
-    /// What entries name.
-    Documents,
-}
-
-impl Default for Along<'_> {
-    fn default() -> Self {
-        let keep = None;
-        let watch = &|_, _, _| ();
-        Self { keep, watch }
+    let assembly = Assembly::at(dir, trust.authorities().instance())?;
+    let export = Exporting {
+        client,
+        trust,
+        now,
+        assembly: &assembly,
+        wish,
+    };
+    let made = export.run();
+    if made.as_ref().is_err_and(|error| !error.may_pass()) {
+        // What cannot go on leaves the folder as it was. What stays of it is told as a stray.
+        let _ = assembly.forget();
     }
+    made
 }
 
-impl std::fmt::Debug for Along<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Along")
-            .field("keep", &self.keep)
-            .finish_non_exhaustive()
-    }
-}
-
-/// [`resume`], which keeps what it fetches, and goes on with what an interrupted one has kept.
-///
-/// # Errors
-///
-/// See [`ExportError`].
-pub fn resume_in(
-    client: &Client,
-    trust: &Trust,
+/// An export under way.
+struct Exporting<'a> {
+    client: &'a Client,
+    trust: &'a Trust,
     now: Timestamp,
-    before: &Folder,
-    along: Along<'_>,
-) -> Result<Export, ExportError> {
-    let held = held(trust, before)?;
-    let keep = Keep::new(along.keep, trust.authorities().instance());
-    let had = held.as_ref().map_or(0, |held| held.entries.len());
-    let mut kept = fetched::entries(before, had);
-    for _ in 0..TRIES {
-        let text = client.checkpoint()?;
-        let shown = trust.see_checkpoint(client, &text, now)?;
-        let checkpoint = newest(trust, held.as_ref(), &shown, now)?;
-        let size = checkpoint.checkpoint().size();
-        let at_hand = held.as_ref().map_or(&[][..], |held| &held.entries);
-        // Nothing of another history gets into the folder.
-        let same = match held.as_ref().filter(|_| along.keep.is_some()) {
-            Some(held) if (had as u64) < size => {
-                let (old, new) = (held.checkpoint.checkpoint(), checkpoint.checkpoint());
-                trust.continues(client, old, new)?
+    assembly: &'a Assembly,
+    wish: ExportWish<'a>,
+}
+
+impl Exporting<'_> {
+    fn run(&self) -> Result<Export, ExportError> {
+        let held = self.held()?;
+        let had = held.as_ref().map_or(0, Held::size);
+        if let Some(since) = self.wish.since.filter(|since| *since != had) {
+            return Err(ExportError::OtherSize { had, since });
+        }
+        let mut kept_before = true;
+        for _ in 0..TRIES {
+            let text = self.client.checkpoint()?;
+            let shown = self.trust.see_checkpoint(self.client, &text, self.now)?;
+            let checkpoint = self.newest(held.as_ref(), &shown)?;
+            let size = checkpoint.checkpoint().size();
+            if !self.entries(held.as_ref(), size)? {
+                continue;
             }
-            Some(_) | None => true,
-        };
-        let keep = if same { keep } else { keep.nowhere() };
-        let at_hand = [at_hand, &kept].concat();
-        let fetch = Fetch {
-            client,
-            keep,
-            along,
-        };
-        let Some(entries) = fetch.entries(at_hand, size)? else {
-            continue;
-        };
-        if !kept.is_empty() && root_of(&entries) != checkpoint.checkpoint().root() {
-            // Something else was kept than the log has: once more, without it.
-            kept.clear();
-            continue;
+            let grown = match self.assembly.grown(held.as_ref(), &checkpoint) {
+                Ok(grown) => grown,
+                Err(NotGrown::Folder(error)) => return Err(error.into()),
+                Err(NotGrown::Malformed { .. } | NotGrown::Other) if kept_before => {
+                    // Something else was kept than the log has: once more, without it.
+                    self.assembly.forget()?;
+                    kept_before = false;
+                    continue;
+                }
+                Err(error) => return Err(ExportError::Entries(error)),
+            };
+            let laid = self.laid(&grown, size)?;
+            let missing = laid.missing().to_vec();
+            let settled = laid.settle(self.wish.cosigned)?;
+            return Ok(Export {
+                files: settled.files,
+                written: settled.written,
+                from: had,
+                size,
+                missing,
+            });
         }
-        if let Some(held) = &held {
-            continues(client, trust, held, (&checkpoint, &entries), now)?;
-        }
-        let text = checkpoint.to_text();
-        let known = known(before);
-        let blobs = fetch.blobs(&entries, known)?;
-        return Ok(Export {
-            folder: folder(&entries, &text, &blobs)?,
-            missing: missing(&blobs),
-            from: had as u64,
-            size,
-        });
+        Err(ExportError::Growing)
     }
-    Err(ExportError::Growing)
-}
 
-/// The log that a folder holds, if it is one of this installation's and whole.
-fn held(trust: &Trust, before: &Folder) -> Result<Option<Held>, ExportError> {
-    let genesis = before.get("genesis").map(String::from_utf8_lossy);
-    let ours = trust.authorities().instance().to_string();
-    if let Some(got) = genesis.filter(|got| got.trim_end() != ours) {
-        let got = got.trim_end().to_owned();
-        return Err(ExportError::OtherInstallation { got });
+    /// The log that the folder holds, if it is one of this installation's and whole.
+    fn held(&self) -> Result<Option<Held<'_>>, ExportError> {
+        let ours = self.trust.authorities().instance().to_string();
+        if let Some(got) = self.assembly.genesis()?.filter(|got| *got != ours) {
+            return Err(ExportError::OtherInstallation { got });
+        }
+        let held = self.assembly.held()?;
+        if let Some(held) = &held {
+            ours_or_former(self.trust, held.checkpoint())?;
+        }
+        Ok(held)
     }
-    let held =
-        continuation::held(before).map_err(|finding| ExportError::Damaged(finding.into()))?;
-    if let Some(held) = &held {
-        ours_or_former(trust, &held.checkpoint)?;
+
+    /// The longer one of the checkpoint of the export and the one that is shown; the shorter one
+    /// must be of the same log earlier on. Where the export is behind, the log proves it, before
+    /// anything of it gets into the folder; where it is not, its own entries tell.
+    fn newest(
+        &self,
+        held: Option<&Held<'_>>,
+        shown: &SignedCheckpoint,
+    ) -> Result<SignedCheckpoint, ExportError> {
+        let Some(held) = held else {
+            return Ok(shown.clone());
+        };
+        let (here, there) = (held.checkpoint().checkpoint(), shown.checkpoint());
+        if here.size() < there.size() {
+            // An epoch changes the name of a log, and keeps its tree.
+            let renamed = Checkpoint::new(there.origin().clone(), here.size(), here.root());
+            if let Ok(here) = renamed
+                && self.trust.continues(self.client, &here, there)?
+            {
+                return Ok(shown.clone());
+            }
+            return Err(self.fork(ForkKind::Forked, held, shown));
+        }
+        if held.root_at(there.size())? == Some(there.root()) {
+            return Ok(held.checkpoint().clone());
+        }
+        let kind = if here.size() == there.size() {
+            ForkKind::Forked
+        } else {
+            ForkKind::RolledBack
+        };
+        Err(self.fork(kind, held, shown))
     }
-    Ok(held)
+
+    fn fork(&self, kind: ForkKind, held: &Held<'_>, shown: &SignedCheckpoint) -> ExportError {
+        let pins = self.trust.pins();
+        ExportError::Fork(pins.keep_fork(kind, held.checkpoint(), shown, self.now))
+    }
+
+    /// Fetches the entries that are not there; `false` where the server has fewer, which a later
+    /// look settles.
+    fn entries(&self, held: Option<&Held<'_>>, size: u64) -> Result<bool, ExportError> {
+        let lacks = self.assembly.lacks(held, size);
+        let mut left: u64 = lacks.iter().map(|path| u64::from(path.width())).sum();
+        let mut all = true;
+        let ask = |path: &EntriesPath| Ok(self.client.bundle(path)?);
+        several::fetch(&lacks, ask, |path, bytes| {
+            (self.wish.watch)(Doing::Fetching, size.saturating_sub(left), size);
+            left -= u64::from(path.width());
+            match bytes {
+                Some(bytes) => self.assembly.keep_bundle(path, &bytes)?,
+                None => all = false,
+            }
+            Ok::<(), ExportError>(())
+        })?;
+        Ok(all)
+    }
+
+    /// Gives everything its place, and fetches what is not there.
+    fn laid<'g>(
+        &self,
+        grown: &'g breakglass_verify::assembly::Grown<'_>,
+        size: u64,
+    ) -> Result<Laid<'g>, ExportError> {
+        let ask = |digest: &Digest| Ok(self.client.blob(&digest.to_string())?);
+        let mut fetch = |wanted: &[Digest]| {
+            several::fetch(wanted, ask, |digest, bytes| match bytes {
+                Some(bytes) if !self.assembly.keep_document(digest, &bytes)? => {
+                    Err(ExportError::Document { digest: *digest })
+                }
+                Some(_) | None => Ok(()),
+            })
+        };
+        let layer = Layer {
+            fetch: &mut fetch,
+            watch: &|done| (self.wish.watch)(Doing::LayingOut, done, size),
+        };
+        Ok(grown.lay_out(layer)?)
+    }
 }
 
 /// That a checkpoint is of the log, or of one that an epoch continued with all of its entries.
@@ -252,157 +360,4 @@ fn ours_or_former(trust: &Trust, held: &SignedCheckpoint) -> Result<(), ExportEr
         (Some(kept), had) => Err(ExportError::GivenUp { had, kept }),
         (None, _) => Err(error.into()),
     }
-}
-
-/// The longer one of the checkpoint of the export and the one that is shown; the shorter one must
-/// be of the same log earlier on, which the entries of the export tell.
-fn newest(
-    trust: &Trust,
-    held: Option<&Held>,
-    shown: &SignedCheckpoint,
-    now: Timestamp,
-) -> Result<SignedCheckpoint, ExportError> {
-    let Some(held) = held.filter(|held| is_behind(shown, held)) else {
-        return Ok(shown.clone());
-    };
-    let size = usize::try_from(shown.checkpoint().size()).unwrap_or(usize::MAX);
-    let past = held.entries.get(..size).map(root_of);
-    if past == Some(shown.checkpoint().root()) {
-        return Ok(held.checkpoint.clone());
-    }
-    let kind = if size == held.entries.len() {
-        ForkKind::Forked
-    } else {
-        ForkKind::RolledBack
-    };
-    let fork = trust.pins().keep_fork(kind, &held.checkpoint, shown, now);
-    Err(ExportError::Fork(fork))
-}
-
-fn is_behind(shown: &SignedCheckpoint, held: &Held) -> bool {
-    shown.checkpoint().size() <= held.checkpoint.checkpoint().size()
-}
-
-/// That entries whose first ones are those of the export are the log of a checkpoint. Where they
-/// are not, the log's own proof tells whether it is another history, or entries that were not
-/// fetched as they are; those make no folder.
-fn continues(
-    client: &Client,
-    trust: &Trust,
-    held: &Held,
-    (shown, entries): (&SignedCheckpoint, &[Vec<u8>]),
-    now: Timestamp,
-) -> Result<(), ExportError> {
-    if root_of(entries) == shown.checkpoint().root()
-        || trust.continues(client, held.checkpoint.checkpoint(), shown.checkpoint())?
-    {
-        return Ok(());
-    }
-    let kind = ForkKind::Forked;
-    let fork = trust.pins().keep_fork(kind, &held.checkpoint, shown, now);
-    Err(ExportError::Fork(fork))
-}
-
-fn root_of(entries: &[Vec<u8>]) -> Hash {
-    let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
-    root_of_leaves(&leaves)
-}
-
-/// What an export has already of what entries name.
-fn known(before: &Folder) -> BTreeMap<Digest, Option<Vec<u8>>> {
-    let files = continuation::by_digest(before).into_iter();
-    files
-        .map(|(digest, bytes)| (digest, Some(bytes.to_vec())))
-        .collect()
-}
-
-/// Fetching from a server, keeping and telling.
-struct Fetch<'a> {
-    client: &'a Client,
-    keep: Keep<'a>,
-    along: Along<'a>,
-}
-
-impl Fetch<'_> {
-    /// So many entries, those at hand first; `None` where the server has fewer, which a later look
-    /// settles.
-    fn entries(
-        &self,
-        mut entries: Vec<Vec<u8>>,
-        size: u64,
-    ) -> Result<Option<Vec<Vec<u8>>>, ExportError> {
-        while (entries.len() as u64) < size {
-            (self.along.watch)(Fetching::Entries, entries.len() as u64, size);
-            let page = self.client.entries(entries.len() as u64)?;
-            if page.entries.is_empty() {
-                return Ok(None);
-            }
-            self.keep.entries(entries.len(), &page.entries)?;
-            entries.extend(page.entries.into_iter().map(String::into_bytes));
-        }
-        entries.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-        Ok(Some(entries))
-    }
-
-    /// Asks the writer what it wants, fetches that, and asks again until it wants nothing more:
-    /// acts name documents that only their own text tells of.
-    fn blobs(
-        &self,
-        entries: &[Vec<u8>],
-        mut known: BTreeMap<Digest, Option<Vec<u8>>>,
-    ) -> Result<BTreeMap<Digest, Option<Vec<u8>>>, ExportError> {
-        loop {
-            let wanted = wanted(entries, &known);
-            if wanted.is_empty() {
-                return Ok(known);
-            }
-            let wanted: Vec<Digest> = wanted.into_iter().collect();
-            let ask = |digest: &Digest| Ok(self.client.blob(&digest.to_string())?);
-            let mut done = 0;
-            documents::fetch(&wanted, ask, |digest, bytes| {
-                (self.along.watch)(Fetching::Documents, done, wanted.len() as u64);
-                done += 1;
-                if let Some(bytes) = &bytes {
-                    self.keep.blob(&digest, bytes)?;
-                }
-                known.insert(digest, bytes);
-                Ok::<(), ExportError>(())
-            })?;
-        }
-    }
-}
-
-/// What was asked for and is not there.
-fn missing(blobs: &BTreeMap<Digest, Option<Vec<u8>>>) -> Vec<Digest> {
-    let missing = blobs.iter().filter(|(_, found)| found.is_none());
-    missing.map(|(digest, _)| *digest).collect()
-}
-
-/// What the writer of the folder asks for and nobody has looked for yet.
-fn wanted(entries: &[Vec<u8>], known: &BTreeMap<Digest, Option<Vec<u8>>>) -> BTreeSet<Digest> {
-    let wanted = Mutex::new(BTreeSet::new());
-    let look = |digest: &Digest| match known.get(digest) {
-        Some(found) => found.clone(),
-        None => {
-            let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
-            wanted.insert(*digest);
-            None
-        }
-    };
-    // What cannot be written yet is told in the end; here only the questions matter.
-    ask(entries, &look);
-    wanted.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn folder(
-    entries: &[Vec<u8>],
-    checkpoint: &str,
-    blobs: &BTreeMap<Digest, Option<Vec<u8>>>,
-) -> Result<Folder, EmitError> {
-    let look = |digest: &Digest| blobs.get(digest).cloned().flatten();
-    emit(&Source {
-        entries,
-        checkpoint: checkpoint.as_bytes(),
-        blob: &look,
-    })
 }

@@ -105,17 +105,6 @@ impl Text {
     }
 }
 
-/// The whole timeline as a text file. `all` is in log order; nothing of it makes an empty file.
-#[must_use]
-pub fn render(all: &[Recorded]) -> String {
-    let mut text = Text::new();
-    let mut out = String::new();
-    for recorded in all {
-        text.push(recorded, &mut out);
-    }
-    out
-}
-
 /// The heading of a day: `2026-01-06 (UTC)`.
 #[must_use]
 pub fn heading(at: Timestamp) -> String {

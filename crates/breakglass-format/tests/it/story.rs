@@ -11,6 +11,7 @@ use breakglass_format::{
     Timestamp,
     entry::Recorded,
     event::{AccountRef, Clock},
+    render::timeline,
     vocabulary::Obligation,
 };
 use people::{Somebody, alice};
@@ -149,4 +150,13 @@ fn clock(obligation: Obligation, subject: &str, due_at: Timestamp, length_s: i64
 
 fn none<T>() -> Blank<T> {
     Blank::NONE
+}
+
+/// The timeline of entries as a file.
+pub(crate) fn render(all: &[Recorded]) -> String {
+    let (mut text, mut out) = (timeline::Text::new(), String::new());
+    for recorded in all {
+        text.push(recorded, &mut out);
+    }
+    out
 }

@@ -6,11 +6,11 @@ use breakglass_format::{
     Event, Line,
     entry::Recorded,
     event::{BreakGlassEnded, IncidentDeclared, SinkChanged},
-    render::timeline::{Timeline, introduced, mentioned, render},
+    render::timeline::{Timeline, introduced, mentioned},
     vocabulary::EndReason,
 };
 
-use crate::story;
+use crate::story::{self, render};
 
 /// The first entry of a type, with its line after everything before it was pushed.
 fn line_of(event_type: &str, change: impl Fn(&mut Recorded)) -> String {

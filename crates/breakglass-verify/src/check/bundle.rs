@@ -14,13 +14,13 @@ use super::{
     heads,
     log::{Log, in_log},
     statements::{Against, verify},
-    table::Table,
 };
 use crate::{
     Finding, FolderError,
     derive::Statement,
     layout::{self, Blobs, Loaded},
     record,
+    table::Table,
 };
 
 /// Most bytes of a bundle for whose lines room is made before they are.

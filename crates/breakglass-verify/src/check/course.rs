@@ -12,14 +12,13 @@ use super::{
     expected::Expected,
     plans::Plans,
     stop::Stop,
-    table::Table,
     text::Text,
 };
 use crate::{
     Finding, FolderError, Level,
     derive::{At, Fold},
-    emit::Fault,
-    layout::{self, Builder},
+    layout::{self, Builder, Fault},
+    table::Table,
 };
 
 /// What is known after the entries so far.

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_format::Digest;
 
-use super::{differs, log, table::Table, text::Differs};
+use super::{differs, log, text::Differs};
 use crate::{
     Finding, FolderError, Level,
-    emit::Fault,
     files::WHOLE_BYTES_MAX,
     folder::COSIGNED,
-    layout::{Blobs as _, Put, Sink},
+    layout::{Blobs as _, Fault, Put, Sink},
+    table::Table,
 };
 
 /// Files that follow from the authority, and cannot be judged where it does not verify.

@@ -4,11 +4,8 @@ use breakglass_format::{Digest, statement::LogHead};
 use breakglass_statement::{AuthoritySet, VerifiedEpoch};
 use breakglass_tlog::{SignedCheckpoint, VerifierKey, root};
 
-use super::{
-    log::{Log, reading},
-    tree::Tree,
-};
-use crate::{Finding, FolderError, Level, derive::Statement};
+use super::log::{Log, reading};
+use crate::{Finding, FolderError, Level, derive::Statement, tree::Tree};
 
 /// The head that a requester or an approver signed: it must be a state this log was in before the
 /// entry that holds it.

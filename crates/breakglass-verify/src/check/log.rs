@@ -5,13 +5,14 @@ use breakglass_tlog::{
     VerifierKey, entries_for_size, parse_entries, root, tiles_for_size,
 };
 
-use super::{differs, stop::Stop, tree::Tree};
+use super::{differs, stop::Stop};
 use crate::{
-    Finding, emit,
+    Finding,
     files::{Files, Listing},
     folder::CHECKPOINT,
     parallel::{Ahead, in_order},
     record,
+    tree::Tree,
     watch::{Counter, Step, Watch},
 };
 
@@ -22,12 +23,12 @@ pub(super) const AHEAD_BYTES: u64 = 4 << 20;
 pub(crate) struct Log<'a> {
     pub(crate) signed: SignedCheckpoint,
     pub(super) checkpoint: Checkpoint,
-    pub(super) tree: Tree<'a>,
+    pub(crate) tree: Tree<'a>,
     pub(super) bundles: Vec<EntriesPath>,
 }
 
 /// Files, and which of them there are.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) files: &'a dyn Files,
     pub(crate) listing: &'a Listing,
@@ -35,7 +36,7 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// How long a file of the log was when it was listed.
-    pub(super) fn length(self, path: &str) -> u64 {
+    pub(crate) fn length(self, path: &str) -> u64 {
         let number = self.listing.find(path);
         number.map_or(0, |number| self.listing.length(number))
     }
@@ -109,7 +110,7 @@ pub(super) fn paths(size: u64) -> impl Iterator<Item = String> {
 }
 
 /// The path of a tile or a bundle in the folder.
-pub(super) fn in_log(path: &impl std::fmt::Display) -> String {
+pub(crate) fn in_log(path: &impl std::fmt::Display) -> String {
     format!("{}{path}", record::LOG)
 }
 
@@ -121,7 +122,7 @@ fn signed(place: Place<'_>) -> Result<SignedCheckpoint, Stop> {
         |detail: String| Finding::tampered("checkpoint_invalid", detail).at_path(CHECKPOINT);
     let signed = SignedCheckpoint::open(&note, key.name().as_str(), &key)
         .map_err(|error| invalid(error.to_string()))?;
-    if emit::own_line(signed.note(), &key).as_bytes() != &*note {
+    if record::own_line(signed.note(), &key).as_bytes() != &*note {
         return Err(invalid("it has lines of others than the log".to_owned()).into());
     }
     Ok(signed)
@@ -144,7 +145,7 @@ fn under(checkpoint: &Checkpoint, tree: &Tree<'_>) -> Result<(), Stop> {
 }
 
 /// Why a root cannot be told: the tiles cannot be read as they were.
-pub(super) fn reading(error: breakglass_tlog::ReadError<crate::FolderError>) -> crate::FolderError {
+pub(crate) fn reading(error: breakglass_tlog::ReadError<crate::FolderError>) -> crate::FolderError {
     let what = error.to_string();
     match error {
         breakglass_tlog::ReadError::Reader { source, .. } => source,

@@ -1,21 +1,11 @@
 //! Entries that others are judged by wherever they lie in the log: versions of the authority,
 //! epochs and sessions. They are picked out while the tree is read, so that the entries need be read but once.
 
-use std::collections::BTreeMap;
-
-use breakglass_format::{Entry, Event, entry::Recorded};
+use breakglass_format::{Entry, entry::Recorded};
 use breakglass_statement::AuthoritySet;
 
-use super::{
-    statements::{Against, Sessions, verify},
-    table::Table,
-};
-use crate::{
-    FolderError,
-    authority::{self, AuthorityFault},
-    derive::Statement,
-    layout::{self, Blobs as _},
-};
+use super::statements::{Against, Sessions, verify};
+use crate::{FolderError, derive::Statement, layout, table::Table};
 
 /// How the type of an entry is spelled. A string in an entry has no such bytes: its quotes are
 /// escaped.
@@ -83,29 +73,6 @@ fn after_type(bytes: &[u8]) -> Option<&[u8]> {
         }
         at += shift(*end);
     }
-}
-
-/// The chain of authorities, from their files.
-pub(super) fn authorities(
-    marked: &[Recorded],
-    table: &Table<'_>,
-) -> Result<Result<AuthoritySet, AuthorityFault>, FolderError> {
-    let mut files = BTreeMap::new();
-    for at in marked {
-        let named = if let Event::AuthorityPublished(published) = &at.entry.event {
-            layout::of_authority(published)
-        } else if let Event::EpochBegun(begun) = &at.entry.event {
-            layout::of_epoch(begun)
-        } else {
-            continue;
-        };
-        for (path, digest) in named {
-            if let Some(bytes) = table.blob(&digest)? {
-                files.entry(path).or_insert_with(|| bytes.into_owned());
-            }
-        }
-    }
-    Ok(authority::chain(marked, &files))
 }
 
 /// The sessions that verify.

@@ -3,14 +3,15 @@
 use breakglass_format::{Digest, vocabulary::Obligation};
 use breakglass_tlog::{CosignerKey, KeyName, SignedCheckpoint};
 use breakglass_verify::{
-    EmitError, Level, Options, Outcome, Source, check,
+    Fault, Folder, Level, Options, Outcome,
+    assembly::Unsound,
+    check,
     check::MaxAge,
     derive::{RequestState, Status, Word, Words, word},
-    emit,
-    emit::Fault,
 };
 
 use crate::{
+    bring::bring,
     derived::recorded,
     people::{log_key, person},
     scribe::{codes, sha256},
@@ -169,14 +170,9 @@ fn witnesses_and_sealed_blobs_do_not_change_a_byte() {
     signed
         .add_signature(cosignature, witness.verifier())
         .unwrap();
-    let blob = |digest: &Digest| log.blobs.get(digest).cloned();
-    let checkpoint = signed.to_text();
-    let source = Source {
-        entries: &log.entries,
-        checkpoint: checkpoint.as_bytes(),
-        blob: &blob,
-    };
-    assert_eq!(emit(&source).unwrap(), before);
+    let dir = tempfile::tempdir().unwrap();
+    bring(dir.path(), &log, &signed).unwrap();
+    assert_eq!(Folder::read(dir.path()).unwrap(), before);
 }
 
 #[test]
@@ -280,16 +276,11 @@ fn an_overdue_duty_is_reported_and_is_no_forgery() {
 #[test]
 fn an_incomplete_store_makes_no_folder_but_for_documents_which_are_named() {
     let log = story::whole().log;
-    let checkpoint = log.checkpoint();
     let evidence = sha256(b"new accepted, old refused");
     let without = |gone: Digest| {
-        let blob = |digest: &Digest| log.blobs.get(digest).filter(|_| *digest != gone).cloned();
-        let source = Source {
-            entries: &log.entries,
-            checkpoint: &checkpoint,
-            blob: &blob,
-        };
-        emit(&source)
+        let mut log = log.clone();
+        log.blobs.remove(&gone);
+        log.emitted()
     };
     assert!(without(sha256(b"anything")).is_ok());
     let verdict = check(&without(evidence).unwrap(), &log.pinned());
@@ -297,20 +288,9 @@ fn an_incomplete_store_makes_no_folder_but_for_documents_which_are_named() {
     assert_eq!(verdict.exit_code(false), 7);
     let genesis = without(log.genesis);
     assert!(
-        matches!(genesis, Err(EmitError::Fault(Fault::Missing { .. }))),
+        matches!(genesis, Err(Unsound::Fault(Fault::Missing { .. }))),
         "{genesis:?}"
     );
-    let blob = |digest: &Digest| log.blobs.get(digest).cloned();
-    let shorter = &log.entries[..3];
-    let source = Source {
-        entries: shorter,
-        checkpoint: &checkpoint,
-        blob: &blob,
-    };
-    assert!(matches!(
-        emit(&source),
-        Err(EmitError::OtherEntries { got: 3, .. })
-    ));
 }
 
 /// What is said of a folder in which one file was changed.

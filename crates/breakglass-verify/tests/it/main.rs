@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod after;
 #[cfg(test)]
+mod assembled;
+#[cfg(test)]
+mod bring;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod derived;

@@ -1,11 +1,11 @@
 //! Epochs against the rules: of another history, by too few, of another log, and what comes after.
 
 use breakglass_format::{
-    Digest, Nonce, Prose,
+    Nonce, Prose,
     event::{AccountRef, EpochBegun, RootSignature},
     statement::{Epoch, Kind, LogHead, Statement as _},
 };
-use breakglass_verify::{Options, Outcome, Source, check, emit};
+use breakglass_verify::{Options, Outcome, check};
 
 use crate::{
     people::{identity, log_key_after, read, sign, signer},
@@ -79,14 +79,7 @@ fn after(by: &[&str], change: impl FnOnce(&Scribe, &mut Epoch)) -> Scribe {
 /// Why nobody writes the folder of a log.
 #[track_caller]
 fn unwritten(log: &Scribe) -> String {
-    let blob = |digest: &Digest| log.blobs.get(digest).cloned();
-    let checkpoint = log.checkpoint();
-    let source = Source {
-        entries: &log.entries,
-        checkpoint: &checkpoint,
-        blob: &blob,
-    };
-    emit(&source).unwrap_err().to_string()
+    log.emitted().unwrap_err().to_string()
 }
 
 #[track_caller]

@@ -7,7 +7,7 @@ use breakglass_format::{
     event::{ActProposed, BreakGlassVoided, ClockStepped, IncidentNoted, Reference},
     vocabulary::{EndReason, Obligation},
 };
-use breakglass_verify::{EmitError, Source, emit};
+use breakglass_verify::assembly::Unsound;
 
 use crate::{
     people::{person, read},
@@ -128,14 +128,8 @@ fn a_statement_causes_what_its_kind_can_cause() {
         text,
     };
     log.caused(&approval, noted);
-    let checkpoint = log.checkpoint();
-    let blob = |digest: &breakglass_format::Digest| log.blobs.get(digest).cloned();
-    let source = Source {
-        entries: &log.entries,
-        checkpoint: &checkpoint,
-        blob: &blob,
-    };
-    assert!(matches!(emit(&source), Err(EmitError::Fault(_))));
+    let unsound = log.emitted().unwrap_err();
+    assert!(matches!(unsound, Unsound::Fault(_)), "{unsound:?}");
     // A note causes no step of the clock, nor of a sink.
     let mut log = before;
     let text = read("All is well.");

@@ -8,9 +8,14 @@ use breakglass_format::{
     statement::{AuthorityRef, LogHead, Statement},
 };
 use breakglass_tlog::{Checkpoint, SignedCheckpoint, leaf_hash, root_of_leaves};
-use breakglass_verify::{Folder, Options, Outcome, Source, Verdict, check, emit};
+use breakglass_verify::{
+    Folder, Options, Outcome, Verdict,
+    assembly::{NotLaid, Unsound},
+    check,
+};
 use sha2::{Digest as _, Sha256};
 
+use crate::bring::{NotBrought, bring};
 use crate::people::{log_key_after, person, principal, sign, start};
 
 /// A statement and its signature, by digest, and who signed.
@@ -150,28 +155,34 @@ impl Scribe {
         self.entries[index] = entry.to_bytes().unwrap();
     }
 
-    /// The checkpoint over everything written so far.
+    /// The checkpoint over everything written so far, as a note.
     pub(crate) fn checkpoint(&self) -> Vec<u8> {
+        self.signed().to_text().into_bytes()
+    }
+
+    /// The checkpoint over everything written so far.
+    pub(crate) fn signed(&self) -> SignedCheckpoint {
         let key = log_key_after(self.epochs);
         let (size, root) = (self.entries.len(), root_of_leaves(&self.leaves()));
         let size = u64::try_from(size).unwrap();
         let checkpoint = Checkpoint::new(key.verifier().name().clone(), size, root).unwrap();
-        SignedCheckpoint::sign(checkpoint, &key)
-            .unwrap()
-            .to_text()
-            .into_bytes()
+        SignedCheckpoint::sign(checkpoint, &key).unwrap()
     }
 
     /// The evidence folder.
     pub(crate) fn folder(&self) -> Folder {
-        let blob = |digest: &Digest| self.blobs.get(digest).cloned();
-        let checkpoint = self.checkpoint();
-        let source = Source {
-            entries: &self.entries,
-            checkpoint: &checkpoint,
-            blob: &blob,
-        };
-        emit(&source).unwrap()
+        self.emitted().unwrap()
+    }
+
+    /// The evidence folder, or why there is none.
+    pub(crate) fn emitted(&self) -> Result<Folder, Unsound> {
+        let dir = tempfile::tempdir().unwrap();
+        let brought = bring(dir.path(), self, &self.signed());
+        if let Err(NotBrought::Laid(NotLaid::Unsound(error))) = brought {
+            return Err(error);
+        }
+        brought.unwrap();
+        Ok(Folder::read(dir.path()).unwrap())
     }
 
     /// Options of somebody who knows this installation.

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     actor::{ActionWish, Actor, ActorError, RequestWish},
+    export::{ExportWish, export},
     hint::Failure,
 };
 
@@ -357,19 +358,17 @@ pub(super) fn evidence(
     folder: &Path,
 ) -> Result<(), DemoError> {
     narrator.scene("The evidence: exported by the auditor, checked by anybody");
-    let exported = crate::export::export(auditor.client(), auditor.trust(), auditor.now())
-        .map_err(|e| DemoError::Fault(e.to_string()))?;
-    exported
-        .write(folder)
+    let (client, trust) = (auditor.client(), auditor.trust());
+    export(client, trust, auditor.now(), folder, ExportWish::default())
         .map_err(|e| DemoError::Fault(e.to_string()))?;
     narrator.line(&format!("log export {}", folder.display()));
-    let read = breakglass_verify::Folder::read(folder);
-    let read = read.map_err(|e| DemoError::Fault(e.to_string()))?;
+    let unreadable = |e: breakglass_verify::FolderError| DemoError::Fault(e.to_string());
+    let read = breakglass_verify::OnDisk::at(folder).map_err(unreadable)?;
     let options = breakglass_verify::Options {
         pin: Some(house.stage.genesis),
         ..Default::default()
     };
-    let verdict = breakglass_verify::check(&read, &options);
+    let verdict = breakglass_verify::check_files(&read, &options, &|_| ()).map_err(unreadable)?;
     for finding in &verdict.findings {
         narrator.line(&format!("{finding}"));
     }

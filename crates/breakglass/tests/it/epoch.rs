@@ -12,7 +12,7 @@ use std::{
 
 use breakglass::{
     demo::{KEY, PlayClock, Stage},
-    export,
+    export::ExportError,
 };
 use breakglass_format::statement::{Epoch, Statement as _};
 use breakglass_server::{Clock as _, Config, Server};
@@ -21,6 +21,7 @@ use breakglass_verify::{Folder, Options, Outcome, check};
 
 use crate::{
     evidence::without_us,
+    exported::{self, export},
     scene::{Cast, Scene, cast_at, insist, judged, wait},
 };
 
@@ -48,7 +49,7 @@ impl House {
         let clock = scene.clock.clone();
         let export = |cast: &Cast| {
             let frank = &cast.frank;
-            export::export(frank.client(), frank.trust(), clock.wall()).unwrap()
+            export(frank.client(), frank.trust(), clock.wall()).unwrap()
         };
         let mut exports = vec![export(&cast)];
         let early = scene.log_size();
@@ -227,7 +228,7 @@ fn what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along() {
     assert_eq!((outcome, found), (Outcome::Ok, vec!["entries_lost"]));
     // Somebody without this program comes to the same.
     let (frank, dir) = (&cast.frank, house.stage.dir().join("evidence"));
-    let folder = export::export(frank.client(), frank.trust(), house.clock.wall()).unwrap();
+    let folder = export(frank.client(), frank.trust(), house.clock.wall()).unwrap();
     folder.write(&dir).unwrap();
     let genesis = frank.trust().authorities().instance().to_string();
     let test = "epoch::what_is_left_goes_on_as_the_root_persons_signed_and_everybody_goes_along";
@@ -401,26 +402,22 @@ fn an_export_goes_on_over_an_epoch_unless_it_has_what_is_lost() {
     let frank = &cast.frank;
     let resume = |before: &Folder| {
         let now = house.clock.wall();
-        export::resume(frank.client(), frank.trust(), now, before)
+        exported::resume(frank.client(), frank.trust(), now, before)
     };
     let [early, full] = &house.exports[..] else {
         panic!("two exports");
     };
-    let on = resume(early).unwrap();
+    let (on, folder) = resume(early).unwrap();
     assert!(on.from > 0 && on.from <= house.size.0);
-    let how = breakglass_verify::continuation::continuation(early, &on.folder).unwrap();
-    assert!(how.write.iter().any(|path| path == "epochs/1/epoch.json"));
+    assert!(folder.get("epochs/1/epoch.json").is_some());
     let options = Options {
         pin: Some(frank.trust().authorities().instance()),
         ..Options::default()
     };
-    assert_eq!(check(&on.folder, &options).outcome, Outcome::Ok);
+    assert_eq!(check(&folder, &options).outcome, Outcome::Ok);
     // Nobody altered the other one, and nothing of it may go: it is all that there is of the end.
     let error = resume(full).unwrap_err();
-    assert!(
-        matches!(error, export::ExportError::GivenUp { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ExportError::GivenUp { .. }), "{error}");
     drop(cast);
     server.stop();
 }

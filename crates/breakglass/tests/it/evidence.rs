@@ -11,11 +11,13 @@ pub(crate) mod without_us;
 
 use std::collections::BTreeSet;
 
-use breakglass::export::export;
 use breakglass_format::{Digest, Entry, Event};
 use breakglass_verify::Folder;
 
-use crate::scene::{Cast, Scene, Secrets};
+use crate::{
+    exported::export,
+    scene::{Cast, Scene, Secrets},
+};
 
 /// A house whose incident is over.
 struct Played {

@@ -371,7 +371,7 @@ fn check_evidence(stage: &Stage, url: &str, acknowledged: &[Received]) {
     let frank = stage
         .actor(url, "frank", KEY, Box::new(SystemClock))
         .unwrap();
-    let folder = breakglass::export::export(frank.client(), frank.trust(), frank.now()).unwrap();
+    let folder = crate::exported::export(frank.client(), frank.trust(), frank.now()).unwrap();
     let options = breakglass_verify::Options {
         pin: Some(stage.genesis),
         ..Default::default()

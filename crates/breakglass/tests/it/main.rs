@@ -26,6 +26,8 @@ mod epoch;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod exported;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod foresight;

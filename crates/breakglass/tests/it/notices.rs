@@ -268,7 +268,7 @@ fn an_address_is_neither_in_the_log_nor_in_an_export() {
     let outcome = bob.set_contact("bob@hidden.example".parse().unwrap());
     assert_eq!(outcome.unwrap().received().len(), 1);
     let frank = scene.actor("frank");
-    let folder = breakglass::export::export(frank.client(), frank.trust(), frank.now()).unwrap();
+    let folder = crate::exported::export(frank.client(), frank.trust(), frank.now()).unwrap();
     let address = b"hidden.example";
     let shows = |bytes: &[u8]| bytes.windows(address.len()).any(|w| w == address);
     let exported: Vec<_> = folder.iter().collect();

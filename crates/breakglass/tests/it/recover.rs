@@ -6,13 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass::{
     actor::RequestWish,
     demo::{ACCOUNT, KEY, PlayClock, Stage},
-    export,
 };
 use breakglass_api::Client;
 use breakglass_server::{Config, NotRecovered, Recovered, Server, Sources, recover};
 use breakglass_verify::Outcome;
 
 use crate::{
+    exported::export,
     scene::{Scene, cast_at, judged, wait, wish},
     ssh::available,
 };
@@ -439,7 +439,7 @@ fn the_folder_of_an_export_puts_a_log_back_as_well() {
     let cast = cast_at(&house.stage, &server, &house.clock);
     use breakglass_server::Clock as _;
     let frank = &cast.frank;
-    let folder = export::export(frank.client(), frank.trust(), house.clock.wall()).unwrap();
+    let folder = export(frank.client(), frank.trust(), house.clock.wall()).unwrap();
     let dir = house.stage.dir().join("evidence");
     folder.write(&dir).unwrap();
     drop(cast);

@@ -9,12 +9,13 @@ use std::{path::Path, sync::Arc};
 use breakglass::{
     actor::{Actor, CheckedOut, Outcome, RequestWish},
     demo::{ACCOUNT, KEY, PlayClock, Stage},
-    export::export,
 };
 use breakglass_format::{Timestamp, act::Declare, vocabulary::Severity};
 use breakglass_seal::{Credential, names};
 use breakglass_server::{Clock, Config, Server};
 use breakglass_verify::{Options, Outcome as Verdict, check};
+
+use crate::exported::export;
 
 pub(crate) use self::{
     running::Running,

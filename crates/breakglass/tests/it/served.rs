@@ -80,7 +80,7 @@ impl House {
 
     pub(crate) fn export(&self, dir: &Path) {
         let frank = &self.cast.frank;
-        let folder = breakglass::export::export(frank.client(), frank.trust(), frank.now());
+        let folder = crate::exported::export(frank.client(), frank.trust(), frank.now());
         folder.unwrap().write(dir).unwrap();
     }
 }

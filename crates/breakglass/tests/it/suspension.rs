@@ -1,11 +1,11 @@
 //! A stolen key, from the theft to the evidence: real keys, a real server, the typed program.
 
-use breakglass::{actor::Suspended, export::export};
+use breakglass::actor::Suspended;
 use breakglass_api::{ClientError, view::PersonView};
 use breakglass_format::{Event, Principal};
 use breakglass_verify::{Options, check};
 
-use crate::{course::Terminal, scene::Scene};
+use crate::{course::Terminal, exported::export, scene::Scene};
 
 fn person(name: &str) -> Suspended {
     Suspended::Person(name.parse::<Principal>().unwrap())

@@ -1,21 +1,17 @@
 //! `breakglass log export`: a new evidence folder, or an earlier one brought up to date.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use breakglass_api::Client;
 use breakglass_format::Digest;
 use breakglass_tlog::Policy;
-use breakglass_verify::{
-    Folder, FolderError,
-    continuation::{NotContinued, continuation},
-    folder::{COSIGNED, FETCHED},
-};
+use breakglass_verify::{FolderError, assembly::NotContinued};
 use serde_json::json;
 
 use super::super::{Context, input};
 use crate::{
     export::{
-        Along, Export, ExportError, Fetching, resume_in,
+        Doing, Export, ExportError, ExportWish, export,
         taken::{NotTaken, Taken},
     },
     hint::{Code, Failure},
@@ -40,8 +36,6 @@ pub(super) fn run(
 /// A folder that was made the export of a log.
 pub(in crate::cmd) struct Brought {
     pub(in crate::cmd) export: Export,
-    /// How many files were written.
-    pub(in crate::cmd) written: usize,
     /// The genesis of the installation.
     pub(in crate::cmd) genesis: Digest,
     /// Nobody else writes into the folder as long as this lives.
@@ -57,49 +51,21 @@ pub(in crate::cmd) fn bring(
 ) -> Result<Brought, Failure> {
     let policy = policy.map(input::policy).transpose()?;
     let taken = Taken::folder(dir).map_err(|e| not_taken(&e))?;
-    let before = before(dir)?;
+    ours(dir)?;
     let (client, trust) = cx.reading()?;
     // First what witnesses saw, so that the log has all of it afterwards.
     let cosigned = policy.map(|policy| cosigned(&client, &trust, &policy, cx));
     let cosigned = cosigned.transpose()?.flatten();
     let bar = Bar::new(cx.output());
-    let watch = |what, done, of| bar.show(fetching(what), done, of);
-    // Where the export may turn out to be another one, nothing is kept in it.
-    let keep = since.is_none().then_some(dir);
-    let along = Along {
-        keep,
-        watch: &watch,
+    let wish = ExportWish {
+        since,
+        cosigned: cosigned.as_deref(),
+        watch: &|what, done, of| bar.show(doing(what), done, of),
     };
-    let export = resume_in(&client, &trust, cx.now(), &before, along);
+    let export = export(&client, &trust, cx.now(), dir, wish);
     bar.end();
-    let mut export = export.map_err(|error| {
-        if !error.may_pass() {
-            discard(dir);
-        }
-        not_exported(error)
-    })?;
-    if let Some(since) = since.filter(|since| *since != export.from) {
-        let from = export.from;
-        let message = format!("{} has {from} entries, not {since}", dir.display());
-        return Err(Failure::usage(message)
-            .hint("leave --since out, or name the export that is meant; nothing was written"));
-    }
-    if let Some(cosigned) = cosigned {
-        export.folder.insert(COSIGNED, cosigned.into_bytes());
-    }
-    let new = |(path, bytes): &(&str, &[u8])| before.get(path) != Some(*bytes);
-    let written = export.folder.iter().filter(new).count();
-    // With what was kept in the meantime.
-    let before = self::before(dir)?;
-    let how = continuation(&before, &export.folder).map_err(|e| {
-        discard(dir);
-        not_continued(&e)
-    })?;
-    let folder = &export.folder;
-    folder.write_as(dir, &how).map_err(|e| not_written(&e))?;
     Ok(Brought {
-        export,
-        written,
+        export: export.map_err(|error| not_exported(dir, error))?,
         genesis: trust.authorities().instance(),
         taken,
     })
@@ -127,22 +93,16 @@ fn cosigned(
     Ok(None)
 }
 
-/// A folder that is not continued is left as it was.
-fn discard(dir: &Path) {
-    // What stays is told as a stray, by this command and by `verify`.
-    let _ = std::fs::remove_dir_all(dir.join(FETCHED));
-}
-
-const fn fetching(what: Fetching) -> &'static str {
+const fn doing(what: Doing) -> &'static str {
     match what {
-        Fetching::Entries => "fetching entries",
-        Fetching::Documents => "fetching documents",
+        Doing::Fetching => "fetching entries",
+        Doing::LayingOut => "fetching what entries name",
     }
 }
 
 fn say(dir: &Path, brought: &Brought, cx: &Context) {
-    let (export, written, genesis) = (&brought.export, brought.written, brought.genesis);
-    let files = export.folder.iter().count();
+    let (export, genesis) = (&brought.export, brought.genesis);
+    let (files, written) = (export.files, export.written);
     let dir = dir.display().to_string();
     let (from, size) = (export.from, export.size);
     cx.output().answer(
@@ -173,33 +133,43 @@ fn say(dir: &Path, brought: &Brought, cx: &Context) {
     ));
 }
 
-/// The export that is there already; an empty folder where there is none.
-fn before(dir: &Path) -> Result<Folder, Failure> {
-    if !dir.exists() {
-        return Ok(Folder::new());
-    }
-    let before = Folder::read(dir).map_err(|e| not_written(&e))?;
-    let is_empty = before.iter().next().is_none() && before.strays().is_empty();
-    if is_empty || LANDMARKS.iter().any(|path| before.get(path).is_some()) {
-        return Ok(before);
+/// That the folder is empty, or an export, whole or not yet.
+fn ours(dir: &Path) -> Result<(), Failure> {
+    let io = |source| {
+        not_written(&FolderError::Io {
+            path: dir.to_owned(),
+            source,
+        })
+    };
+    let is_empty = fs::read_dir(dir).map_err(io)?.next().is_none();
+    if is_empty || LANDMARKS.iter().any(|path| dir.join(path).exists()) {
+        return Ok(());
     }
     Err(not_written(&FolderError::NotEmpty {
         path: dir.to_path_buf(),
     }))
 }
 
-fn not_exported(error: ExportError) -> Failure {
+fn not_exported(dir: &Path, error: ExportError) -> Failure {
     let message = error.to_string();
     match error {
         ExportError::Client(error) => error.into(),
         ExportError::Folder(error) => not_written(&error),
         ExportError::Trust(error) => error.into(),
         ExportError::Fork(error) => TrustError::Pin(error).into(),
+        ExportError::NotContinued(error) => not_continued(&error),
         ExportError::Growing => {
             Failure::of(Code::LogGrowing, message).hint("the same command again, a minute later")
         }
-        ExportError::Emit(_) => Failure::of(Code::NotProven, message)
-            .hint("the server's log does not hold; ask another server, and tell the operators"),
+        ExportError::Entries(_) | ExportError::Document { .. } | ExportError::Unsound(_) => {
+            Failure::of(Code::NotProven, message)
+                .hint("the server's log does not hold; ask another server, and tell the operators")
+        }
+        ExportError::OtherSize { had, since } => {
+            let message = format!("{} has {had} entries, not {since}", dir.display());
+            Failure::usage(message)
+                .hint("leave --since out, or name the export that is meant; nothing was written")
+        }
         ExportError::OtherInstallation { .. } => Failure::of(Code::OtherInstallation, message)
             .hint("name a new folder, or the export of this installation; nothing was written"),
         ExportError::GivenUp { .. } => Failure::of(Code::FileExists, message)

@@ -35,20 +35,15 @@ pub(super) fn run(
     let dir = args.keep.as_deref().unwrap_or(&own);
     witnessed::before(&cx)?;
     let policy = args.policy.as_deref();
-    let Brought {
-        export,
-        written,
-        taken,
-        ..
-    } = bring(dir, None, policy, &cx)?;
+    let Brought { export, taken, .. } = bring(dir, None, policy, &cx)?;
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(
-        "{new} new entries of {}, {written} files written to {}",
+        "{new} new entries of {}, {} files written to {}",
         export.size,
+        export.written,
         dir.display()
     ));
     // What lies on the disk is what can be handed on, so that is what is checked.
-    drop(export);
     let folder = super::folder(dir)?;
     let judged = judge(&folder, args.genesis.or(Some(genesis)), args, output);
     drop(taken);

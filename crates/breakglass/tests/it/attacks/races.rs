@@ -3,10 +3,7 @@
 
 use std::sync::Barrier;
 
-use breakglass::{
-    demo::{KEY, SECOND_KEY},
-    export::export,
-};
+use breakglass::demo::{KEY, SECOND_KEY};
 use breakglass_api::{
     Client, Problem,
     wire::{Accepted, Submission},
@@ -18,7 +15,10 @@ use breakglass_format::{
 use breakglass_verify::{Options, check};
 
 use super::hand::{Hand, path};
-use crate::scene::{Cast, Scene};
+use crate::{
+    exported::export,
+    scene::{Cast, Scene},
+};
 
 const ROUNDS: i64 = 20;
 

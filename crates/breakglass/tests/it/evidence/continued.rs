@@ -3,22 +3,24 @@
 
 use std::{
     path::Path,
+    process::Command,
     sync::{Arc, Mutex},
 };
 
-use breakglass::export::{ExportError, resume};
+use breakglass::export::{self, ExportError, ExportWish};
 use breakglass_tlog::{
     Checkpoint, EntriesPath, Hash, KeyName, MemoryTiles, SignedCheckpoint, SigningKey, TileReader,
     encode_entries, entries_for_size, leaf_hash, parse_entries, root, tiles_for_size,
 };
-use breakglass_verify::{
-    Folder,
-    continuation::{Continuation, by_digest, continuation},
-};
+use breakglass_verify::Folder;
 use serde_json::Value;
 
 use super::{Played, cli::breakglass, played};
-use crate::proxy::Proxy;
+use crate::{
+    exported::{digests, resume},
+    proxy::Proxy,
+    ssh::available,
+};
 
 /// What `log export` of the auditor says, as JSON; or its exit status and error.
 fn export(played: &Played, dir: &Path, more: &[&str]) -> Result<Value, (i32, Value)> {
@@ -150,9 +152,9 @@ fn only_what_an_export_does_not_have_is_fetched_and_it_has_to_be_the_logs() {
         Some(body)
     });
     let again = || resume(frank.client(), frank.trust(), frank.now(), &before);
-    assert!(again().unwrap().folder == fresh);
+    assert!(again().unwrap().1 == fresh);
     let asked = asked.lock().unwrap().clone();
-    let had = by_digest(&before);
+    let had = digests(&before);
     let blobs: Vec<&str> = asked
         .iter()
         .filter_map(|target| target.strip_prefix("GET /v1/blobs/"))
@@ -160,68 +162,76 @@ fn only_what_an_export_does_not_have_is_fetched_and_it_has_to_be_the_logs() {
     assert!(blobs.len() > 5, "{asked:?}");
     for blob in blobs {
         let digest = blob.replace("%3A", ":").parse().unwrap();
-        assert!(!had.contains_key(&digest), "{blob} was there");
+        assert!(!had.contains(&digest), "{blob} was there");
     }
-    let pages: Vec<&String> = asked
-        .iter()
-        .filter(|t| t.contains("/log/entries"))
-        .collect();
-    let from = format!("GET /v1/log/entries?from={}", entries(&before).len());
-    assert_eq!(pages, [&from]);
+    let bundles = asked.iter().filter(|t| t.contains("/tile/entries/"));
+    let last = entries_for_size(entries(&fresh).len() as u64)
+        .last()
+        .unwrap();
+    assert!(bundles.eq([&format!("GET /log/{last}")]), "{asked:?}");
 
     // Other entries than the log's are no fork of it: the log itself proves that it goes on.
     proxy.meddle(|target, body| {
-        let entries = target.contains("/log/entries");
+        let entries = target.contains("/tile/entries/");
         let text = String::from_utf8_lossy(&body)
             .replace("BREAK_GLASS_REQUESTED", "BREAK_GLASS_REQUESTEd");
         Some(if entries { text.into_bytes() } else { body })
     });
     let error = again().unwrap_err();
-    assert!(matches!(error, ExportError::Emit(_)), "{error:?}");
+    assert!(matches!(error, ExportError::Entries(_)), "{error:?}");
+
+    // Nor is another document taken for one that was asked for.
+    proxy.meddle(|target, body| {
+        let document = target.contains("/v1/blobs/");
+        Some(if document { b"{}".to_vec() } else { body })
+    });
+    let error = again().unwrap_err();
+    assert!(matches!(error, ExportError::Document { .. }), "{error:?}");
 }
 
+/// What an export does to files that outlives it.
+const STEPS: &str = "rename,link,linkat,mkdir,unlink,unlinkat,rmdir";
+
 #[test]
-fn an_export_that_was_interrupted_goes_on_where_it_was() {
+fn an_export_that_is_killed_at_any_step_goes_on_where_it_was() {
+    let name = "evidence::continued::an_export_that_is_killed_at_any_step_goes_on_where_it_was";
+    if !available(name, &["strace"]) {
+        return;
+    }
     let mut played = played();
     let before = played.folder();
     grow(&mut played);
     let fresh = played.folder();
-    let frank = &played.cast.frank;
-    let again = |before: &Folder| {
-        let resumed = resume(frank.client(), frank.trust(), frank.now(), before).unwrap();
-        assert!(resumed.folder == fresh);
-    };
+    let home = played.scene.stage.home("frank");
     let dir = tempfile::tempdir().unwrap();
     for (name, start) in [("continued", &before), ("new", &Folder::new())] {
-        let whole = continuation(start, &fresh).unwrap();
-        let steps = whole.write.len() + whole.remove.len();
-        for done in (0..=steps).step_by(5).chain([steps - 1]) {
-            let out = dir.path().join(format!("{name}-{done}"));
-            std::fs::create_dir(&out).unwrap();
-            start
-                .write_as(&out, &Continuation::of_nothing(start))
+        let mut killed = 0;
+        // Each step of a few that follow each other, here and there.
+        for step in (1..).filter(|step| step % 8 < 2) {
+            let out = dir.path().join(format!("{name}-{step}"));
+            start.write(&out).unwrap();
+            let run = Command::new("strace")
+                .args(["-f", "-o", "/dev/null", "-e"])
+                .arg(format!("inject={STEPS}:signal=KILL:when={step}"))
+                .arg(env!("CARGO_BIN_EXE_breakglass"))
+                .arg("--home")
+                .arg(&home)
+                .args(["log", "export"])
+                .arg(&out)
+                .output()
                 .unwrap();
-            let half = Continuation {
-                write: whole.write.iter().take(done).cloned().collect(),
-                remove: whole
-                    .remove
-                    .iter()
-                    .take(done.saturating_sub(whole.write.len()))
-                    .cloned()
-                    .collect(),
-            };
-            fresh.write_as(&out, &half).unwrap();
-            // The one that was being written.
-            std::fs::write(out.join(".writing"), "half").unwrap();
-            let found = Folder::read(&out).unwrap();
-            if done % 20 == 0 {
-                again(&found);
+            if run.status.code() == Some(0) {
+                break;
             }
-            let rest = continuation(&found, &fresh).unwrap();
-            fresh.write_as(&out, &rest).unwrap();
+            killed += 1;
+            let frank = &played.cast.frank;
+            let (client, trust) = (frank.client(), frank.trust());
+            export::export(client, trust, frank.now(), &out, ExportWish::default()).unwrap();
             let made = Folder::read(&out).unwrap();
-            assert!(made == fresh, "{name}, {done} of {steps}");
+            assert!(made == fresh, "{name}, step {step}");
+            assert!(made.strays().is_empty(), "{:?}", made.strays());
         }
+        assert!(killed > 5, "{name}: {killed} steps");
     }
 }
 

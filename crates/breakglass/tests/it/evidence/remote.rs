@@ -6,11 +6,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use breakglass_verify::{Folder, continuation::by_digest};
+use breakglass_tlog::entries_for_size;
+use breakglass_verify::Folder;
 use serde_json::Value;
 
 use super::{Played, cli::breakglass, played};
-use crate::proxy::Proxy;
+use crate::{exported::digests, proxy::Proxy};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -117,9 +118,11 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
     let (code, said) = verify(&played, "frank", &[&proxy.url]);
     assert_eq!(code, 3, "{said}");
     let half = Folder::read(&own(&played)).unwrap();
-    let had = by_digest(&half);
-    let documents = half.iter().filter(|(p, _)| p.starts_with(".fetched/"));
-    assert_eq!(documents.count(), 6, "five documents and a page of entries");
+    let had = digests(&half);
+    let kept = half.iter().filter_map(|(p, _)| p.strip_prefix(".fetched/"));
+    let kept: Vec<&str> = kept.collect();
+    assert_eq!(kept.iter().filter(|p| p.len() == 64).count(), 5);
+    assert!(kept.iter().any(|p| p.starts_with("log/tile/entries/")));
 
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let list = Arc::clone(&asked);
@@ -136,10 +139,10 @@ fn a_run_that_was_interrupted_goes_on_where_it_was() {
     let blobs: Vec<String> = blobs.map(|blob| blob.replace("%3A", ":")).collect();
     assert!(blobs.len() > 5, "{asked:?}");
     for blob in &blobs {
-        assert!(!had.contains_key(&blob.parse().unwrap()), "{blob} was kept");
+        assert!(!had.contains(&blob.parse().unwrap()), "{blob} was kept");
     }
     assert!(
-        !asked.iter().any(|t| t.ends_with("/entries?from=0")),
+        !asked.iter().any(|t| t.contains("/tile/entries/")),
         "{asked:?}"
     );
     let whole = Folder::read(&own(&played)).unwrap();
@@ -174,7 +177,13 @@ fn what_was_kept_of_an_interrupted_run_is_not_believed() {
     std::fs::create_dir_all(&kept).unwrap();
     let genesis = format!("{}\n", played.scene.stage.genesis);
     std::fs::write(own(&played).join("genesis"), genesis).unwrap();
-    std::fs::write(kept.join("entries.0"), "{}\n{}").unwrap();
+    // He may have to log in, which is an entry.
+    let size = played.scene.log_size();
+    for bundle in [size, size + 1].map(|size| entries_for_size(size).next()) {
+        let bundle = kept.join(format!("log/{}", bundle.unwrap()));
+        std::fs::create_dir_all(bundle.parent().unwrap()).unwrap();
+        std::fs::write(bundle, [0, 2, b'{', b'}']).unwrap();
+    }
     let (code, said) = verify(&played, "frank", &[&url]);
     assert_eq!(code, 0, "{said}");
     let whole = Folder::read(&own(&played)).unwrap();

@@ -1,4 +1,4 @@
-//! Many documents of a server at once.
+//! Many things of a server at once.
 
 use std::{
     sync::{
@@ -8,17 +8,15 @@ use std::{
     thread,
 };
 
-use breakglass_format::Digest;
-
-/// Documents that are asked for at a time.
+/// Things that are asked for at a time.
 const AT_ONCE: usize = 8;
 
-/// Fetches documents, several at a time, and hands over each as it comes: the one whose answer
-/// fails ends the asking, and what others had answered by then is handed over all the same.
-pub(super) fn fetch<E: Send>(
-    wanted: &[Digest],
-    ask: impl Fn(&Digest) -> Result<Option<Vec<u8>>, E> + Sync,
-    mut take: impl FnMut(Digest, Option<Vec<u8>>) -> Result<(), E>,
+/// Fetches things, several at a time, and hands over each as it comes: the one whose answer fails
+/// ends the asking, and what others had answered by then is handed over all the same.
+pub(super) fn fetch<T: Sync, E: Send>(
+    wanted: &[T],
+    ask: impl Fn(&T) -> Result<Option<Vec<u8>>, E> + Sync,
+    mut take: impl FnMut(&T, Option<Vec<u8>>) -> Result<(), E>,
 ) -> Result<(), E> {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (next, stop, ask) = (&next, &stop, &ask);
@@ -29,15 +27,15 @@ pub(super) fn fetch<E: Send>(
             scope.spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(digest) = wanted.get(number) else {
+                    let Some(thing) = wanted.get(number) else {
                         return;
                     };
-                    let answer = ask(digest);
+                    let answer = ask(thing);
                     // Nobody waits for it where the other side has ended.
                     if answer.is_err() {
                         stop.store(true, Ordering::SeqCst);
                     }
-                    if send.send((*digest, answer)).is_err() {
+                    if send.send((thing, answer)).is_err() {
                         return;
                     }
                 }
@@ -45,8 +43,8 @@ pub(super) fn fetch<E: Send>(
         }
         drop(send);
         let mut failed = None;
-        for (digest, answer) in receive {
-            let taken = answer.and_then(|bytes| take(digest, bytes));
+        for (thing, answer) in receive {
+            let taken = answer.and_then(|bytes| take(thing, bytes));
             if let Err(error) = taken {
                 stop.store(true, Ordering::SeqCst);
                 failed.get_or_insert(error);
@@ -62,6 +60,8 @@ mod tests {
         collections::BTreeSet,
         sync::{Barrier, Mutex},
     };
+
+    use breakglass_format::Digest;
 
     use super::*;
 
@@ -81,12 +81,12 @@ mod tests {
         };
         let all = fetch(&wanted, ask, |digest, bytes| {
             assert_eq!(bytes.unwrap(), digest.as_bytes());
-            got.insert(digest);
+            got.insert(*digest);
             Ok(())
         });
         assert_eq!(all, Ok(()));
         assert!(got.into_iter().eq(wanted));
-        assert_eq!(fetch(&[], |_| Err("asked"), |_, _| Ok(())), Ok(()));
+        assert_eq!(fetch(&digests(0), |_| Err("asked"), |_, _| Ok(())), Ok(()));
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
             Ok(Some(Vec::new()))
         };
         let end = fetch(&wanted, ask, |digest, _| {
-            got.insert(digest);
+            got.insert(*digest);
             Ok(())
         });
         assert_eq!(end, Err("gone"));

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// The tree.
+#[derive(Debug, Clone)]
 pub(crate) struct Tree<'a> {
     files: &'a dyn Files,
     /// The levels above the leaves.
@@ -20,7 +21,7 @@ pub(crate) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// Without leaves.
-    pub(super) const fn new(files: &'a dyn Files) -> Self {
+    pub(crate) const fn new(files: &'a dyn Files) -> Self {
         Self {
             files,
             uppers: MemoryTiles::new(),
@@ -29,16 +30,18 @@ impl<'a> Tree<'a> {
     }
 
     /// Appends the next tile.
-    pub(super) fn push(&mut self, tile: &LeafTile) {
+    pub(crate) fn push(&mut self, tile: &LeafTile) {
         if tile.leaves().len() == WIDTH {
             self.uppers.push(tile.root());
+            // It may have been partial before.
+            self.last.clear();
         } else {
             self.last = tile.leaves().to_vec();
         }
     }
 
     /// How many leaves there are.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         let width = u64::try_from(WIDTH).unwrap_or(u64::MAX);
         let last = u64::try_from(self.last.len()).unwrap_or(u64::MAX);
         self.uppers
@@ -60,7 +63,7 @@ impl<'a> Tree<'a> {
     ///
     /// # Errors
     /// [`FolderError::Changed`], where they are no longer those of the tree.
-    pub(super) fn again<'b>(
+    pub(crate) fn again<'b>(
         &self,
         path: &str,
         (index, width): (u64, u16),

@@ -5,9 +5,9 @@ use std::{borrow::Cow, io::Read as _, sync::OnceLock};
 use breakglass_format::Digest;
 use sha2::{Digest as _, Sha256};
 
-use super::log::Place;
 use crate::{
     FolderError,
+    check::log::Place,
     layout::{Blobs, SIEM, TIMELINE},
     parallel::{Ahead, in_order},
     record,
@@ -23,7 +23,8 @@ const BATCH: usize = 64;
 
 /// Files by digest. Those of the log and what follows from it are hashed only when something is
 /// asked for that is not among the others.
-pub(super) struct Table<'a> {
+#[derive(Debug)]
+pub(crate) struct Table<'a> {
     place: Place<'a>,
     /// The digest of each file beside the log, by its place in the listing.
     digests: Vec<Digest>,
@@ -34,7 +35,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Hashes what lies beside the log.
-    pub(super) fn of(place: Place<'a>, watch: &Watch<'_>) -> Result<Self, FolderError> {
+    pub(crate) fn of(place: Place<'a>, watch: &Watch<'_>) -> Result<Self, FolderError> {
         let count = place.listing.len();
         let numbers = 0..u32::try_from(count).unwrap_or(u32::MAX);
         let mut beside: Vec<u32> = numbers
@@ -58,12 +59,12 @@ impl<'a> Table<'a> {
         })
     }
 
-    pub(super) const fn place(&self) -> Place<'a> {
+    pub(crate) const fn place(&self) -> Place<'a> {
         self.place
     }
 
     /// The digest of a file beside the log.
-    pub(super) fn digest_at(&self, number: usize) -> Option<Digest> {
+    pub(crate) fn digest_at(&self, number: usize) -> Option<Digest> {
         self.digests.get(number).copied()
     }
 
@@ -102,12 +103,23 @@ impl<'a> Table<'a> {
     }
 
     /// Whether there is something with this digest.
-    pub(super) fn has(&self, digest: &Digest) -> Result<bool, FolderError> {
+    pub(crate) fn has(&self, digest: &Digest) -> Result<bool, FolderError> {
         Ok(self.find(digest)?.is_some())
     }
 
+    /// Whether something beside the log has this digest.
+    pub(crate) fn has_beside(&self, digest: &Digest) -> bool {
+        self.beside(digest).is_some()
+    }
+
+    /// A file beside the log that has this digest, whatever its name is.
+    pub(crate) fn path_beside(&self, digest: &Digest) -> Option<&str> {
+        let number = self.beside(digest)?;
+        Some(self.place.listing.path(index(number)))
+    }
+
     /// The bytes with this digest, where they lie beside the log.
-    pub(super) fn blob_beside(
+    pub(crate) fn blob_beside(
         &self,
         digest: &Digest,
     ) -> Result<Option<Cow<'a, [u8]>>, FolderError> {
