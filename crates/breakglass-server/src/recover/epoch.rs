@@ -12,7 +12,9 @@ use breakglass_format::{
 };
 use breakglass_statement::{EpochError, VerifiedEpoch};
 use breakglass_store::{HighWaterMark, Ledger as _, SqliteLedger, beside, unused_beside};
-use breakglass_tlog::{KeyError as VkeyError, SignedCheckpoint, SigningKey, VerifierKey};
+use breakglass_tlog::{
+    Checkpoint, KeyError as VkeyError, Note, SignedCheckpoint, SigningKey, VerifierKey,
+};
 use thiserror::Error;
 
 use super::{NotRecovered, Recovered, Sources, known::Known, rebuilt::Rebuilt};
@@ -90,6 +92,19 @@ pub enum NotBegun {
         /// Its origin.
         before: String,
     },
+    /// The mark is of a log that went on after the one that is to be given up.
+    #[error(
+        "{path} is of the log {origin}, which an epoch began that is in none of what is kept of \
+         {before}"
+    )]
+    WentOn {
+        /// The mark.
+        path: PathBuf,
+        /// The log that it is of.
+        origin: String,
+        /// The log that is to be given up.
+        before: String,
+    },
     /// It has begun: another beginning would be another history under the same key.
     #[error("the epoch has begun already: {path} says so")]
     Begun {
@@ -148,6 +163,7 @@ pub fn plan_epoch(
             key.verifier().clone()
         }
     };
+    went_on(config, &before)?;
     let mut shelf = Shelf::of(&wish.sources.copies).map_err(NotBegun::recover)?;
     let checkpoints = &wish.sources.checkpoints;
     let mut known =
@@ -189,6 +205,23 @@ pub fn plan_epoch(
         had: last.checkpoint().size().max(kept),
         roots,
     })
+}
+
+/// That no other log followed the one that is to be given up, as far as the mark tells: clients that
+/// saw it go along with no second beginning.
+fn went_on(config: &Config, before: &VerifierKey) -> Result<(), NotBegun> {
+    let path = mark(config).path().to_owned();
+    let note = std::fs::read(&path).ok();
+    let note = note.and_then(|bytes| Note::parse(&bytes).ok());
+    let marked = note.and_then(|note| Checkpoint::parse(note.text()).ok());
+    match marked {
+        Some(marked) if marked.origin() != before.name() => Err(NotBegun::WentOn {
+            path,
+            origin: marked.origin().to_string(),
+            before: before.name().to_string(),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn roots_of(opened: &Opened) -> (Vec<Principal>, i64) {

@@ -422,6 +422,21 @@ fn an_export_goes_on_over_an_epoch_unless_it_has_what_is_lost() {
     server.stop();
 }
 
+#[test]
+fn whoever_lost_the_epoch_as_well_is_told_before_another_is_planned() {
+    let house = House::that_lost_its_end();
+    let data = house.stage.config().unwrap().data_dir;
+    fs::copy(data.join("log.db"), house.stage.dir().join("kept.db")).unwrap();
+    done(&house.begin(&house.signed()));
+    // The log of before the epoch again, beside the mark of the log after it.
+    fs::copy(house.stage.dir().join("kept.db"), data.join("log.db")).unwrap();
+    let again = house.stage.dir().join("again.json");
+    refused(&house.plan(&again), &format!("of the log {ORIGIN}, which"));
+    assert!(!again.exists());
+    fs::remove_file(data.join("high-water.checkpoint")).unwrap();
+    done(&house.plan(&again));
+}
+
 /// Another version of the authority, which changes nothing, is signed and published.
 fn another_version(stage: &Stage) {
     use breakglass_format::authority::Authority;

@@ -303,6 +303,11 @@ fn not_begun(error: &NotBegun) -> Failure {
             "plan it anew from the newest log and all copies that there are; --before names the key \
              of the log that is given up"
         }
+        NotBegun::WentOn { .. } => {
+            "name copies that have that epoch, each with --from: exports, events.jsonl, the SIEM's; \
+             where none has it, whoever saw that log has to join anew: move the mark away then, and \
+             plan again"
+        }
         NotBegun::Begun { .. } => {
             "breakglass serve --check says how its log stands; what was lost of that since comes back \
              with breakglass log recover, and if its end is lost for good it takes another epoch"
