@@ -15,15 +15,24 @@ pub(crate) enum Suite {
     Service,
     /// The engine by itself, beside the disk and PostgreSQL.
     Log,
-    /// An evidence folder in memory.
+    /// An evidence folder, in memory or on a disk.
     Verify,
+    /// Credentials that custodians can release.
+    Custody,
 }
 
 impl Suite {
     /// The suites that are asked for, all of them where none is named.
     pub(crate) fn parse(words: &[String]) -> Option<Vec<Self>> {
         if words.is_empty() {
-            return Some(vec![Self::Rules, Self::Service, Self::Log, Self::Verify]);
+            let all = [
+                Self::Rules,
+                Self::Service,
+                Self::Log,
+                Self::Verify,
+                Self::Custody,
+            ];
+            return Some(all.to_vec());
         }
         words.iter().map(|word| Self::named(word)).collect()
     }
@@ -34,6 +43,7 @@ impl Suite {
             "service" => Some(Self::Service),
             "log" => Some(Self::Log),
             "verify" => Some(Self::Verify),
+            "custody" => Some(Self::Custody),
             _ => None,
         }
     }
@@ -46,13 +56,14 @@ impl Suite {
             Self::Service => ("breakglass", "service"),
             Self::Log => ("breakglass", "log"),
             Self::Verify => ("breakglass-verify", "verify"),
+            Self::Custody => ("breakglass-seal", "quorum"),
         }
     }
 
     /// What it needs that nothing else does.
     const fn features(self) -> Option<&'static str> {
         match self {
-            Self::Rules | Self::Service | Self::Verify => None,
+            Self::Rules | Self::Service | Self::Verify | Self::Custody => None,
             Self::Log => Some("bench"),
         }
     }

@@ -30,7 +30,7 @@ usage: cargo xtask <command>
   test                                everything: build, tidy, every test
   test [-p <package>]... [<filter>...] only these tests; what follows -- goes to the test program
   tidy                                the checks of the house
-  bench [rules|service|log|verify]    the benchmarks, which print and never fail for being slow
+  bench [rules|service|log|verify|custody]    the benchmarks, which print and never fail for being slow
   fuzz [--seconds <n>] [<parser>...]  libFuzzer on the parsers, a minute each unless told; needs c++
   interop                             other people's witness, log and verifier against ours; needs a
                                       newer Go than Debian 12 has, and a Go module proxy

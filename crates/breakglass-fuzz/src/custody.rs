@@ -1,6 +1,8 @@
 //! Sealed credentials, at rest and on their way to a person.
 
-use breakglass_seal::{Credential, ReleaseEnvelope, SealedCredential};
+use breakglass_seal::{
+    Credential, QuorumCredential, ReleaseEnvelope, SealedCredential, ShareRelease,
+};
 
 use crate::{Parser, corpus::folder};
 
@@ -24,6 +26,28 @@ pub(crate) const RELEASE: Parser = Parser {
         }
     },
     corpus: || vec![vector("release")],
+};
+
+/// A credential that custodians can release.
+pub(crate) const QUORUM: Parser = Parser {
+    name: "quorum",
+    holds: |bytes| {
+        if let Ok(sealed) = QuorumCredential::parse(bytes) {
+            assert_eq!(sealed.to_bytes(), bytes);
+        }
+    },
+    corpus: || vec![vector("quorum_envelope")],
+};
+
+/// A share of one, on its way to a requester.
+pub(crate) const SHARE: Parser = Parser {
+    name: "share",
+    holds: |bytes| {
+        if let Ok(release) = ShareRelease::parse(bytes) {
+            assert_eq!(release.to_bytes(), bytes);
+        }
+    },
+    corpus: || vec![vector("share_release")],
 };
 
 /// What is inside.

@@ -47,6 +47,8 @@ pub const PARSERS: &[Parser] = &[
     log::POLICY,
     custody::SEALED,
     custody::RELEASE,
+    custody::QUORUM,
+    custody::SHARE,
     custody::CREDENTIAL,
     api::CALL,
 ];

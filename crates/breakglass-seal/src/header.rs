@@ -6,7 +6,11 @@ mod tests;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 
-use crate::{hex::HexError, server_key::KeyId};
+use crate::{
+    hex::HexError,
+    scan::{Scan, Stopped},
+    server_key::KeyId,
+};
 
 /// The only algorithm of server envelopes.
 pub const ALGORITHM: &str = "XChaCha20-Poly1305+HKDF-SHA256";
@@ -17,8 +21,8 @@ pub const NONCE_LEN: usize = 24;
 /// The largest version: the largest integer of canonical JSON, 2^53 − 1.
 pub const MAX_VERSION: u64 = (1 << 53) - 1;
 
-/// The longest account, in bytes.
-const MAX_ACCOUNT_LEN: usize = 255;
+/// The longest account or principal, in bytes.
+const MAX_NAME_LEN: usize = 255;
 
 /// What a server envelope says in clear about itself. All of it is authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +79,19 @@ pub enum HeaderParseError {
     Value(#[from] HeaderError),
 }
 
+impl From<Stopped> for HeaderParseError {
+    fn from(Stopped { offset }: Stopped) -> Self {
+        Self::NotCanonical { offset }
+    }
+}
+
+/// Whether a name can stand in a header: 1 to 255 graphic ASCII characters that canonical JSON does
+/// not escape.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+    !name.is_empty() && name.len() <= MAX_NAME_LEN && name.bytes().all(plain)
+}
+
 impl EnvelopeHeader {
     /// Makes a header from its parts.
     ///
@@ -88,10 +105,7 @@ impl EnvelopeHeader {
         version: u64,
         nonce: [u8; NONCE_LEN],
     ) -> Result<Self, HeaderError> {
-        let plain = account
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
-        if account.is_empty() || account.len() > MAX_ACCOUNT_LEN || !plain {
+        if !is_plain(account) {
             return Err(HeaderError::Account { len: account.len() });
         }
         if version > MAX_VERSION {
@@ -157,15 +171,12 @@ impl EnvelopeHeader {
     ///
     /// See [`HeaderParseError`].
     pub fn parse_canonical(bytes: &[u8]) -> Result<Self, HeaderParseError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| HeaderParseError::NotCanonical {
-            offset: error.valid_up_to(),
-        })?;
-        let mut scan = Scan { text, rest: text };
-        let account = scan.between(r#"{"account":""#, '"')?;
-        let alg = scan.between(r#""alg":""#, '"')?;
-        let key_id = scan.between(r#""key_id":""#, '"')?;
-        let nonce = scan.between(r#""nonce":""#, '"')?;
-        let version = scan.between(r#""version":"#, '}')?;
+        let mut scan = Scan::of(bytes)?;
+        let account = scan.between(r#"{"account":""#, "\"")?;
+        let alg = scan.between(r#""alg":""#, "\"")?;
+        let key_id = scan.between(r#""key_id":""#, "\"")?;
+        let nonce = scan.between(r#""nonce":""#, "\"")?;
+        let version = scan.between(r#""version":"#, "}")?;
         if alg != ALGORITHM {
             return Err(HeaderParseError::Algorithm { got: alg.into() });
         }
@@ -175,39 +186,14 @@ impl EnvelopeHeader {
             .ok()
             .and_then(|nonce| nonce.try_into().ok());
         let (Some(nonce), Ok(version)) = (nonce, version.parse()) else {
-            return Err(scan.stopped());
+            return Err(scan.stopped().into());
         };
         let header = Self::new(key_id, account, version, nonce)?;
         // The proof that nothing else was let through: signs, leading zeroes, missing commas.
-        if header.to_canonical() == text {
+        if header.to_canonical().as_bytes() == bytes {
             Ok(header)
         } else {
-            Err(scan.stopped())
-        }
-    }
-}
-
-/// Reads the values between the fixed parts of the header.
-struct Scan<'a> {
-    text: &'a str,
-    rest: &'a str,
-}
-
-impl<'a> Scan<'a> {
-    /// The text between `before` and the next `end`, and past one comma.
-    fn between(&mut self, before: &str, end: char) -> Result<&'a str, HeaderParseError> {
-        let (value, rest) = self
-            .rest
-            .strip_prefix(before)
-            .and_then(|rest| rest.split_once(end))
-            .ok_or_else(|| self.stopped())?;
-        self.rest = rest.strip_prefix(',').unwrap_or(rest);
-        Ok(value)
-    }
-
-    fn stopped(&self) -> HeaderParseError {
-        HeaderParseError::NotCanonical {
-            offset: self.text.len() - self.rest.len(),
+            Err(scan.stopped().into())
         }
     }
 }

@@ -27,6 +27,10 @@ pub(crate) fn write(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
+pub(crate) fn format(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 pub(crate) fn parse<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     let expected = 2 * N;
     if text.len() != expected {

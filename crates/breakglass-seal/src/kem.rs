@@ -61,6 +61,11 @@ impl KemPublicKey {
         Ok(Self(bytes))
     }
 
+    /// That of a private key: a multiple of the base point is reduced and never of low order.
+    pub(crate) const fn of_private(bytes: [u8; KEY_LEN]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 32] {
@@ -123,10 +128,9 @@ impl OneTimeKey {
     /// The entropy source failed.
     pub fn generate(entropy: &mut dyn Entropy) -> Result<Self, EntropyError> {
         let (private, public) = hpke_base::generate(entropy)?;
-        // A multiple of the base point is reduced and never of low order.
         Ok(Self {
             private,
-            public: KemPublicKey(public),
+            public: KemPublicKey::of_private(public),
         })
     }
 
@@ -152,7 +156,7 @@ impl OneTimeKey {
         let secret = key_file::parse(TAG, content)?;
         let private =
             hpke_base::private_from(secret.expose_secret()).map_err(|_| KeyFileError::Encoding)?;
-        let public = KemPublicKey(hpke_base::public_of(&private));
+        let public = KemPublicKey::of_private(hpke_base::public_of(&private));
         Ok(Self { private, public })
     }
 

@@ -2,9 +2,10 @@
 //! the specification. A change here needs a new version of the form.
 
 use breakglass_seal::{
-    Credential, CredentialBuilder, Entropy, EntropyError, FileSlot, OneTimeKey, ReleaseContext,
-    ReleaseEnvelope, SealedCredential, ServerKey, Slot, names, open, open_release, seal,
-    seal_release,
+    Credential, CredentialBuilder, Custodian, CustodianKey, Entropy, EntropyError, FileSlot,
+    KeyCost, OneTimeKey, QuorumCredential, QuorumRequest, ReleaseContext, ReleaseEnvelope,
+    SealedCredential, ServerKey, ShareRelease, Slot, names, open, open_quorum, open_release, seal,
+    seal_quorum, seal_release,
 };
 
 const VECTORS: &str = include_str!("../../testdata/sealing-v1.txt");
@@ -135,6 +136,74 @@ fn the_stored_release_opens() {
         open_release(&key, &CONTEXT, &envelope).unwrap(),
         credential()
     );
+}
+
+const PASSPHRASE: &[u8] = b"seven words that are on no list";
+
+fn custodian_keys() -> [CustodianKey; 3] {
+    let key = |start| CustodianKey::generate(&mut DangerCounting(start)).unwrap();
+    [0x01, 0x61, 0xc1].map(key)
+}
+
+#[test]
+fn the_custodian_key_file_is_frozen() {
+    let keys = custodian_keys();
+    let public = keys.each_ref().map(|key| key.public_key().to_string());
+    assert_eq!(public.join(" "), vector("custodian_public_keys"));
+    let entropy = &mut DangerCounting(0x60);
+    let file = keys[1]
+        .to_file(PASSPHRASE, KeyCost::STANDARD, entropy)
+        .unwrap();
+    assert_eq!(file, format!("{}\n", vector("custodian_key_file")));
+    let opened = CustodianKey::from_file(file.as_bytes(), PASSPHRASE).unwrap();
+    assert_eq!(opened.public_key(), keys[1].public_key());
+}
+
+#[test]
+fn the_quorum_envelope_and_a_released_share_are_frozen() {
+    let keys = custodian_keys();
+    let named = ["alice", "bob", "carol"].into_iter().zip(&keys);
+    let custodians = named.map(|(principal, key)| Custodian {
+        principal: principal.into(),
+        key: key.public_key(),
+    });
+    let sealed = seal_quorum(
+        ([0xa1; 32], [0xb2; 32]),
+        (ACCOUNT, VERSION),
+        (2, custodians.collect()),
+        &credential(),
+        &mut DangerCounting(0x20),
+    );
+    let sealed = sealed.unwrap();
+    assert_eq!(sealed.header().to_canonical(), vector("quorum_header"));
+    assert_eq!(hex(&sealed.to_bytes()), vector("quorum_envelope"));
+    assert_eq!(hex(&sealed.digest()), vector("quorum_digest"));
+    let share = sealed.open_share(&keys[1], &sealed.digest()).unwrap();
+    let (to, entropy) = (one_time_key().public_key(), &mut DangerCounting(0x80));
+    let release = share.release(to, &[0xc2; 32], entropy).unwrap();
+    assert_eq!(hex(&release.to_bytes()), vector("share_release"));
+    assert_eq!(hex(&release.digest()), vector("share_release_digest"));
+}
+
+/// What lies on disk since the first version opens with two key files of the first version.
+#[test]
+fn the_stored_quorum_envelope_opens() {
+    let sealed = QuorumCredential::parse(&unhex(vector("quorum_envelope"))).unwrap();
+    let bob = ShareRelease::parse(&unhex(vector("share_release"))).unwrap();
+    let key = one_time_key();
+    let carol = sealed
+        .open_share(&custodian_keys()[2], &sealed.digest())
+        .unwrap();
+    let carol = carol
+        .release(key.public_key(), &[0xc2; 32], &mut DangerCounting(3))
+        .unwrap();
+    let asked = QuorumRequest {
+        digest: [0xc2; 32],
+        binding: sealed.digest(),
+    };
+    let opened = open_quorum(&sealed, &key, &asked, &[carol, bob]).unwrap();
+    assert_eq!(opened.credential, credential());
+    assert!(opened.bad.is_empty());
 }
 
 /// The specification quotes every vector; long values are broken into lines there.
