@@ -22,6 +22,7 @@ mod recover;
 mod repair;
 mod scrub;
 mod snapshot;
+mod standing;
 mod start;
 mod targets;
 mod threads;

@@ -12,6 +12,7 @@ use crate::{
     engine::{Opened, Replay, bootstrap},
     genesis::{Genesis, GenesisError},
     snapshot::{Kept, SnapshotFile},
+    standing::no_log_is_known,
     start::StartError,
 };
 
@@ -38,22 +39,6 @@ pub(crate) fn open(
     // The process died between making the file and writing to it. Where the mark knows of more,
     // this is a replaced log, and the comparison with the mark says so.
     begin(ledger, config, clock, key)
-}
-
-/// Where the mark knows of a log, a missing file is not a new beginning.
-pub(crate) fn no_log_is_known(
-    config: &Config,
-    key: &SigningKey,
-    path: &Path,
-) -> Result<(), StartError> {
-    let known = mark(config).read(key.verifier().name().as_str(), key.verifier());
-    match known {
-        Ok(None) => Ok(()),
-        Ok(Some(mark)) if mark.checkpoint().size() == 0 => Ok(()),
-        Ok(Some(_)) | Err(_) => Err(StartError::LogGone {
-            path: path.to_owned(),
-        }),
-    }
 }
 
 /// Opens and verifies the ledger, and rebuilds the world on the way.

@@ -9,9 +9,7 @@ use std::{
 
 use breakglass_connectors::command::CommandError;
 use breakglass_statement::AuthoritySet;
-use breakglass_store::{
-    CreateError, HighWater, HighWaterMark, Ledger as _, OpenError, Reserve, SqliteLedger, compare,
-};
+use breakglass_store::{CreateError, Ledger as _, OpenError, Reserve, SqliteLedger};
 use breakglass_tlog::SigningKey;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -22,16 +20,17 @@ use crate::{
     config::{Config, ConfigError},
     contacts::Contacts,
     custody::{Custody, KeyError, read_secret},
-    engine::{BootstrapError, Engine, EngineHandle, Opened, ReplayError, Wiring},
+    engine::{BootstrapError, Engine, EngineHandle, ReplayError, Wiring},
     entropy::random,
     genesis::GenesisError,
     history::Historian,
     http::{self, App, ListenError, Listening},
-    opening::{genesis, mark, no_log_is_known, open, open_whole},
+    opening::{genesis, mark, open, open_whole},
     readers::{Readers, Threads},
+    standing::{no_log_is_known, read_only},
     targets,
     threads::{Connections, keeper, record, remember, scrub},
-    witnesses::{COSIGNED, Witnesses},
+    witnesses::Witnesses,
     worker::{Attempts, Plans, Tools},
 };
 
@@ -83,13 +82,16 @@ pub enum StartError {
         /// What is wrong.
         detail: String,
     },
-    /// The mark knows of a log, and there is none.
+    /// Something knows of a log, and there is none.
     #[error(
-        "there is no log at {path}, but the high-water mark beside it knows of one: put the newest copy of the database back"
+        "there is no log at {path}, but {trace} knows of one: put the newest copy of the database \
+         back"
     )]
     LogGone {
         /// Where it should be.
         path: PathBuf,
+        /// What knows of it.
+        trace: String,
     },
     /// The log's authority names another log key.
     #[error("the authority names the log key {expected}, the key file holds {got}")]
@@ -349,59 +351,6 @@ pub(crate) fn log_key(path: &Path) -> Result<SigningKey, KeyError> {
 fn disk(config: &Config) -> Box<Reserve> {
     let bytes = config.disk_reserve_mib.saturating_mul(1024 * 1024);
     Box::new(Reserve::beside(&config.data_dir.join("log.db"), bytes))
-}
-
-/// Why nothing may be appended, where the log is behind what it was or differs from it.
-fn read_only(
-    opened: &Opened,
-    config: &Config,
-    key: &SigningKey,
-) -> Result<Option<String>, StartError> {
-    if let Some(missing) = &opened.missing {
-        return Ok(Some(missing.clone()));
-    }
-    let origin = key.verifier().name().as_str();
-    let read = match mark(config).read(origin, key.verifier()) {
-        Ok(read) => read,
-        Err(error) => return Ok(Some(error.to_string())),
-    };
-    let unread = |e: breakglass_store::ReadError| StartError::Mark(e.to_string());
-    let stand = compare(read.as_ref(), &opened.ledger).map_err(unread)?;
-    let behind = why_behind(stand);
-    if behind.is_some() {
-        return Ok(behind);
-    }
-    // What witnesses have cosigned is a second mark, and the log's key is under it too. One that is
-    // missing or damaged says nothing: they are asked anew.
-    let Ok(Some(cosigned)) = cosigned_mark(config).read(origin, key.verifier()) else {
-        return Ok(None);
-    };
-    let stand = compare(Some(&cosigned), &opened.ledger).map_err(unread)?;
-    Ok(why_behind(stand).map(|why| format!("witnesses have cosigned more or another tree: {why}")))
-}
-
-/// Why a log that stands like this to a mark takes nothing.
-fn why_behind(stand: HighWater) -> Option<String> {
-    match stand {
-        HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
-        HighWater::Behind { mark, head } => Some(format!(
-            "the log has {head} entries but had {mark}: this is a restored backup; put \
-             the newest copy of the database back, or keep this one for reading only"
-        )),
-        HighWater::Missing { head } => Some(format!(
-            "the high-water mark is missing beside a log of {head} entries: whether entries are \
-             missing cannot be told; compare it with an export before anybody trusts it"
-        )),
-        HighWater::Forked { mark, head } => Some(format!(
-            "the log of {head} entries is not the log that was signed at size {mark}: keep both, \
-             and find out who wrote the other"
-        )),
-    }
-}
-
-/// Where the last checkpoint is kept that enough witnesses have cosigned.
-fn cosigned_mark(config: &Config) -> HighWaterMark {
-    HighWaterMark::new(config.data_dir.join(COSIGNED))
 }
 
 fn keys(

@@ -17,6 +17,7 @@ use crate::{
     recheck::{Keeper, Recheck, Taken},
     scrub::Scrub,
     snapshot::SnapshotFile,
+    standing::EVENTS,
     worker::{self, Tools},
 };
 
@@ -105,7 +106,7 @@ fn follow(
     stopped: &watch::Receiver<bool>,
     runtime: &tokio::runtime::Handle,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let path = config.data_dir.join("events.jsonl");
+    let path = config.data_dir.join(EVENTS);
     let follower = Follower::new(engine.clone(), reader, clock.clone(), &path);
     let (stopped, runtime) = (stopped.clone(), runtime.clone());
     let thread = std::thread::Builder::new().name("jsonl".to_owned());

@@ -246,6 +246,26 @@ fn join(batch: &[Vec<u8>]) -> Result<Vec<u8>, SinkError> {
     Ok(bytes)
 }
 
+/// The last entry in a file, by its index, and the leaf hash that its line says; none where there
+/// is no file or no entry in it. Nothing is changed, and nobody need stop appending.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn last_in(path: &Path) -> Result<Option<(u64, Option<Digest>)>, SinkError> {
+    let failed = |source: io::Error| SinkError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let end = tail::examine(&file).map_err(failed)?;
+    Ok(end.last_index.map(|index| (index, end.last_leaf)))
+}
+
 fn open(path: &Path) -> Result<(File, Position, Option<Digest>), SinkError> {
     let failed = |source: io::Error| SinkError::Open {
         path: path.to_owned(),

@@ -135,9 +135,58 @@ fn a_log_that_is_gone_is_not_begun_anew() {
     for name in ["log.db", "log.db-wal"] {
         let _ = std::fs::remove_file(data.join(name));
     }
-    assert!(matches!(answers(&stage), Err(StartError::LogGone { .. })));
-    let checked = Server::check(&stage.config().unwrap());
-    assert!(matches!(checked, Err(StartError::LogGone { .. })));
+    // The mark knows of it; without it what witnesses cosigned does; without that the file.
+    let mark = std::fs::read(data.join("high-water.checkpoint")).unwrap();
+    for (knows, next) in [
+        ("high-water.checkpoint", Some("cosigned.checkpoint")),
+        ("cosigned.checkpoint", None),
+        ("events.jsonl", None),
+    ] {
+        let told = answers(&stage).unwrap_err();
+        assert!(matches!(told, StartError::LogGone { .. }), "{told}");
+        assert!(told.to_string().contains(knows), "{told}");
+        let checked = Server::check(&stage.config().unwrap()).unwrap_err();
+        assert_eq!(checked.to_string(), told.to_string());
+        std::fs::remove_file(data.join(knows)).unwrap();
+        if let Some(next) = next {
+            std::fs::write(data.join(next), &mark).unwrap();
+        }
+    }
+    let checked = Server::check(&stage.config().unwrap()).unwrap();
+    assert_eq!(checked.entries, 0, "nothing knows of it");
+}
+
+#[test]
+fn a_backup_with_its_own_mark_is_told_by_the_file_that_follows_the_log() {
+    let (stage, data, _) = after_a_while();
+    let backup = keep(&data);
+    answers(&stage).unwrap();
+    let events = std::fs::read(data.join("events.jsonl")).unwrap();
+    put_back(&data, &backup);
+    let earlier = std::fs::read(data.join("events.jsonl")).unwrap();
+    assert!(earlier.len() < events.len());
+    std::fs::write(data.join("events.jsonl"), &events).unwrap();
+    let said = answers(&stage).unwrap();
+    assert!(said.contains("events.jsonl has"), "{said}");
+    assert!(said.contains("restored backup"), "{said}");
+    assert_eq!(std::fs::read(data.join("events.jsonl")).unwrap(), events);
+    // One that says something else of an entry is of another history.
+    let text = String::from_utf8(earlier).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines
+        .iter()
+        .rposition(|line| line.contains("leaf_hash"))
+        .unwrap();
+    let (before, after) = lines[last].split_once("\"leaf_hash\":\"sha256:").unwrap();
+    let other = format!(
+        "{before}\"leaf_hash\":\"sha256:{}{}",
+        "0".repeat(8),
+        &after[8..]
+    );
+    let other = [&lines[..last], &[other.as_str()]].concat().join("\n") + "\n";
+    std::fs::write(data.join("events.jsonl"), other).unwrap();
+    let said = answers(&stage).unwrap();
+    assert!(said.contains("is not the one"), "{said}");
 }
 
 #[test]

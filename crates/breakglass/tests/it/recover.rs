@@ -294,7 +294,8 @@ fn a_forged_copy_is_not_the_log_that_was_signed() {
 #[test]
 fn a_log_of_another_history_is_not_taken_for_the_beginning_of_this_one() {
     let house = House::after_a_while();
-    // Somebody put the backup back, without its mark, and let it go on.
+    // Somebody put the backup back, with its own mark and nothing beside it that knows better, and
+    // let it go on.
     house.restore();
     let (mark, kept) = (
         house.data("high-water.checkpoint"),
@@ -302,7 +303,7 @@ fn a_log_of_another_history_is_not_taken_for_the_beginning_of_this_one() {
     );
     fs::copy(&mark, &kept).unwrap();
     let events = house.stage.dir().join("kept.jsonl");
-    fs::copy(house.events(), &events).unwrap();
+    fs::rename(house.events(), &events).unwrap();
     fs::copy(&house.early_mark, &mark).unwrap();
     let server = house.start();
     // Whoever logs in writes an entry.
