@@ -146,7 +146,7 @@ key_file = "tls.key"
 
 # Whom it tells what waits for them.
 # [notify]
-# docs/configuration.md#notify
+# docs/configuration.md#notices
 
 # Other people's witnesses, who see that the log only grows, and nothing of what is in it.
 # [witness]
