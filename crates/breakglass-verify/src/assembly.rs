@@ -5,6 +5,7 @@
 //! | step | what it settles |
 //! |---|---|
 //! | [`Assembly::held`] | the log that is there: its bytes are under its signed checkpoint |
+//! | [`Assembly::sift`] | what an interrupted export kept is what it says it is |
 //! | [`Assembly::lacks`], [`Assembly::keep_bundle`] | entries are fetched, and kept on the way |
 //! | [`Assembly::grown`] | all of them are the log of a signed checkpoint |
 //! | [`Grown::lay_out`] | what entries name is fetched; each has its place, and nothing that is there would have to be altered |
@@ -21,16 +22,20 @@ mod lay_out;
 mod settle;
 mod staged;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use breakglass_format::Digest;
+use thiserror::Error;
 
 use crate::{
     FolderError, OnDisk,
     check::log::Place,
     disk,
     files::{Files as _, Listing},
-    folder::{self, FETCHED, WRITING},
+    folder::{self, COSIGNED, FETCHED, WRITING},
 };
 
 pub use fit::NotContinued;
@@ -48,33 +53,53 @@ pub struct Assembly {
     root: PathBuf,
     /// What there was, but for what is on its way.
     disk: OnDisk,
+    /// What an interrupted export had on its way.
+    kept: Vec<String>,
     /// The genesis of the installation.
     instance: Digest,
 }
 
+/// Why a folder is not looked at any further.
+#[derive(Debug, Error)]
+pub enum NotOpened {
+    /// It has something that no export has.
+    #[error(transparent)]
+    NotContinued(#[from] NotContinued),
+    /// It cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
 impl Assembly {
-    /// Looks through a folder, which need not be there. What an interrupted export has kept in it
-    /// is kept, as far as it is what its name says. Nobody else may write into it meanwhile.
+    /// Looks through a folder, which need not be there. Nobody else may write into it meanwhile.
     ///
     /// # Errors
-    /// [`FolderError`].
-    pub fn at(root: impl Into<PathBuf>, instance: Digest) -> Result<Self, FolderError> {
+    /// [`NotOpened`]; nothing was changed then. A link is refused wherever it lies: whatever was
+    /// written through it, or taken away behind it, would be somebody else's.
+    pub fn at(root: impl Into<PathBuf>, instance: Digest) -> Result<Self, NotOpened> {
         let root = root.into();
         let found = if root.exists() {
             disk::walk(&root)?
         } else {
             disk::Found::default()
         };
+        for path in &found.strays {
+            let is_folder = fs::symlink_metadata(root.join(path)).is_ok_and(|found| found.is_dir());
+            // Folders that are empty are what a killed export leaves.
+            if !is_folder || path == WRITING {
+                let path = path.clone();
+                return Err(NotContinued::Stray { path }.into());
+            }
+        }
         let (on_its_way, files) = found
             .files
             .into_iter()
             .partition::<Vec<_>, _>(|(path, _)| is_on_its_way(path));
-        let kept = on_its_way.iter().map(|(path, _)| path.as_str());
-        staged::sift(&root, &kept.collect::<Vec<_>>())?;
         let strays = found.strays.into_iter();
         let strays = strays.filter(|path| !is_on_its_way(path)).collect();
         Ok(Self {
             disk: OnDisk::of(root.clone(), Listing::new(files, strays)),
+            kept: on_its_way.into_iter().map(|(path, _)| path).collect(),
             root,
             instance,
         })
@@ -95,7 +120,21 @@ impl Assembly {
             return Ok(None);
         }
         let bytes = self.disk.whole(GENESIS)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()))
+        let text = String::from_utf8_lossy(&bytes);
+        // Without the line break: one that is missing, or more than one, is another text.
+        let text = text.strip_suffix('\n').unwrap_or("");
+        Ok(Some(text.to_owned()))
+    }
+
+    /// What witnesses cosigned, where the folder has it.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn cosigned(&self) -> Result<Option<Vec<u8>>, FolderError> {
+        if !self.found().has(COSIGNED) {
+            return Ok(None);
+        }
+        Ok(Some(self.disk.whole(COSIGNED)?.into_owned()))
     }
 
     /// Takes away what is on its way: the folder is what it was.

@@ -167,11 +167,14 @@ pub fn put(root: &Path, path: &str, bytes: &[u8]) -> Result<(), FolderError> {
         fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
     }
     let writing = root.join(WRITING);
-    let mut options = OpenOptions::new();
-    let file = options
+    // What a killed run left goes first, and nothing is written through it: it may be a link.
+    match fs::remove_file(&writing) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&writing, e)),
+        Ok(()) | Err(_) => {}
+    }
+    let file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .open(&writing);
     let written = file.and_then(|mut file| file.write_all(bytes));
     let written = written.and_then(|()| fs::rename(&writing, &place));
@@ -196,7 +199,8 @@ pub(crate) fn link(root: &Path, from: &str, path: &str) -> Result<(), FolderErro
 
 /// Takes a folder away with everything in it.
 pub(crate) fn take_away_all(root: &Path, path: &str) -> Result<(), FolderError> {
-    let place = root.join(path);
+    // With a slash at its end, a link would be followed.
+    let place = root.join(path.trim_end_matches('/'));
     match fs::remove_dir_all(&place) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(at(&place, e)),
         Ok(()) | Err(_) => Ok(()),
@@ -211,9 +215,12 @@ pub(crate) fn take_away(root: &Path, path: &str) -> Result<(), FolderError> {
         Ok(()) | Err(_) => {}
     }
     for parent in place.ancestors().skip(1).take_while(|p| *p != root) {
-        // It has other files.
-        if fs::remove_dir(parent).is_err() {
-            break;
+        match fs::remove_dir(parent) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            // It has other files.
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => break,
+            Err(e) => return Err(at(parent, e)),
         }
     }
     Ok(())

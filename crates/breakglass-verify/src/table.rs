@@ -1,6 +1,6 @@
 //! The files of a folder by their SHA-256, as entries name what lies beside the log.
 
-use std::{borrow::Cow, io::Read as _, sync::OnceLock};
+use std::{borrow::Cow, io::Read, sync::OnceLock};
 
 use breakglass_format::Digest;
 use sha2::{Digest as _, Sha256};
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Bytes that are read at a time.
-const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// Most bytes of files that are hashed at a time.
 const AHEAD_BYTES: u64 = 32 << 20;
 /// Files that a thread hashes at a time.
@@ -172,7 +172,10 @@ fn hashed(
     let work = |_: usize, batch: &&[u32]| {
         let mut piece = vec![0; PIECE];
         let paths = batch.iter().map(|n| (*n, place.listing.path(index(*n))));
-        let each = paths.map(|(number, path)| Ok((number, of_file(place, path, &mut piece)?)));
+        let each = paths.map(|(number, path)| {
+            let file = place.files.open(path)?;
+            Ok((number, of_file(file, path, &mut piece)?))
+        });
         each.collect::<Result<Vec<(u32, Digest)>, FolderError>>()
     };
     in_order(&batches, ahead, work, |batch| {
@@ -184,8 +187,11 @@ fn hashed(
 }
 
 /// The digest of a file, which is read piece by piece.
-fn of_file(place: Place<'_>, path: &str, piece: &mut [u8]) -> Result<Digest, FolderError> {
-    let mut file = place.files.open(path)?;
+pub(crate) fn of_file(
+    mut file: impl Read,
+    path: &str,
+    piece: &mut [u8],
+) -> Result<Digest, FolderError> {
     let mut hasher = Sha256::new();
     loop {
         let read = match file.read(piece) {

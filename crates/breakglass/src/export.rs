@@ -5,14 +5,17 @@
 mod several;
 pub(crate) mod taken;
 
-use std::path::Path;
+use std::{fs::File, io, path::Path};
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
-use breakglass_tlog::{Checkpoint, EntriesPath, OpenError, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{
+    Checkpoint, EntriesPath, OpenError, SignedCheckpoint, VerifierKey, tile::TILE_WIDTH,
+};
 use breakglass_verify::{
     Assembly, Finding, FolderError,
-    assembly::{Held, Laid, Layer, NotContinued, NotGrown, NotHeld, NotLaid, Unsound},
+    assembly::{Held, Laid, Layer, NotContinued, NotGrown, NotHeld, NotLaid, NotOpened, Unsound},
+    folder::COSIGNED,
 };
 use thiserror::Error;
 
@@ -23,6 +26,8 @@ use crate::{
 
 /// Times a log that grows meanwhile is looked at anew.
 const TRIES: u32 = 8;
+/// Bundles of entries that are fetched before the next ones are thought of.
+const BUNDLES: usize = 64;
 
 /// Why there is no folder.
 #[derive(Debug, Error)]
@@ -36,6 +41,12 @@ pub enum ExportError {
     /// The entries that the server gave are not those of its checkpoint.
     #[error(transparent)]
     Entries(NotGrown),
+    /// What the server gave is no bundle of entries.
+    #[error("the server gave something else for {path}")]
+    Bundle {
+        /// The bundle that was asked for.
+        path: String,
+    },
     /// What the server gave is another document than the one that was asked for.
     #[error("the server gave something else for the document {digest}")]
     Document {
@@ -95,6 +106,15 @@ impl ExportError {
     }
 }
 
+impl From<NotOpened> for ExportError {
+    fn from(error: NotOpened) -> Self {
+        match error {
+            NotOpened::NotContinued(error) => error.into(),
+            NotOpened::Folder(error) => error.into(),
+        }
+    }
+}
+
 impl From<NotHeld> for ExportError {
     fn from(error: NotHeld) -> Self {
         match error {
@@ -128,6 +148,8 @@ pub struct Export {
     pub size: u64,
     /// Documents that entries name and the server has not: it has lost them, or keeps them back.
     pub missing: Vec<Digest>,
+    /// Files that only repeat the log, which somebody had changed: they were written anew.
+    pub mended: Vec<&'static str>,
 }
 
 /// What somebody wishes of an export besides what every export has.
@@ -191,12 +213,20 @@ pub fn export(
         assembly: &assembly,
         wish,
     };
-    let made = export.run();
+    // Until here nothing is changed, not even what an interrupted export has kept.
+    let held = export.held()?;
+    assembly.sift()?;
+    let made = export.run(held.as_ref());
     if made.as_ref().is_err_and(|error| !error.may_pass()) {
         // What cannot go on leaves the folder as it was. What stays of it is told as a stray.
         let _ = assembly.forget();
     }
     made
+}
+
+/// Brings what was written on a disk there, whatever the file system keeps back.
+fn sync(dir: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(dir)?)?)
 }
 
 /// An export under way.
@@ -209,25 +239,23 @@ struct Exporting<'a> {
 }
 
 impl Exporting<'_> {
-    fn run(&self) -> Result<Export, ExportError> {
-        let held = self.held()?;
-        let had = held.as_ref().map_or(0, Held::size);
-        if let Some(since) = self.wish.since.filter(|since| *since != had) {
-            return Err(ExportError::OtherSize { had, since });
-        }
+    fn run(&self, held: Option<&Held<'_>>) -> Result<Export, ExportError> {
+        let had = held.map_or(0, Held::size);
         let mut kept_before = true;
         for _ in 0..TRIES {
             let text = self.client.checkpoint()?;
             let shown = self.trust.see_checkpoint(self.client, &text, self.now)?;
-            let checkpoint = self.newest(held.as_ref(), &shown)?;
+            let checkpoint = self.newest(held, &shown)?;
             let size = checkpoint.checkpoint().size();
-            if !self.entries(held.as_ref(), size)? {
+            if !self.entries(held, size)? {
                 continue;
             }
-            let grown = match self.assembly.grown(held.as_ref(), &checkpoint) {
+            let grown = match self.assembly.grown(held, &checkpoint) {
                 Ok(grown) => grown,
                 Err(NotGrown::Folder(error)) => return Err(error.into()),
-                Err(NotGrown::Malformed { .. } | NotGrown::Other) if kept_before => {
+                Err(NotGrown::Malformed { .. } | NotGrown::TooLong { .. } | NotGrown::Other)
+                    if kept_before =>
+                {
                     // Something else was kept than the log has: once more, without it.
                     self.assembly.forget()?;
                     kept_before = false;
@@ -237,29 +265,65 @@ impl Exporting<'_> {
             };
             let laid = self.laid(&grown, size)?;
             let missing = laid.missing().to_vec();
-            let settled = laid.settle(self.wish.cosigned)?;
+            let settled = laid.settle(self.wish.cosigned, sync)?;
             return Ok(Export {
                 files: settled.files,
                 written: settled.written,
                 from: had,
                 size,
                 missing,
+                mended: settled.mended,
             });
         }
         Err(ExportError::Growing)
     }
 
-    /// The log that the folder holds, if it is one of this installation's and whole.
+    /// The log that the folder holds, if it is one of this installation's and whole, and the one
+    /// that is meant.
     fn held(&self) -> Result<Option<Held<'_>>, ExportError> {
-        let ours = self.trust.authorities().instance().to_string();
-        if let Some(got) = self.assembly.genesis()?.filter(|got| *got != ours) {
-            return Err(ExportError::OtherInstallation { got });
+        let ours = self.trust.authorities().instance();
+        match self.assembly.genesis()? {
+            Some(got) if got == ours.to_string() => {}
+            Some(got) if got.parse::<Digest>().is_ok_and(|got| got != ours) => {
+                return Err(ExportError::OtherInstallation { got });
+            }
+            Some(_) => {
+                let path = "genesis".to_owned();
+                return Err(NotContinued::Altered { path }.into());
+            }
+            None => {}
         }
         let held = self.assembly.held()?;
         if let Some(held) = &held {
             ours_or_former(self.trust, held.checkpoint())?;
         }
+        let had = held.as_ref().map_or(0, Held::size);
+        if let Some(since) = self.wish.since.filter(|since| *since != had) {
+            return Err(ExportError::OtherSize { had, since });
+        }
+        self.cosigned(held.as_ref())?;
         Ok(held)
+    }
+
+    /// That what witnesses cosigned, where the folder has it, is of this log.
+    fn cosigned(&self, held: Option<&Held<'_>>) -> Result<(), ExportError> {
+        let Some(note) = self.assembly.cosigned()? else {
+            return Ok(());
+        };
+        let path = COSIGNED.to_owned();
+        let altered = || Err(NotContinued::Altered { path }.into());
+        let Some(signed) = opened(self.trust, &note) else {
+            return altered();
+        };
+        let checkpoint = signed.checkpoint();
+        // A longer one is of a run that was interrupted before its own checkpoint was there.
+        let Some(held) = held.filter(|held| checkpoint.size() <= held.size()) else {
+            return Ok(());
+        };
+        if held.root_at(checkpoint.size())? == Some(checkpoint.root()) {
+            return Ok(());
+        }
+        altered()
     }
 
     /// The longer one of the checkpoint of the export and the one that is shown; the shorter one
@@ -303,20 +367,32 @@ impl Exporting<'_> {
     /// Fetches the entries that are not there; `false` where the server has fewer, which a later
     /// look settles.
     fn entries(&self, held: Option<&Held<'_>>, size: u64) -> Result<bool, ExportError> {
-        let lacks = self.assembly.lacks(held, size);
-        let mut left: u64 = lacks.iter().map(|path| u64::from(path.width())).sum();
-        let mut all = true;
-        let ask = |path: &EntriesPath| Ok(self.client.bundle(path)?);
-        several::fetch(&lacks, ask, |path, bytes| {
-            (self.wish.watch)(Doing::Fetching, size.saturating_sub(left), size);
-            left -= u64::from(path.width());
-            match bytes {
-                Some(bytes) => self.assembly.keep_bundle(path, &bytes)?,
-                None => all = false,
+        let mut lacks = self.assembly.lacks(held, size);
+        loop {
+            // No more than a few at a time: how many there are is only what the server says.
+            let some: Vec<EntriesPath> = lacks.by_ref().take(BUNDLES).collect();
+            let Some(first) = some.first() else {
+                return Ok(true);
+            };
+            let done = first.index().saturating_mul(u64::from(TILE_WIDTH));
+            (self.wish.watch)(Doing::Fetching, done, size);
+            let mut all = true;
+            let ask = |path: &EntriesPath| Ok(self.client.bundle(path)?);
+            several::fetch(&some, ask, |path, bytes| {
+                let Some(bytes) = bytes else {
+                    all = false;
+                    return Ok(());
+                };
+                if self.assembly.keep_bundle(path, &bytes)? {
+                    return Ok(());
+                }
+                let path = path.to_string();
+                Err(ExportError::Bundle { path })
+            })?;
+            if !all {
+                return Ok(false);
             }
-            Ok::<(), ExportError>(())
-        })?;
-        Ok(all)
+        }
     }
 
     /// Gives everything its place, and fetches what is not there.
@@ -342,18 +418,23 @@ impl Exporting<'_> {
     }
 }
 
+/// A checkpoint of the log, or of one that there was before.
+fn opened(trust: &Trust, note: &[u8]) -> Option<SignedCheckpoint> {
+    let mut logs = trust.authorities().logs();
+    logs.find_map(|log| {
+        let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
+        SignedCheckpoint::open(note, log.origin.as_str(), &key).ok()
+    })
+}
+
 /// That a checkpoint is of the log, or of one that an epoch continued with all of its entries.
 fn ours_or_former(trust: &Trust, held: &SignedCheckpoint) -> Result<(), ExportError> {
     let note = held.to_text();
-    let opens =
-        |origin: &str, key: &VerifierKey| SignedCheckpoint::open(note.as_bytes(), origin, key);
-    let Err(error) = opens(&trust.log().origin, &trust.log().key) else {
+    let (origin, key) = (&trust.log().origin, &trust.log().key);
+    let Err(error) = SignedCheckpoint::open(note.as_bytes(), origin, key) else {
         return Ok(());
     };
-    let former = trust.authorities().logs().find_map(|log| {
-        let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
-        opens(log.origin.as_str(), &key).ok()
-    });
+    let former = opened(trust, note.as_bytes());
     let kept = former.and_then(|former| trust.kept_of(former.checkpoint()));
     match (kept, held.checkpoint().size()) {
         (Some(kept), had) if had <= kept => Ok(()),

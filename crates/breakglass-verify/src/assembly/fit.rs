@@ -8,10 +8,16 @@ use std::{
 };
 
 use breakglass_format::Digest;
-use breakglass_tlog::{EntriesPath, TilePath, tiles_for_size};
+use breakglass_tlog::{
+    EntriesPath, LeafTile, TilePath, TileReader as _, encode_entries, parse_entries, tiles_for_size,
+};
 use thiserror::Error;
 
-use super::{GENESIS, Grown, course::Beside, grown::has};
+use super::{
+    GENESIS, Grown,
+    course::Beside,
+    grown::{has, reaches},
+};
 use crate::{
     FolderError,
     check::log::in_log,
@@ -75,6 +81,8 @@ pub(super) struct Fitted {
     pub(super) new: u64,
     /// Files that are taken away: tiles that were partial and have grown.
     pub(super) remove: Vec<String>,
+    /// Folders that are empty, and had such tiles.
+    pub(super) emptied: Vec<String>,
 }
 
 impl Sink for Fit<'_> {
@@ -149,7 +157,9 @@ impl<'a> Fit<'a> {
         if let Some(path) = self.altered {
             return Ok(Err(NotContinued::Altered { path }));
         }
-        if let Some(path) = self.strays.pop_first() {
+        let strays = std::mem::take(&mut self.strays);
+        let (emptied, strays): (Vec<_>, Vec<_>) = strays.into_iter().partition(is_of_partials);
+        if let Some(path) = strays.into_iter().next() {
             return Ok(Err(NotContinued::Stray { path }));
         }
         let mut remove = Vec::new();
@@ -160,16 +170,18 @@ impl<'a> Fit<'a> {
                 continue;
             }
             let path = path.to_owned();
-            if !is_partial(&path) {
-                return Ok(Err(NotContinued::Stray { path }));
+            match self.grown.was(&path)? {
+                None => return Ok(Err(NotContinued::Stray { path })),
+                Some(false) => return Ok(Err(NotContinued::Altered { path })),
+                Some(true) => remove.push(path),
             }
-            remove.push(path);
         }
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Ok(Ok(Fitted {
             kept: count(self.called.iter().filter(|called| **called).count()),
             new: count(self.new.len()),
             remove,
+            emptied,
         }))
     }
 
@@ -212,11 +224,46 @@ fn short(digest: &Digest) -> Short {
     short
 }
 
-/// Whether it is a tile or a bundle that grows with the log, until it is full.
-fn is_partial(path: &str) -> bool {
-    let Some(path) = path.strip_prefix(record::LOG) else {
-        return false;
-    };
-    TilePath::parse(path).is_ok_and(|tile| !tile.is_full())
-        || EntriesPath::parse(path).is_ok_and(|bundle| !bundle.is_full())
+/// Whether a folder is one of tiles or bundles that grow with the log, until they are full.
+fn is_of_partials(folder: &String) -> bool {
+    let path = format!("{folder}/1");
+    let path = path.strip_prefix(record::LOG).unwrap_or_default();
+    TilePath::parse(path).is_ok() || EntriesPath::parse(path).is_ok()
+}
+
+impl Grown<'_> {
+    /// Whether a tile or a bundle that is not full is what this log had earlier on; none where the
+    /// path is of neither.
+    fn was(&self, path: &str) -> Result<Option<bool>, FolderError> {
+        let inner = path.strip_prefix(record::LOG).unwrap_or_default();
+        let (level, index, width) = match (TilePath::parse(inner), EntriesPath::parse(inner)) {
+            (Ok(tile), _) if !tile.is_full() => (Some(tile.level()), tile.index(), tile.width()),
+            (_, Ok(bundle)) if !bundle.is_full() => (None, bundle.index(), bundle.width()),
+            _ => return Ok(None),
+        };
+        if !reaches(self.size(), level.unwrap_or(0), index, width) {
+            return Ok(Some(false));
+        }
+        let due = match level {
+            Some(level @ 1..) => self.tree.tile(level, index, width)?,
+            Some(0) | None => self.beginning(index, width, level.is_some())?,
+        };
+        Ok(Some(*self.assembly.disk.whole(path)? == *due))
+    }
+
+    /// The first entries of a bundle as a bundle, or their hashes as a tile.
+    fn beginning(&self, index: u64, width: u16, hashes: bool) -> Result<Vec<u8>, FolderError> {
+        let gone = |detail: &dyn std::fmt::Display| FolderError::gone(&detail.to_string());
+        let mut bundles = self
+            .bundles()
+            .skip(usize::try_from(index).unwrap_or(usize::MAX));
+        let bundle = bundles.next().ok_or_else(|| gone(&index))?;
+        let bytes = self.bundle(&bundle)?;
+        let entries = parse_entries(&bytes, bundle.width()).map_err(|error| gone(&error))?;
+        let some = entries.get(..usize::from(width)).unwrap_or_default();
+        if hashes {
+            return Ok(LeafTile::of_entries(some).to_bytes());
+        }
+        encode_entries(some).map_err(|error| gone(&error))
+    }
 }

@@ -41,6 +41,12 @@ pub enum NotGrown {
         /// What is wrong with it.
         error: EntriesError,
     },
+    /// Something that was kept is longer than any bundle.
+    #[error("{path} is longer than a bundle of entries can be")]
+    TooLong {
+        /// Of the log.
+        path: String,
+    },
     /// They are other ones.
     #[error("the entries are not those of the signed checkpoint: their root is another")]
     Other,
@@ -59,6 +65,14 @@ pub(super) fn has(size: u64, level: u8, index: u64, width: u16) -> bool {
     } else {
         begin.saturating_add(u64::from(width)) == there
     }
+}
+
+/// Whether the log of so many entries has as much of this tile, or more.
+pub(super) fn reaches(size: u64, level: u8, index: u64, width: u16) -> bool {
+    let there = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
+    let begin = index.checked_mul(u64::from(breakglass_tlog::tile::TILE_WIDTH));
+    let end = begin.and_then(|begin| begin.checked_add(u64::from(width)));
+    end.is_some_and(|end| end <= there)
 }
 
 impl Assembly {
@@ -95,7 +109,13 @@ impl Assembly {
 
     /// The tile over a bundle on its way.
     fn hashed(&self, path: &EntriesPath) -> Result<(TilePath, LeafTile), NotGrown> {
-        let bytes = self.disk.whole(&staged::of_bundle(path))?;
+        let bytes = self.disk.whole(&staged::of_bundle(path));
+        if let Err(FolderError::TooMuch { .. }) = bytes {
+            return Err(NotGrown::TooLong {
+                path: path.to_string(),
+            });
+        }
+        let bytes = bytes?;
         let malformed = |error| NotGrown::Malformed {
             path: path.to_string(),
             error,

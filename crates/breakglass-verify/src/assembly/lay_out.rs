@@ -94,6 +94,8 @@ pub struct Laid<'a> {
     pub(super) effective: Vec<(i64, Timestamp)>,
     /// The checkpoint with the log's own line, and no other.
     pub(super) note: String,
+    /// Whether the authority changed since the export that was there.
+    pub(super) authority_is_new: bool,
     missing: Vec<Digest>,
 }
 
@@ -134,6 +136,7 @@ impl<'a> Grown<'a> {
             effective: authority::effective(&ended.authorities),
             authorities,
             note,
+            authority_is_new: ended.authorities.iter().any(|at| at.index >= self.had),
             missing: ended.missing.into_iter().collect(),
             table,
         })

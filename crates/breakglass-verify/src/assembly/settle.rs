@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _},
+    io::{self, BufRead as _, BufReader, Read as _},
     path::Path,
 };
 
@@ -29,21 +29,38 @@ use crate::{
 const PIECE: usize = 64 * 1024;
 
 /// What came of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Files there are.
     pub files: u64,
     /// Those of them that were written.
     pub written: u64,
+    /// Files that follow from the log, and were not what the log gives at any time: somebody
+    /// changed them. They are written anew.
+    pub mended: Vec<&'static str>,
+}
+
+/// How a file came into its place.
+enum Moved {
+    /// It was there.
+    Same,
+    /// It goes on where the one that was there ended, or there was none.
+    On,
+    /// Another one was there.
+    Over,
 }
 
 impl Laid<'_> {
     /// Makes the folder the export of its log. With `cosigned` it has the checkpoint that
-    /// witnesses cosigned.
+    /// witnesses cosigned. `sync` brings everything that was written in a folder to the disk.
     ///
     /// # Errors
     /// [`FolderError`]; another export then goes on from there.
-    pub fn settle(self, cosigned: Option<&str>) -> Result<Settled, FolderError> {
+    pub fn settle(
+        self,
+        cosigned: Option<&str>,
+        sync: impl Fn(&Path) -> io::Result<()>,
+    ) -> Result<Settled, FolderError> {
         let assembly = self.grown.assembly;
         let lacks = |path: &str| u64::from(!assembly.found().has(path));
         let of_log = self.log()?;
@@ -52,22 +69,42 @@ impl Laid<'_> {
         let derived = u64::try_from(DERIVED.len()).unwrap_or(u64::MAX);
         let mut files = self.fitted.kept + new + derived;
         let mut written = self.fitted.new + of_log;
+        let mut mended = Vec::new();
         for (path, bytes) in authority::identity(&self.authorities, &self.effective) {
-            written += assembly.write(path, &bytes)?;
+            let new = assembly.write(path, &bytes)?;
+            written += new;
+            if new > 0 && assembly.found().has(path) && !self.authority_is_new {
+                mended.push(path);
+            }
         }
         for name in [SIEM, TIMELINE] {
-            written += assembly.move_in(&rendered(name), name)?;
+            match assembly.move_in(&rendered(name), name)? {
+                Moved::Same => continue,
+                Moved::On => {}
+                Moved::Over => mended.push(name),
+            }
+            written += 1;
         }
         if let Some(cosigned) = cosigned {
             files += lacks(COSIGNED);
             written += assembly.write(COSIGNED, cosigned.as_bytes())?;
         }
+        // A checkpoint that outlives a power cut has everything that it covers.
+        sync(assembly.root()).map_err(|error| at(assembly.root(), error))?;
         written += assembly.write(CHECKPOINT, self.note.as_bytes())?;
         for path in &self.fitted.remove {
             take_away(assembly.root(), path)?;
         }
+        for folder in &self.fitted.emptied {
+            remove_empty(&assembly.path(folder))?;
+        }
         assembly.clear()?;
-        Ok(Settled { files, written })
+        sync(assembly.root()).map_err(|error| at(assembly.root(), error))?;
+        Ok(Settled {
+            files,
+            written,
+            mended,
+        })
     }
 
     /// The documents that have a place and were not in it.
@@ -146,32 +183,46 @@ impl Assembly {
         Ok(1)
     }
 
-    /// Moves a file into its place, unless the same is there; how many were moved.
-    fn move_in(&self, from: &str, path: &str) -> Result<u64, FolderError> {
+    /// Moves a text into its place, unless the same is there.
+    fn move_in(&self, from: &str, path: &str) -> Result<Moved, FolderError> {
         let (from, place) = (self.path(from), self.path(path));
-        if self.found().has(path) && same(&from, &place).map_err(|error| at(&place, error))? {
-            return Ok(0);
+        let how = if self.found().has(path) {
+            compared(&from, &place).map_err(|error| at(&place, error))?
+        } else {
+            Moved::On
+        };
+        if !matches!(how, Moved::Same) {
+            fs::rename(&from, &place).map_err(|error| at(&place, error))?;
         }
-        fs::rename(&from, &place).map_err(|error| at(&place, error))?;
-        Ok(1)
+        Ok(how)
     }
 }
 
-/// Whether two files have the same bytes.
-fn same(one: &Path, other: &Path) -> std::io::Result<bool> {
-    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
-    let mut pieces = (Vec::with_capacity(PIECE), Vec::with_capacity(PIECE));
+/// Takes away a folder that a killed export left empty.
+fn remove_empty(folder: &Path) -> Result<(), FolderError> {
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// What a text is to the one that is there.
+fn compared(new: &Path, there: &Path) -> io::Result<Moved> {
+    let (mut new, mut there) = (File::open(new)?, File::open(there)?);
+    let most = u64::try_from(PIECE).unwrap_or(u64::MAX);
+    let (mut one, mut other) = (Vec::with_capacity(PIECE), Vec::with_capacity(PIECE));
     loop {
-        pieces.0.clear();
-        pieces.1.clear();
-        let most = u64::try_from(PIECE).unwrap_or(u64::MAX);
-        (&mut one).take(most).read_to_end(&mut pieces.0)?;
-        (&mut other).take(most).read_to_end(&mut pieces.1)?;
-        if pieces.0 != pieces.1 {
-            return Ok(false);
+        one.clear();
+        other.clear();
+        (&mut there).take(most).read_to_end(&mut other)?;
+        (&mut new).take(most).read_to_end(&mut one)?;
+        if one == other {
+            if one.is_empty() {
+                return Ok(Moved::Same);
+            }
+            continue;
         }
-        if pieces.0.is_empty() {
-            return Ok(true);
-        }
+        let on = other.len() < PIECE && one.starts_with(&other);
+        return Ok(if on { Moved::On } else { Moved::Over });
     }
 }

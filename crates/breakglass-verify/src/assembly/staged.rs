@@ -4,53 +4,57 @@
 //! Nothing here is believed: documents count by their SHA-256, and entries by the root that they
 //! have in the end.
 
-use std::{fs, io, path::Path};
+use std::{fs, io};
 
 use breakglass_format::Digest;
-use breakglass_tlog::EntriesPath;
+use breakglass_tlog::{EntriesPath, parse_entries};
 
 use super::{Assembly, GENESIS, Held};
 use crate::{
     FolderError, digest,
+    files::{Files as _, WHOLE_BYTES_MAX},
     folder::{FETCHED, at, put, take_away},
     parallel,
+    table::{PIECE, of_file},
 };
 
 /// Files that a thread hashes at a time.
 const BATCH: usize = 64;
 
-/// Takes away documents that are not what their names say.
-pub(super) fn sift(root: &Path, kept: &[&str]) -> Result<(), FolderError> {
-    let named = |path: &&str| {
-        let name = path.strip_prefix(FETCHED)?;
-        Some((name.to_owned(), (*path).to_owned()))
-    };
-    let documents: Vec<(String, String)> = kept
-        .iter()
-        .filter_map(named)
-        .filter(|(name, _)| !name.contains('/'))
-        .collect();
-    let wrong = parallel::map(&documents, BATCH, |_, document| {
-        let (name, path) = document;
-        let place = root.join(path);
-        let bytes = fs::read(&place).map_err(|error| at(&place, error))?;
-        Ok::<_, FolderError>((digest(&bytes).hex() != *name).then(|| path.clone()))
-    });
-    for wrong in wrong {
-        if let Some(path) = wrong? {
-            take_away(root, &path)?;
-        }
-    }
-    Ok(())
-}
-
 impl Assembly {
-    /// The bundles of a log of so many entries that are neither there nor on their way.
-    #[must_use]
-    pub fn lacks(&self, held: Option<&Held<'_>>, size: u64) -> Vec<EntriesPath> {
-        self.staged(held, size)
-            .filter(|path| !self.path(&of_bundle(path)).is_file())
-            .collect()
+    /// Takes away what an interrupted export kept and what is not what its name says.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn sift(&self) -> Result<(), FolderError> {
+        let named = |path: &String| {
+            let name = path.strip_prefix(FETCHED)?;
+            let digest: Option<Digest> = format!("sha256:{name}").parse().ok();
+            Some((digest?, path.clone()))
+        };
+        let documents: Vec<(Digest, String)> = self.kept.iter().filter_map(named).collect();
+        let wrong = parallel::map(&documents, BATCH, |_, (digest, path)| {
+            let mut piece = vec![0; PIECE];
+            let got = of_file(self.disk.open(path)?, path, &mut piece)?;
+            Ok::<_, FolderError>(got != *digest)
+        });
+        for (wrong, (_, path)) in wrong.into_iter().zip(&documents) {
+            if wrong? {
+                take_away(self.root(), path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bundles of a log of so many entries that are neither there nor on their way, one after
+    /// the other: how many entries there are is only what somebody says.
+    pub fn lacks(
+        &self,
+        held: Option<&Held<'_>>,
+        size: u64,
+    ) -> impl Iterator<Item = EntriesPath> + use<'_> {
+        let staged = self.staged(held, size);
+        staged.filter(|path| !self.path(&of_bundle(path)).is_file())
     }
 
     /// Those of them that are not there.
@@ -64,20 +68,24 @@ impl Assembly {
             .filter(move |path| !super::grown::has(had, 0, path.index(), path.width()))
     }
 
-    /// Keeps a bundle of entries on its way.
+    /// Keeps a bundle of entries on its way; `false` where it is none.
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn keep_bundle(&self, path: &EntriesPath, bytes: &[u8]) -> Result<(), FolderError> {
-        self.stage(&of_bundle(path), bytes)
+    pub fn keep_bundle(&self, path: &EntriesPath, bytes: &[u8]) -> Result<bool, FolderError> {
+        if is_too_long(bytes) || parse_entries(bytes, path.width()).is_err() {
+            return Ok(false);
+        }
+        self.stage(&of_bundle(path), bytes)?;
+        Ok(true)
     }
 
-    /// Keeps a document on its way; `false` where it is another one.
+    /// Keeps a document on its way; `false` where it is another one, or longer than any.
     ///
     /// # Errors
     /// [`FolderError`].
     pub fn keep_document(&self, named: &Digest, bytes: &[u8]) -> Result<bool, FolderError> {
-        if digest(bytes) != *named {
+        if is_too_long(bytes) || digest(bytes) != *named {
             return Ok(false);
         }
         self.stage(&of_document(named), bytes)?;
@@ -111,6 +119,11 @@ impl Assembly {
             Err(error) => Err(at(&place, error)),
         }
     }
+}
+
+/// Whether nobody reads it as a whole.
+fn is_too_long(bytes: &[u8]) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| length > WHOLE_BYTES_MAX)
 }
 
 /// Where a file of the log is on its way.

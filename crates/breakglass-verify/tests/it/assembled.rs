@@ -7,8 +7,9 @@ use breakglass_format::Digest;
 use breakglass_tlog::{Checkpoint, SignedCheckpoint, SigningKey, encode_entries, root_of_leaves};
 use breakglass_verify::{
     Assembly, Folder, Outcome,
-    assembly::{Held, NotContinued, NotGrown, NotHeld, NotLaid},
+    assembly::{Held, NotContinued, NotGrown, NotHeld, NotLaid, NotOpened},
     check,
+    files::WHOLE_BYTES_MAX,
 };
 
 use crate::{
@@ -155,25 +156,149 @@ fn what_an_interrupted_export_kept_is_used_and_not_believed() {
     let made = here(&place);
     assert!(made == late.folder() && made.strays().is_empty());
 
-    // Entries of another log under the same checkpoint.
-    let place = dir.path().join("other");
-    let assembly = Assembly::at(&place, late.genesis).unwrap();
-    let first = assembly.lacks(None, late.signed().checkpoint().size());
+    // Entries of another log under the same checkpoint, and what is no bundle.
+    let mut bundles = breakglass_tlog::entries_for_size(late.entries.len() as u64);
+    let first = bundles.next().unwrap();
     let mut entries = late.entries.clone();
     entries.swap(3, 4);
-    let bytes = encode_entries(&entries[..256]).unwrap();
-    assembly.keep_bundle(&first[0], &bytes).unwrap();
-    let error = bring(&place, &late, &late.signed()).unwrap_err();
-    assert!(
-        matches!(error, NotBrought::Grown(NotGrown::Other)),
-        "{error:?}"
+    let other = encode_entries(&entries[..256]).unwrap();
+    let long = vec![0; usize::try_from(WHOLE_BYTES_MAX).unwrap() + 1];
+    for (name, bytes) in [
+        ("other", &other[..]),
+        ("none", b"no bundle"),
+        ("long", &long),
+    ] {
+        let place = dir.path().join(name);
+        let kept = place.join(format!(".fetched/log/{first}"));
+        fs::create_dir_all(kept.parent().unwrap()).unwrap();
+        fs::write(kept, bytes).unwrap();
+        let error = bring(&place, &late, &late.signed()).unwrap_err();
+        let NotBrought::Grown(why) = error else {
+            panic!("{name}: {error:?}");
+        };
+        let expected = match why {
+            NotGrown::Other => "other",
+            NotGrown::Malformed { .. } => "none",
+            NotGrown::TooLong { .. } => "long",
+            NotGrown::Folder(error) => panic!("{name}: {error}"),
+        };
+        assert_eq!(name, expected);
+        assert!(here(&place) == Folder::new(), "nothing of it stays");
+        // What comes from a server is looked at before it is kept.
+        let assembly = Assembly::at(&place, late.genesis).unwrap();
+        let kept = assembly.keep_bundle(&first, bytes).unwrap();
+        assert_eq!(kept, name == "other", "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_or_taken_away_behind_one() {
+    use std::os::unix::fs::symlink;
+    let (early, late) = grown(false);
+    let dir = tempfile::tempdir().unwrap();
+    let mine = dir.path().join("mine");
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("precious"), "precious").unwrap();
+    let links = [
+        (".fetched", "mine"),
+        (".fetched/log", "mine"),
+        (".fetched/deep/link", "mine/precious"),
+        (".writing", "mine/precious"),
+        ("genesis", "mine/precious"),
+        ("log/tile/0/000.p/31", "mine/precious"),
+        ("blobs", "mine"),
+    ];
+    for (number, (at, to)) in links.into_iter().enumerate() {
+        for begun in [false, true] {
+            let place = dir.path().join(format!("{number}-{begun}"));
+            fs::create_dir(&place).unwrap();
+            if begun {
+                bring(&place, &early, &early.signed()).unwrap();
+            }
+            let link = place.join(at);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            let _ = fs::remove_file(&link);
+            let _ = fs::remove_dir_all(&link);
+            symlink(dir.path().join(to), &link).unwrap();
+            let error = bring(&place, &late, &late.signed()).unwrap_err();
+            let NotBrought::Opened(NotOpened::NotContinued(NotContinued::Stray { path })) = error
+            else {
+                panic!("{at}: {error:?}");
+            };
+            assert_eq!(path, at);
+            assert!(link.is_symlink(), "{at}");
+        }
+    }
+    assert_eq!(
+        fs::read_to_string(mine.join("precious")).unwrap(),
+        "precious"
     );
-    let stays: Vec<String> = here(&place).iter().map(|(p, _)| p.to_owned()).collect();
-    assert_eq!(stays, ["genesis"], "as it was");
-    assembly.keep_bundle(&first[0], b"no bundle").unwrap();
-    let error = bring(&place, &late, &late.signed()).unwrap_err();
-    let malformed = matches!(error, NotBrought::Grown(NotGrown::Malformed { .. }));
-    assert!(malformed, "{error:?}");
+    assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
+}
+
+#[test]
+fn only_what_the_log_had_earlier_on_is_taken_away() {
+    let (early, late) = grown(true);
+    let dir = tempfile::tempdir().unwrap();
+    bring(dir.path(), &early, &early.signed()).unwrap();
+    let put = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    // Of a run that was killed when the log was shorter, and of one that took some away.
+    let bundle = encode_entries(&late.entries[..7]).unwrap();
+    put("log/tile/entries/000.p/7", &bundle);
+    let hashes: Vec<u8> = late.leaves()[..9]
+        .iter()
+        .flat_map(|h| *h.as_bytes())
+        .collect();
+    put("log/tile/0/000.p/9", &hashes);
+    fs::create_dir_all(dir.path().join("log/tile/1/000.p")).unwrap();
+    bring(dir.path(), &late, &late.signed()).unwrap();
+    let made = here(dir.path());
+    assert!(made == late.folder() && made.strays().is_empty());
+    for (path, bytes) in [
+        ("log/tile/entries/000.p/7", &b"my notes"[..]),
+        ("log/tile/entries/009.p/7", &bundle),
+        ("log/tile/0/000.p/8", &hashes),
+        ("log/tile/1/000.p/3", &hashes[..96]),
+    ] {
+        put(path, bytes);
+        let before = here(dir.path());
+        let error = bring(dir.path(), &late, &late.signed()).unwrap_err();
+        let altered = format!("{error:?}");
+        assert!(altered.contains("Altered"), "{path}: {altered}");
+        assert!(here(dir.path()) == before, "{path}");
+        fs::remove_file(dir.path().join(path)).unwrap();
+        let _ = fs::remove_dir(dir.path().join(path).parent().unwrap());
+    }
+}
+
+#[test]
+fn what_only_repeats_the_log_is_mended_and_named() {
+    let (early, late) = grown(false);
+    let dir = tempfile::tempdir().unwrap();
+    bring(dir.path(), &early, &early.signed()).unwrap();
+    let (settled, _) = bring(dir.path(), &late, &late.signed()).unwrap();
+    assert!(settled.mended.is_empty(), "{settled:?}");
+    for name in ["allowed_signers", "log.vkey", "siem.jsonl", "timeline.txt"] {
+        let path = dir.path().join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[10] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let brought = bring(dir.path(), &late, &late.signed());
+        if name == "log.vkey" {
+            // By it the checkpoint is judged.
+            assert!(matches!(brought, Err(NotBrought::Held(_))), "{brought:?}");
+            fs::remove_file(path).unwrap();
+            fs::write(dir.path().join(name), late.folder().get(name).unwrap()).unwrap();
+            continue;
+        }
+        assert_eq!(brought.unwrap().0.mended, [name]);
+    }
+    assert!(here(dir.path()) == late.folder());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use breakglass_format::Digest;
 use breakglass_tlog::{SignedCheckpoint, encode_entries};
 use breakglass_verify::{
     Assembly, FolderError,
-    assembly::{Laid, Layer, NotGrown, NotHeld, NotLaid, Settled},
+    assembly::{Laid, Layer, NotGrown, NotHeld, NotLaid, NotOpened, Settled},
 };
 
 use crate::scribe::Scribe;
@@ -14,6 +14,7 @@ use crate::scribe::Scribe;
 /// Why a folder was not made.
 #[derive(Debug)]
 pub(crate) enum NotBrought {
+    Opened(NotOpened),
     Held(NotHeld),
     Grown(NotGrown),
     Laid(NotLaid<FolderError>),
@@ -32,9 +33,9 @@ pub(crate) fn bring(
     log: &Scribe,
     signed: &SignedCheckpoint,
 ) -> Result<(Settled, Fetched), NotBrought> {
-    let assembly = Assembly::at(dir, log.genesis).unwrap();
+    let assembly = Assembly::at(dir, log.genesis).map_err(NotBrought::Opened)?;
     let made = on(&assembly, log, signed, |laid, fetched| {
-        Ok((laid.settle(None).unwrap(), fetched))
+        Ok((laid.settle(None, |_| Ok(())).unwrap(), fetched))
     });
     if made.is_err() {
         assembly.forget().unwrap();
@@ -50,12 +51,13 @@ pub(crate) fn on<T>(
     then: impl FnOnce(Laid<'_>, Fetched) -> Result<T, NotBrought>,
 ) -> Result<T, NotBrought> {
     let held = assembly.held().map_err(NotBrought::Held)?;
+    assembly.sift().unwrap();
     let mut fetched = Fetched::default();
     for path in assembly.lacks(held.as_ref(), signed.checkpoint().size()) {
         let first = usize::try_from(path.index() * 256).unwrap();
         let last = first + usize::from(path.width());
         let bytes = encode_entries(&log.entries[first..last]).unwrap();
-        assembly.keep_bundle(&path, &bytes).unwrap();
+        assert!(assembly.keep_bundle(&path, &bytes).unwrap());
         fetched.bundles.push(path.to_string());
     }
     let grown = assembly.grown(held.as_ref(), signed);

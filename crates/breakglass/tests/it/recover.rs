@@ -455,8 +455,25 @@ fn the_folder_of_an_export_puts_a_log_back_as_well() {
     house.start().stop();
 }
 
-/// What a process does to files that outlives it.
-pub(crate) const STEPS: &str = "fsync,fdatasync,rename,renameat2,link,linkat,ftruncate";
+/// What a process does to files that outlives it, one kind at a time: strace counts each by itself.
+pub(crate) const STEPS: [&str; 6] = [
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "linkat",
+    "ftruncate",
+];
+
+/// A program of which the n-th step of a kind is its last.
+pub(crate) fn killed_at(step: &str, when: u32) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null"]);
+    command.args(["-e", &format!("trace={step}")]);
+    command.args(["-e", &format!("inject={step}:signal=KILL:when={when}")]);
+    command.arg(env!("CARGO_BIN_EXE_breakglass"));
+    command
+}
 
 #[test]
 fn killed_at_any_step_the_same_command_again_puts_the_log_back() {
@@ -470,13 +487,14 @@ fn killed_at_any_step_the_same_command_again_puts_the_log_back() {
     let mark = fs::read(house.data("high-water.checkpoint")).unwrap();
     let events = house.some_lines("kept.jsonl", |_, line| Some(line.to_owned()));
     let mut killed = 0;
-    for step in 1.. {
+    // Each kind until it has no such step.
+    let mut steps = STEPS.into_iter();
+    let (mut step, mut when) = (steps.next(), 0);
+    while let Some(kind) = step {
+        when += 1;
         house.restore();
         fs::write(house.data("high-water.checkpoint"), &mark).unwrap();
-        let run = Command::new("strace")
-            .args(["-f", "-o", "/dev/null", "-e"])
-            .arg(format!("inject={STEPS}:signal=KILL:when={step}"))
-            .arg(env!("CARGO_BIN_EXE_breakglass"))
+        let run = killed_at(kind, when)
             .args(["log", "recover", "--config"])
             .arg(&config)
             .arg("--from")
@@ -484,8 +502,11 @@ fn killed_at_any_step_the_same_command_again_puts_the_log_back() {
             .output()
             .unwrap();
         if run.status.code() == Some(0) {
-            break;
+            fs::copy(&events, house.events()).unwrap();
+            (step, when) = (steps.next(), 0);
+            continue;
         }
+        let step = format!("{kind} {when}");
         killed += 1;
         match house.recover(&[house.events()]) {
             Ok(recovered) => {

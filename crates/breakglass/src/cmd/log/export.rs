@@ -19,8 +19,8 @@ use crate::{
     trust::{Trust, TrustError},
 };
 
-/// What an export has from its first file on; where none of it is there, another folder was named.
-const LANDMARKS: [&str; 2] = ["genesis", "log/checkpoint"];
+/// What an export has from its first file on, and from its first moment; where none of it is there, another folder was named.
+const LANDMARKS: [&str; 4] = ["genesis", "log/checkpoint", ".fetched", ".writing"];
 
 pub(super) fn run(
     dir: &Path,
@@ -115,13 +115,10 @@ fn say(dir: &Path, brought: &Brought, cx: &Context) {
             "entries": size,
             "genesis": genesis,
             "missing": export.missing,
+            "mended": export.mended,
         }),
     );
-    for digest in &export.missing {
-        cx.output().warn(&format!(
-            "warning: the server has no document {digest}, which entries name: verify says 7"
-        ));
-    }
+    tell(export, cx);
     let new = size.saturating_sub(from);
     let what = if from == 0 {
         format!("{files} files")
@@ -131,6 +128,20 @@ fn say(dir: &Path, brought: &Brought, cx: &Context) {
     cx.output().say(&format!(
         "{what}; check them: breakglass verify {dir} --genesis {genesis}"
     ));
+}
+
+/// What whoever exports should know of it.
+pub(in crate::cmd) fn tell(export: &Export, cx: &Context) {
+    for digest in &export.missing {
+        cx.output().warn(&format!(
+            "warning: the server has no document {digest}, which entries name: verify says 7"
+        ));
+    }
+    for path in &export.mended {
+        cx.output().warn(&format!(
+            "warning: {path} was not what the log gives: somebody had changed it; it is written anew"
+        ));
+    }
 }
 
 /// That the folder is empty, or an export, whole or not yet.
@@ -161,10 +172,11 @@ fn not_exported(dir: &Path, error: ExportError) -> Failure {
         ExportError::Growing => {
             Failure::of(Code::LogGrowing, message).hint("the same command again, a minute later")
         }
-        ExportError::Entries(_) | ExportError::Document { .. } | ExportError::Unsound(_) => {
-            Failure::of(Code::NotProven, message)
-                .hint("the server's log does not hold; ask another server, and tell the operators")
-        }
+        ExportError::Entries(_)
+        | ExportError::Bundle { .. }
+        | ExportError::Document { .. }
+        | ExportError::Unsound(_) => Failure::of(Code::NotProven, message)
+            .hint("the server's log does not hold; ask another server, and tell the operators"),
         ExportError::OtherSize { had, since } => {
             let message = format!("{} has {had} entries, not {since}", dir.display());
             Failure::usage(message)

@@ -6,7 +6,7 @@ use super::{Args, judge, of_folder};
 use crate::{
     cmd::{
         Context,
-        log::export::{Brought, bring},
+        log::export::{Brought, bring, tell},
         witnessed,
     },
     hint::Failure,
@@ -36,6 +36,7 @@ pub(super) fn run(
     witnessed::before(&cx)?;
     let policy = args.policy.as_deref();
     let Brought { export, taken, .. } = bring(dir, None, policy, &cx)?;
+    tell(&export, &cx);
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(
         "{new} new entries of {}, {} files written to {}",

@@ -1,11 +1,14 @@
 //! The beginning of an epoch, killed at every step that outlives the process.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use breakglass::demo::KEY;
 
 use super::{House, start};
-use crate::{recover::STEPS, ssh::available};
+use crate::{
+    recover::{STEPS, killed_at},
+    ssh::available,
+};
 
 #[test]
 fn killed_at_any_step_the_same_command_again_begins_the_epoch_once() {
@@ -19,13 +22,14 @@ fn killed_at_any_step_the_same_command_again_begins_the_epoch_once() {
     let kept = house.stage.dir().join("kept");
     copy(&config.data_dir, &kept);
     let mut killed = 0;
-    for step in 1.. {
+    // Each kind until it has no such step.
+    let mut steps = STEPS.into_iter();
+    let (mut step, mut when) = (steps.next(), 0);
+    while let Some(kind) = step {
+        when += 1;
         fs::remove_dir_all(&config.data_dir).unwrap();
         copy(&kept, &config.data_dir);
-        let run = Command::new("strace")
-            .args(["-f", "-o", "/dev/null", "-e"])
-            .arg(format!("inject={STEPS}:signal=KILL:when={step}"))
-            .arg(env!("CARGO_BIN_EXE_breakglass"))
+        let run = killed_at(kind, when)
             .args(["log", "epoch", "begin"])
             .arg(&epoch)
             .arg("--config")
@@ -33,8 +37,10 @@ fn killed_at_any_step_the_same_command_again_begins_the_epoch_once() {
             .output()
             .unwrap();
         if run.status.code() == Some(0) {
-            break;
+            (step, when) = (steps.next(), 0);
+            continue;
         }
+        let step = format!("{kind} {when}");
         killed += 1;
         let again = house.begin(&epoch);
         let says = String::from_utf8_lossy(&again.stderr).into_owned();

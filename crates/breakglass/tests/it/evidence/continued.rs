@@ -3,11 +3,12 @@
 
 use std::{
     path::Path,
-    process::Command,
+    process::{Command, Output},
     sync::{Arc, Mutex},
 };
 
 use breakglass::export::{self, ExportError, ExportWish};
+use breakglass_server::config::Public;
 use breakglass_tlog::{
     Checkpoint, EntriesPath, Hash, KeyName, MemoryTiles, SignedCheckpoint, SigningKey, TileReader,
     encode_entries, entries_for_size, leaf_hash, parse_entries, root, tiles_for_size,
@@ -19,6 +20,7 @@ use super::{Played, cli::breakglass, played};
 use crate::{
     exported::{digests, resume},
     proxy::Proxy,
+    served::House,
     ssh::available,
 };
 
@@ -171,16 +173,24 @@ fn only_what_an_export_does_not_have_is_fetched_and_it_has_to_be_the_logs() {
     assert!(bundles.eq([&format!("GET /log/{last}")]), "{asked:?}");
 
     // Other entries than the log's are no fork of it: the log itself proves that it goes on.
-    proxy.meddle(|target, body| {
-        let entries = target.contains("/tile/entries/");
-        let text = String::from_utf8_lossy(&body)
-            .replace("BREAK_GLASS_REQUESTED", "BREAK_GLASS_REQUESTEd");
-        Some(if entries { text.into_bytes() } else { body })
+    proxy.meddle(|target, mut body| {
+        let word = b"BREAK_GLASS_REQUESTED";
+        let found = body.windows(word.len()).position(|bytes| bytes == word);
+        if let Some(at) = found.filter(|_| target.contains("/tile/entries/")) {
+            body[at] ^= 0x20;
+        }
+        Some(body)
     });
     let error = again().unwrap_err();
     assert!(matches!(error, ExportError::Entries(_)), "{error:?}");
 
-    // Nor is another document taken for one that was asked for.
+    // Nor is anything else taken for entries, or another document for one that was asked for.
+    proxy.meddle(|target, body| {
+        let entries = target.contains("/tile/entries/");
+        Some(if entries { vec![0; 40 << 20] } else { body })
+    });
+    let error = again().unwrap_err();
+    assert!(matches!(error, ExportError::Bundle { .. }), "{error:?}");
     proxy.meddle(|target, body| {
         let document = target.contains("/v1/blobs/");
         Some(if document { b"{}".to_vec() } else { body })
@@ -189,50 +199,93 @@ fn only_what_an_export_does_not_have_is_fetched_and_it_has_to_be_the_logs() {
     assert!(matches!(error, ExportError::Document { .. }), "{error:?}");
 }
 
-/// What an export does to files that outlives it.
-const STEPS: &str = "rename,link,linkat,mkdir,unlink,unlinkat,rmdir";
+/// What an export does to files that outlives it, one kind at a time: strace counts each by itself.
+const STEPS: [&str; 7] = [
+    "write", "rename", "linkat", "mkdir", "unlink", "unlinkat", "rmdir",
+];
+
+/// What happens to the step, and how the command may end that meets it.
+const FAULTS: [(&str, &[Option<i32>]); 2] = [
+    ("signal=KILL", &[None, Some(128 + 9)]),
+    ("error=EIO", &[Some(1), Some(2), Some(3)]),
+];
+
+/// `log export` of the auditor, to its end.
+fn whole(house: &House, out: &Path) -> Output {
+    let home = house.scene.stage.home("frank");
+    let args = ["--home", home.to_str().unwrap(), "log", "export"];
+    breakglass(&[&args[..], &[out.to_str().unwrap()]].concat())
+}
+
+/// The same with a fault at one of its steps.
+fn faulty(house: &House, out: &Path, step: &str, fault: &str, when: u32) -> Output {
+    let inject = format!("inject={step}:{fault}:when={when}");
+    let mut strace = Command::new("strace");
+    if fault.starts_with("error") {
+        // A filter in the kernel, so that nothing else is slowed down; a signal takes none.
+        strace.arg("--seccomp-bpf");
+    }
+    strace
+        .args(["-f", "-o", "/dev/null"])
+        .args(["-e", &format!("trace={step}"), "-e", &inject])
+        .arg(env!("CARGO_BIN_EXE_breakglass"))
+        .arg("--home")
+        .arg(house.scene.stage.home("frank"))
+        .args(["log", "export"])
+        .arg(out)
+        .output()
+        .unwrap()
+}
 
 #[test]
-fn an_export_that_is_killed_at_any_step_goes_on_where_it_was() {
-    let name = "evidence::continued::an_export_that_is_killed_at_any_step_goes_on_where_it_was";
+fn an_export_that_is_killed_or_fails_at_any_step_goes_on_where_it_was() {
+    let name = "evidence::continued::\
+        an_export_that_is_killed_or_fails_at_any_step_goes_on_where_it_was";
     if !available(name, &["strace"]) {
         return;
     }
-    let mut played = played();
-    let before = played.folder();
-    grow(&mut played);
-    let fresh = played.folder();
-    let home = played.scene.stage.home("frank");
+    let mut house = House::of(Public::Checkpoint);
     let dir = tempfile::tempdir().unwrap();
-    for (name, start) in [("continued", &before), ("new", &Folder::new())] {
-        let mut killed = 0;
-        // Each step of a few that follow each other, here and there.
-        for step in (1..).filter(|step| step % 8 < 2) {
-            let out = dir.path().join(format!("{name}-{step}"));
-            start.write(&out).unwrap();
-            let run = Command::new("strace")
-                .args(["-f", "-o", "/dev/null", "-e"])
-                .arg(format!("inject={STEPS}:signal=KILL:when={step}"))
-                .arg(env!("CARGO_BIN_EXE_breakglass"))
-                .arg("--home")
-                .arg(&home)
-                .args(["log", "export"])
-                .arg(&out)
-                .output()
-                .unwrap();
-            if run.status.code() == Some(0) {
-                break;
+    let export = |house: &House, out: &Path| {
+        let frank = &house.cast.frank;
+        let (client, trust) = (frank.client(), frank.trust());
+        export::export(client, trust, frank.now(), out, ExportWish::default()).unwrap();
+        Folder::read(out).unwrap()
+    };
+    let before = export(&house, &dir.path().join("before"));
+    // Over the end of a bundle.
+    house.grow(270);
+    let fresh = export(&house, &dir.path().join("fresh"));
+    let mut met = [0; 2];
+    for (number, step) in STEPS.into_iter().enumerate() {
+        for (kind, (fault, ends)) in FAULTS.into_iter().enumerate() {
+            let starts = [("new", &Folder::new()), ("continued", &before)];
+            for (name, start) in starts {
+                // One step more each time: a few of each kind, from the first on.
+                for when in [1, 2, 3, 9, 40, 180] {
+                    let out = dir.path().join(format!("{name}-{number}-{fault}-{when}"));
+                    start.write(&out).unwrap();
+                    let run = faulty(&house, &out, step, fault, when);
+                    let code = run.status.code();
+                    let told = format!("{name}, {step} {when}, {fault}: {run:?}");
+                    if code == Some(0) {
+                        // There is no such step, or it did not matter.
+                        assert!(Folder::read(&out).unwrap() == fresh, "{told}");
+                        break;
+                    }
+                    assert!(ends.contains(&code), "{told}");
+                    met[kind] += 1;
+                    let again = whole(&house, &out);
+                    assert_eq!(again.status.code(), Some(0), "{told}: {again:?}");
+                    let made = Folder::read(&out).unwrap();
+                    assert!(made == fresh, "{told}");
+                    assert!(made.strays().is_empty(), "{told}: {:?}", made.strays());
+                    std::fs::remove_dir_all(&out).unwrap();
+                }
             }
-            killed += 1;
-            let frank = &played.cast.frank;
-            let (client, trust) = (frank.client(), frank.trust());
-            export::export(client, trust, frank.now(), &out, ExportWish::default()).unwrap();
-            let made = Folder::read(&out).unwrap();
-            assert!(made == fresh, "{name}, step {step}");
-            assert!(made.strays().is_empty(), "{:?}", made.strays());
         }
-        assert!(killed > 5, "{name}: {killed} steps");
     }
+    assert!(met.iter().all(|met| *met > 30), "{met:?} steps");
 }
 
 #[test]
