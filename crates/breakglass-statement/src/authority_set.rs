@@ -96,6 +96,14 @@ impl AuthoritySet {
         named.chain(self.epochs().map(|epoch| &epoch.epoch().log))
     }
 
+    /// Those of them that there were under a version.
+    pub(crate) fn logs_until(&self, version: i64) -> impl Iterator<Item = &LogIdentity> {
+        let versions = self.versions().map(VerifiedAuthority::authority);
+        let named = versions.filter(move |authority| authority.version <= version);
+        let named = named.map(|authority| &authority.log);
+        named.chain(self.epochs().map(|epoch| &epoch.epoch().log))
+    }
+
     /// The version that a statement names: digest and number must both fit.
     #[must_use]
     pub fn get(&self, named: &AuthorityRef) -> Option<&VerifiedAuthority> {
