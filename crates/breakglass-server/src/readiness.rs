@@ -15,6 +15,12 @@ use crate::worker::Tools;
 /// What the rules miss, and what this server cannot do that the authority counts on.
 pub(crate) fn lacks(world: &World, tools: &Tools, now: Timestamp) -> Vec<Lack> {
     let mut found = readiness(world, now);
+    found.extend(tools.read_only.iter().map(|why| Lack {
+        severity: Severity::Fails,
+        code: "read_only",
+        about: "the log".to_owned(),
+        says: format!("the server only reads, and nothing would be granted: {why}"),
+    }));
     if let Some(version) = world.authority() {
         found.extend(hands(tools, &version.authority));
         found.extend(told(tools, world, &version.authority));

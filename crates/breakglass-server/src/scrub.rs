@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +34,8 @@ pub(crate) struct Counters {
     pub(crate) passes: AtomicU64,
     /// How much was damaged in the pass that is under way, or in the last one.
     pub(crate) damaged: AtomicU64,
+    /// Whether somebody met damage before it was looked for, since the last pass began.
+    pub(crate) met: AtomicBool,
     /// When the last pass ended, by the wall clock, in milliseconds since 1970; 0: none has.
     pub(crate) ended_ms: AtomicI64,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Counters {
 impl Counters {
     /// Whether something stored is known to be damaged.
     pub(crate) fn found_damage(&self) -> bool {
-        self.damaged.load(Ordering::Relaxed) > 0
+        self.damaged.load(Ordering::Relaxed) > 0 || self.met.load(Ordering::Relaxed)
     }
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Scrub {
     /// What the pass under way has found.
     found: Vec<Damage>,
     next_at: i64,
+    /// Whether damage had been met when the pass under way began.
+    met: bool,
 }
 
 impl std::fmt::Debug for Scrub {
@@ -84,6 +88,7 @@ impl Scrub {
             bytes_per_s,
             scrubber: Scrubber::default(),
             found: Vec::new(),
+            met: false,
         }
     }
 
@@ -107,7 +112,8 @@ impl Scrub {
 
     /// One step, where it is time for one, and how long to wait until the next.
     fn go_on(&mut self) -> Duration {
-        if self.clock.boot_ms() < self.next_at {
+        let met = self.counters.met.load(Ordering::Relaxed);
+        if self.clock.boot_ms() < self.next_at && !met {
             return LOOK;
         }
         match self.step() {
@@ -139,6 +145,12 @@ impl Scrub {
         // Once more, where it could not be recorded when it was found.
         self.tell(!self.found.is_empty());
         self.count();
+        // What somebody met while this pass was under way may lie where it had been already.
+        let met = self.counters.met.load(Ordering::Relaxed);
+        if met && (self.met || !self.found.is_empty()) {
+            self.counters.met.store(false, Ordering::Relaxed);
+        }
+        self.met = met;
         self.found.clear();
         self.next_at = self.clock.boot_ms().saturating_add(REST_MS);
         self.counters.passes.fetch_add(1, Ordering::Relaxed);

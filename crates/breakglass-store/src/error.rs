@@ -98,6 +98,23 @@ pub enum ReadError {
     Storage(#[from] StorageError),
 }
 
+impl ReadError {
+    /// Whether what is stored is not what was written, and not only something that there is not.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::NoEntry { .. } | Self::NotYet { .. } | Self::Storage(_) => false,
+            Self::EntryMissing { .. }
+            | Self::Entry { .. }
+            | Self::Tile(_)
+            | Self::Proof(ProveError::Read(_))
+            | Self::Blob { .. }
+            | Self::BlobRecord { .. } => true,
+            Self::Proof(_) => false,
+        }
+    }
+}
+
 /// Why a batch was not even tried. Nothing was written.
 #[derive(Debug, Error)]
 pub enum BatchError {

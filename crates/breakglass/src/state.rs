@@ -127,10 +127,11 @@ impl Home {
         Pins::in_dir(&self.state.join(genesis.hex()))
     }
 
-    /// The evidence of the installation with this genesis, as `verify URL` exports it.
+    /// The export of the installation with this genesis that `verify URL` keeps. Beside it, in
+    /// `evidence`, lie checkpoints that contradict each other.
     #[must_use]
-    pub fn evidence(&self, genesis: Digest) -> PathBuf {
-        self.state.join(genesis.hex()).join("evidence")
+    pub fn export(&self, genesis: Digest) -> PathBuf {
+        self.state.join(genesis.hex()).join("export")
     }
 
     /// The session key and reading token.

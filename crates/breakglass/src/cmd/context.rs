@@ -14,7 +14,7 @@ use crate::{
     signer,
     state::{ClientConfig, Home},
     tls,
-    trust::Trust,
+    trust::{Trust, TrustError},
 };
 
 /// What every verb is given.
@@ -113,8 +113,43 @@ impl Context {
             Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
                 Ok(self.actor()?.client().clone())
             }
-            Ok(_) | Err(_) => Ok(client),
+            Ok(_) | Err(_) => {
+                self.look(&client);
+                Ok(client)
+            }
         }
+    }
+
+    /// Looks whether the log goes on from what was seen here before. Where it does not, that is
+    /// said before anything else, and both checkpoints are kept; nobody in an emergency is kept
+    /// from what they came for by it.
+    pub fn look(&self, client: &Client) {
+        let looked = self.config().map(|config| {
+            let genesis = config.genesis;
+            let trust = Trust::establish(client, self.home.pins(genesis), genesis)?;
+            self.tell_of_crossing(&trust);
+            self.look_at_log(client, &trust)
+        });
+        if let Ok(Err(error)) = looked {
+            self.alarm(&error);
+        }
+    }
+
+    fn look_at_log(&self, client: &Client, trust: &Trust) -> Result<(), TrustError> {
+        let text = client.checkpoint()?;
+        trust.see_checkpoint(client, &text, self.now())?;
+        Ok(())
+    }
+
+    /// What a server shows that cannot be true. That it cannot be asked is for the command to say.
+    fn alarm(&self, error: &TrustError) {
+        if matches!(error, TrustError::Client(_)) {
+            return;
+        }
+        self.output.warn(&format!("WARNING: {error}"));
+        self.output.warn(
+            "WARNING: do not rely on what this server shows; ask another one, and tell the auditors",
+        );
     }
 
     /// The verified installation, with a client for what anybody may ask.
@@ -143,7 +178,7 @@ impl Context {
     }
 
     /// That the log goes on under another origin is said before anything else.
-    fn tell_of_crossing(&self, trust: &Trust) {
+    pub(super) fn tell_of_crossing(&self, trust: &Trust) {
         let Some(crossed) = trust.crossed() else {
             return;
         };
@@ -171,6 +206,9 @@ impl Context {
     pub fn actor(&self) -> Result<Actor, Failure> {
         let mut actor = self.actor_of(&self.config()?)?;
         actor.ensure_session()?;
+        if let Err(error) = self.look_at_log(actor.client(), actor.trust()) {
+            self.alarm(&error);
+        }
         Ok(actor)
     }
 

@@ -10,14 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_api::wire::Proven;
+use breakglass_api::{ClientError, wire::Proven};
 use breakglass_format::canonical;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Context, witnessed};
 use crate::{
-    actor::ActorError,
+    actor::{ActorError, NO_SESSION},
     hint::{Code, Failure},
     output::{Output, line},
 };
@@ -86,8 +86,15 @@ pub(super) fn run(
 }
 
 fn checkpoint(cx: &Context) -> Result<(), Failure> {
-    let (client, trust) = cx.trust()?;
-    let text = client.checkpoint()?;
+    let (mut client, mut trust) = cx.trust()?;
+    let text = match client.checkpoint() {
+        // Where it is for nobody without a session, one begins.
+        Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
+            (client, trust) = cx.reading()?;
+            client.checkpoint()?
+        }
+        text => text?,
+    };
     let signed = trust.see_checkpoint(&client, &text, cx.now())?;
     let checkpoint = signed.checkpoint();
     if cx.output().is_json() {

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     if let Some(from) = &args.repair_from {
         return repair(&config, from, output);
     }
-    let server = start(&config).map_err(|e| not_started(&e))?;
+    let server = start(&config, output).map_err(|e| not_started(&e))?;
     if let Some(reason) = server.read_only() {
         output.warn(&format!(
             "read-only: {reason}; nothing will be granted or released"
@@ -237,10 +237,17 @@ fn not_repaired(error: &NotRepaired) -> Failure {
     Failure::of(Code::NotServed, describe(error)).hint(hint)
 }
 
-fn start(config: &Config) -> Result<Server, breakglass_server::StartError> {
+fn start(config: &Config, output: Output) -> Result<Server, breakglass_server::StartError> {
     // An append that may or may not have happened ends the process: only opening the log anew
     // tells which, and nothing may be answered meanwhile.
-    let on_fatal = |_: &str| std::process::exit(EXIT_FATAL);
+    let on_fatal = move |detail: &str| {
+        output.warn(&format!("error: {detail}"));
+        output.say(
+            "hint: nothing that was not acknowledged counts; start it again, and it reads what is on \
+             the disk. Where that fails as well: docs/procedures/restore.md",
+        );
+        std::process::exit(EXIT_FATAL)
+    };
     Server::start(config, Arc::new(SystemClock), on_fatal)
 }
 

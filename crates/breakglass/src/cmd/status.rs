@@ -45,6 +45,7 @@ pub(super) fn run(cx: &Context) -> Result<(), Failure> {
         let (pinned, got) = (config.genesis, status.instance);
         return Err(Failure::from(ActorError::ForeignInstance { pinned, got }));
     }
+    cx.look(&client);
     // A session begins by itself where the server knows none any more; where it cannot, what
     // anybody may see is shown all the same.
     let client = match client.whoami() {

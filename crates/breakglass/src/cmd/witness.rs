@@ -18,7 +18,9 @@ use crate::{
     clock::SystemClock,
     hint::{Code, Failure},
     output::Output,
-    witness::{KeepError, Witness, WitnessKeyError, load_or_make, parse_log_keys, router},
+    witness::{
+        KeepError, Witness, WitnessError, WitnessKeyError, load_or_make, parse_log_keys, router,
+    },
 };
 
 /// Run a witness
@@ -108,7 +110,11 @@ async fn serve(args: Args, witness: Witness, output: Output) -> Result<(), Failu
     let address = listening.address();
     announce(&witness, address, output);
     // Which checkpoint is durable is not known: only reading it anew tells.
-    let on_fatal = Box::new(|_: &_| std::process::exit(EXIT_FATAL));
+    let on_fatal = Box::new(move |error: &WitnessError| {
+        output.warn(&format!("error: {error}"));
+        output.say("hint: nothing that was not answered counts; start it again");
+        std::process::exit(EXIT_FATAL)
+    });
     let router = router(witness, Box::new(SystemClock), output, on_fatal);
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listening.serve(router, stopped));

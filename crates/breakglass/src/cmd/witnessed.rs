@@ -46,6 +46,7 @@ fn ask(cx: &Context) -> Option<(WitnessConfig, Result<(), NotWitnessed>)> {
         };
         let client = client.with_timeout(PATIENCE);
         let trust = Trust::establish(&client, cx.home().pins(genesis), genesis)?;
+        cx.tell_of_crossing(&trust);
         insistence.ask(&client, &trust, cx.now())
     });
     Some((config, asked))

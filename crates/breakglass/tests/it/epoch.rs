@@ -418,6 +418,22 @@ fn an_export_goes_on_over_an_epoch_unless_it_has_what_is_lost() {
     // Nobody altered the other one, and nothing of it may go: it is all that there is of the end.
     let error = resume(full).unwrap_err();
     assert!(matches!(error, ExportError::GivenUp { .. }), "{error}");
+    // The one that a client keeps for itself is put aside, and another begun.
+    let url = format!("http://{}", server.address());
+    house.stage.configure_people(&url).unwrap();
+    let home = house.stage.home("frank");
+    let state = home.join("state").join(house.stage.genesis.hex());
+    full.write(&state.join("export")).unwrap();
+    let verify = || {
+        let args = ["--home", home.to_str().unwrap(), "verify", &url];
+        let program = env!("CARGO_BIN_EXE_breakglass");
+        done(&Command::new(program).args(args).output().unwrap())
+    };
+    let said = verify();
+    assert!(said.contains("export.given-up-1"), "{said}");
+    assert!(Folder::read(&state.join("export.given-up-1")).unwrap() == *full);
+    let said = verify();
+    assert!(!said.contains("given-up-1"), "{said}");
     drop(cast);
     server.stop();
 }

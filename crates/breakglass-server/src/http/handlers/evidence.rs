@@ -1,6 +1,8 @@
 //! The log and what lies beside it, for auditors; the checkpoint and proofs for every reader.
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
+use std::sync::atomic::Ordering;
+
 use breakglass_api::wire::{EntryPage, Proven};
 use breakglass_format::{Digest, vocabulary::Privilege};
 use breakglass_store::{ReadError, Visibility};
@@ -175,6 +177,13 @@ impl App {
         read: Result<Result<T, breakglass_store::ReadError>, Rejection>,
     ) -> Result<T, ApiError> {
         let read = read.map_err(|e| ApiError::from(e).at(self.now()))?;
+        if read
+            .as_ref()
+            .is_err_and(breakglass_store::ReadError::is_damage)
+        {
+            // Whoever watches the server need not wait until it is looked for.
+            self.tools.scrubbed.met.store(true, Ordering::Relaxed);
+        }
         read.map_err(|e| ApiError::from(Rejection::Read(e)).at(self.now()))
     }
 }

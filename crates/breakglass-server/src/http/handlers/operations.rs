@@ -40,7 +40,10 @@ pub(crate) async fn status(State(app): State<App>, _: Anybody) -> Json<Status> {
 /// `writable`, or why not.
 fn state(app: &App) -> String {
     match &app.tools.read_only {
-        Some(reason) => reason.clone(),
+        Some(reason) => format!("read-only: {reason}"),
+        None if app.tools.scrubbed.found_damage() => {
+            "something stored is damaged: docs/procedures/restore.md".to_owned()
+        }
         None if app.engine.room().is_full() => Rejection::DiskFull.to_string(),
         None => "writable".to_owned(),
     }

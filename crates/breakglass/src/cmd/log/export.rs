@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use breakglass_api::Client;
 use breakglass_format::Digest;
+use breakglass_store::unused_beside;
 use breakglass_tlog::Policy;
 use breakglass_verify::{FolderError, assembly::NotContinued};
 use serde_json::json;
@@ -28,7 +29,12 @@ pub(super) fn run(
     policy: Option<&Path>,
     cx: &Context,
 ) -> Result<(), Failure> {
-    let brought = bring(dir, since, policy, cx)?;
+    let how = Bring {
+        since,
+        policy,
+        ..Bring::default()
+    };
+    let brought = bring(dir, how, cx)?;
     say(dir, &brought, cx);
     Ok(())
 }
@@ -42,14 +48,20 @@ pub(in crate::cmd) struct Brought {
     pub(in crate::cmd) taken: Taken,
 }
 
+/// How somebody wants an export made.
+#[derive(Clone, Copy, Default)]
+pub(in crate::cmd) struct Bring<'a> {
+    /// How many entries are there already, for whoever insists on that.
+    pub(in crate::cmd) since: Option<u64>,
+    /// Whose cosignatures are wanted in it.
+    pub(in crate::cmd) policy: Option<&'a Path>,
+    /// Whether an export with entries that an epoch gave up is put aside, and another begun.
+    pub(in crate::cmd) aside: bool,
+}
+
 /// Makes a folder the export of the log as it is now.
-pub(in crate::cmd) fn bring(
-    dir: &Path,
-    since: Option<u64>,
-    policy: Option<&Path>,
-    cx: &Context,
-) -> Result<Brought, Failure> {
-    let policy = policy.map(input::policy).transpose()?;
+pub(in crate::cmd) fn bring(dir: &Path, how: Bring<'_>, cx: &Context) -> Result<Brought, Failure> {
+    let policy = how.policy.map(input::policy).transpose()?;
     let taken = Taken::folder(dir).map_err(|e| not_taken(&e))?;
     ours(dir)?;
     let (client, trust) = cx.reading()?;
@@ -58,12 +70,32 @@ pub(in crate::cmd) fn bring(
     let cosigned = cosigned.transpose()?.flatten();
     let bar = Bar::new(cx.output());
     let wish = ExportWish {
-        since,
+        since: how.since,
         cosigned: cosigned.as_deref(),
         watch: &|what, done, of| bar.show(doing(what), done, of),
     };
     let export = export(&client, &trust, cx.now(), dir, wish);
     bar.end();
+    if let Err(ExportError::GivenUp { .. }) = export
+        && how.aside
+    {
+        // It has what is lost, so that it is kept.
+        let aside = unused_beside(dir, "given-up");
+        fs::rename(dir, &aside).map_err(|e| Failure::malformed(dir, e))?;
+        cx.output().warn(&format!(
+            "warning: the export of before the epoch has entries that were given up, and is kept: {}",
+            aside.display()
+        ));
+        drop(taken);
+        return bring(
+            dir,
+            Bring {
+                aside: false,
+                ..how
+            },
+            cx,
+        );
+    }
     Ok(Brought {
         export: export.map_err(|error| not_exported(dir, error))?,
         genesis: trust.authorities().instance(),

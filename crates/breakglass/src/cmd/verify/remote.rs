@@ -6,7 +6,7 @@ use super::{Args, judge, of_folder};
 use crate::{
     cmd::{
         Context,
-        log::export::{Brought, bring, tell},
+        log::export::{Bring, Brought, bring, tell},
         witnessed,
     },
     hint::Failure,
@@ -31,11 +31,19 @@ pub(super) fn run(
     of_folder(args)?;
     let cx = Context::new(home, false, output)?.at_server(url);
     let genesis = cx.config()?.genesis;
-    let own = cx.home().evidence(genesis);
+    let own = cx.home().export(genesis);
     let dir = args.keep.as_deref().unwrap_or(&own);
     witnessed::before(&cx)?;
     let policy = args.policy.as_deref();
-    let Brought { export, taken, .. } = bring(dir, None, policy, &cx)?;
+    let Brought { export, taken, .. } = bring(
+        dir,
+        Bring {
+            policy,
+            aside: args.keep.is_none(),
+            ..Bring::default()
+        },
+        &cx,
+    )?;
     tell(&export, &cx);
     let new = export.size.saturating_sub(export.from);
     output.say(&format!(

@@ -6,11 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use breakglass_tlog::entries_for_size;
+use breakglass_tlog::{entries_for_size, leaf_hash};
 use breakglass_verify::Folder;
 use serde_json::Value;
 
-use super::{Played, cli::breakglass, played};
+use super::{Played, cli::breakglass, continued::checkpoint, played};
 use crate::{exported::digests, proxy::Proxy};
 
 fn text(path: &Path) -> &str {
@@ -30,15 +30,16 @@ fn verify(played: &Played, principal: &str, args: &[&str]) -> (i32, String) {
 fn own(played: &Played) -> PathBuf {
     let genesis = played.scene.stage.genesis.hex();
     let home = played.scene.stage.home("frank");
-    home.join("state").join(genesis).join("evidence")
+    home.join("state").join(genesis).join("export")
 }
 
 /// From now on the auditor's client knows the house by this address.
 fn moved(played: &Played, url: &str) {
     let config = played.scene.stage.home("frank").join("client.toml");
     let was = std::fs::read_to_string(&config).unwrap();
-    assert!(was.contains(&played.scene.url), "{was}");
-    std::fs::write(config, was.replace(&played.scene.url, url)).unwrap();
+    let (before, rest) = was.split_once("http://").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    std::fs::write(config, format!("{before}{url}\"{after}")).unwrap();
 }
 
 #[test]
@@ -189,4 +190,42 @@ fn what_was_kept_of_an_interrupted_run_is_not_believed() {
     let whole = Folder::read(&own(&played)).unwrap();
     assert!(whole == played.folder());
     assert!(whole.strays().is_empty(), "{:?}", whole.strays());
+}
+
+#[test]
+fn whoever_only_looks_is_told_of_a_fork_as_well_and_sees_what_there_is() {
+    let played = played();
+    let frank = &played.cast.frank;
+    let size = frank.client().checkpoint().unwrap();
+    let size: u64 = size.lines().nth(1).unwrap().parse().unwrap();
+    let (code, said) = verify(&played, "frank", &[&played.scene.url]);
+    assert_eq!(code, 0, "{said}");
+    let proxy = Proxy::before(&played.scene.url);
+    moved(&played, &proxy.url);
+    let other = checkpoint(&played, size, leaf_hash(b"what never happened"));
+    proxy.meddle(move |target, body| {
+        let asked = target.contains("/log/checkpoint");
+        Some(if asked {
+            other.clone().into_bytes()
+        } else {
+            body
+        })
+    });
+    let home = played.scene.stage.home("frank");
+    for verb in [
+        &["pending"][..],
+        &["incident", "list"],
+        &["status"],
+        &["grant", "list"],
+    ] {
+        let output = breakglass(&[&["--home", text(&home)], verb].concat());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("WARNING: "), "{verb:?}: {told}");
+        assert!(told.contains("are kept: "), "{verb:?}: {told}");
+        assert_eq!(output.status.code(), Some(0), "{verb:?}: {told}");
+    }
+    // What is kept of that is in nobody's way.
+    moved(&played, &played.scene.url);
+    let (code, said) = verify(&played, "frank", &[&played.scene.url]);
+    assert_eq!(code, 0, "{said}");
 }
