@@ -90,6 +90,8 @@ impl Output {
     /// A line that must not be overlooked.
     pub fn warn(self, text: &str) {
         if self.json {
+            // The key says what it is.
+            let text = text.strip_prefix("warning: ").unwrap_or(text);
             complain(&json!({"warning": text}));
         } else {
             self.toned(Tone::Warning, text);

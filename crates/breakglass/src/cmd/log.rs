@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_api::{ClientError, wire::Proven};
+use breakglass_api::{Client, ClientError, wire::Proven};
 use breakglass_format::canonical;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::{
     actor::{ActorError, NO_SESSION},
     hint::{Code, Failure},
     output::{Output, line},
+    state::file,
 };
 
 /// What to do with the log.
@@ -115,7 +116,13 @@ fn checkpoint(cx: &Context) -> Result<(), Failure> {
 
 fn prove(index: u64, proof: bool, out: Option<&Path>, cx: &Context) -> Result<(), Failure> {
     let (client, trust) = cx.reading()?;
-    let proven = client.prove(index)?;
+    let proven = client.prove(index).map_err(|error| match &error {
+        ClientError::Refused(problem) if problem.status == 404 => no_entry(index, &client, error),
+        ClientError::Unreachable { .. }
+        | ClientError::Refused(_)
+        | ClientError::Foreign { .. }
+        | ClientError::Receipt(_) => error.into(),
+    })?;
     let received = trust
         .log()
         .check(&proven)
@@ -129,17 +136,19 @@ fn prove(index: u64, proof: bool, out: Option<&Path>, cx: &Context) -> Result<()
     if let Some(dir) = out {
         return write(dir, index, &proven, cx);
     }
+    let size = received.log_size;
     if proof {
-        cx.output().data(proven.proof.trim_end());
+        let proof = json!({"index": index, "size": size, "proof": proven.proof});
+        cx.output().answer(proven.proof.trim_end(), &proof);
     } else if cx.output().is_json() {
         let entry = canonical::parse(proven.entry.as_bytes(), proven.entry.len());
         let entry: Value = entry.map_err(ActorError::from)?;
+        let leaf = received.leaf.to_string();
         cx.output()
-            .json(&json!({"index": index, "leaf": received.leaf.to_string(), "entry": entry}));
+            .json(&json!({"index": index, "size": size, "leaf": leaf, "entry": entry}));
     } else {
         cx.output().data(&line(&proven.entry));
     }
-    let size = received.log_size;
     cx.output().say(&format!(
         "entry {index} of {size}, leaf {}, proven",
         received.leaf
@@ -147,17 +156,31 @@ fn prove(index: u64, proof: bool, out: Option<&Path>, cx: &Context) -> Result<()
     Ok(())
 }
 
-/// Writes an entry and its proof side by side, for whoever has nothing else.
+/// There is no such entry: which there are.
+fn no_entry(index: u64, client: &Client, error: ClientError) -> Failure {
+    match client.status().map(|status| status.log_size) {
+        Ok(size) if size > 0 => {
+            let message = format!("there is no entry {index}: the log has {size}");
+            let last = size - 1;
+            Failure::of(Code::NotFound, message).hint(format!("name one from 0 to {last}"))
+        }
+        Ok(_) | Err(_) => error.into(),
+    }
+}
+
+/// Writes an entry and its proof side by side, for whoever has nothing else. A later proof of the
+/// same entry takes the place of an earlier one.
 fn write(dir: &Path, index: u64, proven: &Proven, cx: &Context) -> Result<(), Failure> {
     let [entry, proof] = ["json", "tlog-proof"].map(|kind| dir.join(format!("{index}.{kind}")));
-    let files = [(&entry, &proven.entry), (&proof, &proven.proof)];
     std::fs::create_dir_all(dir).map_err(|e| not_kept(dir, &e))?;
-    for (path, text) in files {
+    let there = std::fs::read(&entry);
+    if !there.is_ok_and(|there| there == proven.entry.as_bytes()) {
         let mut options = std::fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).open(path);
-        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|e| not_kept(path, &e))?;
+        let file = options.write(true).create_new(true).open(&entry);
+        let written = file.and_then(|mut file| file.write_all(proven.entry.as_bytes()));
+        written.map_err(|e| not_kept(&entry, &e))?;
     }
+    file::write_atomic(&proof, proven.proof.as_bytes())?;
     let [entry, proof] = [entry, proof].map(|path| path.display().to_string());
     let written = json!({"entry": entry, "proof": proof});
     cx.output().answer(&proof, &written);

@@ -59,11 +59,16 @@ pub(super) struct Args {
 /// What every evidence folder has. Where all of it is missing, another folder was named.
 const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
 
+/// What an export has only until it is whole.
+const ON_ITS_WAY: [&str; 2] = [".fetched", ".writing"];
+
 /// The finding that the folder does not begin with the genesis that was named.
 const WRONG_PIN: &str = "wrong_pin";
 /// The finding that another checkpoint is of a longer log.
 const CUT_OFF: &str = "other_checkpoint_newer";
 
+/// The findings that another checkpoint is of another log.
+const OTHERS: [&str; 2] = ["other_checkpoint_foreign", "other_checkpoint_given_up"];
 /// The finding that witnesses are too few.
 const NOT_COSIGNED: &str = "not_cosigned";
 
@@ -80,6 +85,14 @@ pub(super) fn run(args: &Args, home: Option<&Path>, output: Output) -> Result<()
         return receipt::run(args, home, output);
     }
     of_folder(args)?;
+    let text = args.path.to_string_lossy();
+    if !args.path.exists() && text.contains(':') && !text.contains('/') {
+        return Err(
+            Failure::usage(format!("{text} is neither a folder nor a file")).hint(format!(
+                "name a server with its scheme: breakglass verify https://{text}"
+            )),
+        );
+    }
     let folder = folder(&args.path)?;
     judge(&folder, args.genesis, args, output)
 }
@@ -122,6 +135,14 @@ const fn doing(step: Step) -> &'static str {
 
 fn folder(path: &Path) -> Result<OnDisk, Failure> {
     let folder = OnDisk::at(path).map_err(|error| unreadable(&error))?;
+    if ON_ITS_WAY.iter().any(|name| path.join(name).exists()) {
+        let message = format!("{} is an export that is not whole yet", path.display());
+        return Err(Failure::of(Code::FileMissing, message).hint(format!(
+            "somebody writes it, or was interrupted, and the same command goes on: breakglass log \
+             export {}",
+            path.display()
+        )));
+    }
     if LANDMARKS.iter().any(|path| folder.found().has(path)) {
         return Ok(folder);
     }
@@ -195,6 +216,11 @@ fn judged(verdict: &Verdict, unanchored: bool, args: &Args) -> Result<(), Failur
             "entries are missing at the end, or this was exported before that checkpoint: have it \
              exported again, and ask why where it is not longer then",
         ),
+        Outcome::CannotTell if verdict.findings.iter().any(|f| OTHERS.contains(&f.code)) => (
+            Code::CannotTell,
+            "--against names a checkpoint that this folder cannot be held against: name one of the \
+             same log",
+        ),
         Outcome::CannotTell if verdict.findings.iter().any(|f| f.code == NOT_COSIGNED) => (
             Code::CannotTell,
             "have it exported with what witnesses cosigned: breakglass log export DIR --policy FILE; \
@@ -222,6 +248,7 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
             "exit": verdict.exit_code(args.strict),
             "entries": facts.entries,
             "statements": facts.statements,
+            "requests": facts.requests,
             "cosigned": verdict.cosigned.as_ref().map(|cosigned| json!({
                 "entries": cosigned.entries,
                 "by": cosigned.by.iter().map(|c| json!({"witness": c.witness, "at": at(c.time)}))
@@ -253,6 +280,9 @@ fn say(verdict: &Verdict, args: &Args, output: Output) {
 
 /// How much witnesses vouch for.
 fn vouched(cosigned: &Cosigned, of: u64) -> String {
+    if cosigned.by.is_empty() {
+        return "cosigned: the policy asks for nobody's word".to_owned();
+    }
     let by = cosigned.by.iter();
     let by: Vec<String> = by
         .map(|c| format!("{} ({})", line(&c.witness), at(c.time)))

@@ -67,6 +67,7 @@ codes!(
     AnotherPersonNeeded = "another_person_needed", 1, "this takes another person";
     ProgramFailed = "program_failed", 1, "the program did not succeed";
     NoNode = "no_node", 1, "the authority names no node that can be sealed to";
+    NotFound = "not_found", 1, "there is no such thing";
     LogGrowing = "log_growing", 1, "the log grew faster than it could be read";
     Contended = "contended", 1, "another process was faster";
     NotReady = "not_ready", 1, "an emergency could not be handled now";

@@ -99,6 +99,17 @@ pub(super) fn run(
 
 fn plan(args: &Plan, output: Output) -> Result<(), Failure> {
     let config = args.server.load()?;
+    if args.out.exists() {
+        let message = format!("{} exists", args.out.display());
+        return Err(Failure::of(Code::FileExists, message).hint(
+            "what others signed is of exactly these bytes: name another file with --out, or take it away",
+        ));
+    }
+    if args.why.as_str().trim().is_empty() {
+        return Err(
+            Failure::usage("--why is empty").hint("it is what root persons are asked to sign")
+        );
+    }
     let wish = EpochWish {
         sources: Sources {
             copies: args.from.clone(),

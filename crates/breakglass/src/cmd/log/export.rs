@@ -62,6 +62,10 @@ pub(in crate::cmd) struct Bring<'a> {
 /// Makes a folder the export of the log as it is now.
 pub(in crate::cmd) fn bring(dir: &Path, how: Bring<'_>, cx: &Context) -> Result<Brought, Failure> {
     let policy = how.policy.map(input::policy).transpose()?;
+    if dir.is_file() {
+        let message = format!("{} is a file", dir.display());
+        return Err(Failure::of(Code::FileExists, message).hint("name a folder"));
+    }
     let taken = Taken::folder(dir).map_err(|e| not_taken(&e))?;
     ours(dir)?;
     let (client, trust) = cx.reading()?;

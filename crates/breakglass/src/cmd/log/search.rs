@@ -63,6 +63,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let (found, more) = collect(&client, args.search(&client, cx), limit)?;
     if cx.output().is_json() {
         cx.output().json(&found);
+        if more {
+            cx.output().warn("there are more: --limit N, or --all");
+        }
         return Ok(());
     }
     for entry in &found {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Args, judge, of_folder};
+use super::{Args, checkpoint, judge, of_folder};
 use crate::{
     cmd::{
         Context,
@@ -29,6 +29,8 @@ pub(super) fn run(
     output: Output,
 ) -> Result<(), Failure> {
     of_folder(args)?;
+    // Before much is fetched.
+    args.against.as_deref().map(checkpoint).transpose()?;
     let cx = Context::new(home, false, output)?.at_server(url);
     let genesis = cx.config()?.genesis;
     let own = cx.home().export(genesis);
