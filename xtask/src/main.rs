@@ -110,7 +110,8 @@ mod tests {
             Some(Task::Test(Selection::default()))
         );
         assert_eq!(parse(&words("test --help")), Some(Task::Help));
-        let all = vec![Suite::Rules, Suite::Service, Suite::Log, Suite::Verify];
+        let (rules, service, log) = (Suite::Rules, Suite::Service, Suite::Log);
+        let all = vec![rules, service, log, Suite::Verify, Suite::Custody];
         assert_eq!(parse(&words("bench")), Some(Task::Bench(all)));
         let one = vec![Suite::Service];
         assert_eq!(parse(&words("bench service")), Some(Task::Bench(one)));

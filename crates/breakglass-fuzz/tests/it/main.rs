@@ -38,7 +38,7 @@ fn attack(name: &str, each_costs: u32) {
 }
 
 /// The tests below are these.
-const ATTACKED: [&str; 17] = [
+const ATTACKED: [&str; 19] = [
     "json",
     "entry",
     "derive",
@@ -54,6 +54,8 @@ const ATTACKED: [&str; 17] = [
     "policy",
     "sealed",
     "release",
+    "quorum",
+    "share",
     "credential",
     "call",
 ];
@@ -132,6 +134,16 @@ fn a_changed_policy_is_refused_or_means_the_same_written_again() {
 #[test]
 fn a_changed_sealed_credential_is_refused_or_spelled_as_it_was_written() {
     attack("sealed", 1);
+}
+
+#[test]
+fn a_changed_quorum_envelope_is_refused_or_spelled_as_it_was_written() {
+    attack("quorum", 2);
+}
+
+#[test]
+fn a_changed_share_is_refused_or_spelled_as_it_was_written() {
+    attack("share", 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     Finding, FolderError, Level,
     files::WHOLE_BYTES_MAX,
     folder::COSIGNED,
-    layout::{Blobs as _, Fault, Put, Sink},
+    layout::{Blobs as _, Fault, Put, SIEM, Sink},
     table::Table,
 };
 
@@ -129,13 +129,25 @@ impl<'a> Expected<'a> {
             let due = self.table.blob(&digest)?.unwrap_or_default();
             self.bytes(&path, &due)?;
         }
+        let lacking: BTreeSet<&str> = faults.iter().filter_map(lacking).collect();
+        if !lacking.is_empty() {
+            // It repeats what is not there, so that nobody can say what it must be.
+            self.findings.remove(SIEM);
+        }
         findings.extend(std::mem::take(&mut self.findings).into_values());
         let placeless: BTreeSet<&str> = faults.iter().filter_map(place).collect();
         let listing = self.table.place().listing;
         let called = self.called.iter().enumerate();
         for (number, _) in called.filter(|(_, called)| !**called) {
             let path = listing.path(number);
-            if !placeless.contains(path) && (authority || !OF_AUTHORITY.contains(&path)) {
+            // Half of a pair is no stray where the other half is what is wrong, nor is what an act
+            // may have named that is not there.
+            let half = path
+                .strip_suffix(".sig")
+                .is_some_and(|of| lacking.contains(of))
+                || lacking.contains(format!("{path}.sig").as_str())
+                || (path.starts_with("blobs/") && !lacking.is_empty());
+            if !half && !placeless.contains(path) && (authority || !OF_AUTHORITY.contains(&path)) {
                 findings.push(stray(path));
             }
         }
@@ -181,6 +193,18 @@ pub(super) fn newer(faults: &[Fault]) -> Option<Finding> {
         "newer_version",
         newer.to_string(),
     ))
+}
+
+/// The path of a statement, a signature or an authority document that is not there.
+fn lacking(fault: &Fault) -> Option<&str> {
+    match fault {
+        Fault::Missing { path, .. } => Some(path),
+        Fault::MissingBlob { .. }
+        | Fault::Clash { .. }
+        | Fault::Misplaced { .. }
+        | Fault::Newer { .. }
+        | Fault::Unrendered { .. } => None,
+    }
 }
 
 /// The path that a fault has spoken about already.

@@ -86,7 +86,7 @@ pub(crate) fn read<'a, T: Send>(
     if let Some(missing) = entries_for_size(checkpoint.size()).nth(bundles.len()) {
         place.file(&in_log(&missing))?;
     }
-    under(&checkpoint, &tree)?;
+    under(&checkpoint, &tree, wrong.as_ref())?;
     if let Some(wrong) = wrong {
         return Err(wrong);
     }
@@ -129,7 +129,7 @@ fn signed(place: Place<'_>) -> Result<SignedCheckpoint, Stop> {
 }
 
 /// The root of the tree is the one that was signed.
-fn under(checkpoint: &Checkpoint, tree: &Tree<'_>) -> Result<(), Stop> {
+fn under(checkpoint: &Checkpoint, tree: &Tree<'_>, wrong: Option<&Stop>) -> Result<(), Stop> {
     let root = match tree.size() {
         0 => EMPTY_ROOT,
         size => root(tree, size).map_err(reading)?,
@@ -137,10 +137,14 @@ fn under(checkpoint: &Checkpoint, tree: &Tree<'_>) -> Result<(), Stop> {
     if root == checkpoint.root() {
         return Ok(());
     }
-    let detail = format!(
+    let mut detail = format!(
         "the entries have the root {root}, signed is {}",
         checkpoint.root()
     );
+    // The tile over an entry that was altered says which it is.
+    if let Some(Stop::Finding(tile)) = wrong {
+        detail += &format!("; {tile}");
+    }
     Err(Finding::tampered("root_differs", detail).into())
 }
 

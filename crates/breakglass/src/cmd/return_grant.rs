@@ -1,7 +1,7 @@
 //! `breakglass return`.
 
 use super::Context;
-use crate::hint::Failure;
+use crate::{actor::Actor, hint::Failure};
 
 /// Options of `return`.
 #[derive(Debug, clap::Args)]
@@ -20,8 +20,20 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let outcome = actor.return_grant(&reference)?;
     let ended = outcome.ended();
     let mut sentence = format!("returned {reference}");
+    let account = actor
+        .client()
+        .grant(&reference)
+        .ok()
+        .map(|grant| grant.account);
+    let by_hand = account.filter(|account| !is_rotated(&actor, account));
     if ended.is_some_and(|e| e.used) {
-        sentence.push_str("; its credential is going to be rotated");
+        sentence += &match &by_hand {
+            None => "; its credential is going to be rotated".to_owned(),
+            Some(account) => format!(
+                "; no machine rotates its credential: two people change it now, by hand, and say so: \
+                 breakglass account attest {account}"
+            ),
+        };
     }
     cx.output().outcome(&outcome, &reference, &sentence);
     if ended.is_some_and(|e| !e.documented) {
@@ -31,4 +43,12 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Whether a machine rotates an account, as the authority says.
+fn is_rotated(actor: &Actor, account: &str) -> bool {
+    let authority = actor.trust().authorities().current().authority();
+    let mut accounts = authority.accounts.iter();
+    let account = accounts.find(|known| known.name.as_str() == account);
+    account.is_none_or(|account| account.rotator.as_ref().is_some())
 }

@@ -1,6 +1,8 @@
 //! The log as tlog-tiles under `/log`: what is served to whom, with which headers, and as a
 //! foreign implementation sees it while it grows; the exported one beside it.
 
+mod shapes;
+
 use std::{
     collections::BTreeSet,
     io::Read as _,
@@ -12,7 +14,6 @@ use breakglass_server::config::Public;
 use breakglass_tlog::{
     MemoryTiles, TileReader as _, encode_entries, entries_for_size, leaf_hash, tiles_for_size,
 };
-use breakglass_verify::Folder;
 
 use crate::{
     attacks::wire::{Reply, exchange, get},
@@ -252,70 +253,6 @@ fn only_the_configuration_makes_parts_of_the_log_public_and_never_entries() {
 }
 
 #[test]
-fn a_foreign_implementation_accepts_the_served_and_the_exported_log_as_they_grow() {
-    let name =
-        "served::a_foreign_implementation_accepts_the_served_and_the_exported_log_as_they_grow";
-    let auditor = match Auditor::build() {
-        Ok(auditor) => auditor,
-        Err(reason) => return skipped(name, &reason),
-    };
-    let mut house = House::of(Public::Checkpoint);
-    let dir = tempfile::tempdir().unwrap();
-    let vkey = house.cast.frank.trust().log().key.to_string();
-    let served = format!("{}/log", house.scene.url);
-    let token = house.token.clone();
-    let over_http = ["-vkey", &vkey, "-log", &served, "-token", &token];
-    let mut seen: Option<u64> = None;
-    for size in [0, 200, 256, 258] {
-        house.grow(size);
-        let size = house.scene.log_size();
-        let out = dir.path().join(size.to_string());
-        house.export(&out);
-        let (log, receipts) = (out.join("log"), dir.path().join(format!("r{size}")));
-        let shown = receive(&house, &receipts, size);
-        let receipts = ["-receipts", receipts.to_str().unwrap()];
-        let folder = ["-vkey", &vkey, "-log", log.to_str().unwrap()];
-        let mut more: Vec<String> = Vec::new();
-        if let Some(old) = seen {
-            let proof = dir.path().join("consistency");
-            let hashes = house.cast.frank.client().consistency(old, size).unwrap();
-            std::fs::write(&proof, hashes.join("\n")).unwrap();
-            let old = dir.path().join(old.to_string()).join("log/checkpoint");
-            more = [("-old", old), ("-consistency", proof)]
-                .map(|(name, path)| [name.to_owned(), path.display().to_string()])
-                .concat();
-        }
-        let more: Vec<&str> = receipts
-            .into_iter()
-            .chain(more.iter().map(String::as_str))
-            .collect();
-        for asked in [&over_http[..], &folder] {
-            let said = auditor.audit(&[asked, &more].concat()).unwrap();
-            assert!(said.contains(&format!("size {size},")), "{said}");
-            assert!(said.contains(&format!("entries {size},")), "{said}");
-            assert!(said.contains(&format!("receipts {shown},")), "{said}");
-            let proofs = if seen.is_some() { 2 } else { 0 };
-            assert!(said.ends_with(&format!("consistent {proofs}")), "{said}");
-        }
-        seen = Some(size);
-    }
-    assert!(seen.unwrap() > 256, "{seen:?}");
-    // Without the session it gets no further than the checkpoint, and says so.
-    let said = auditor.audit(&over_http[..4]).unwrap_err();
-    assert!(said.contains("401"), "{said}");
-    // A damaged export is one to it as well.
-    let out = dir.path().join(seen.unwrap().to_string());
-    let folder = Folder::read(&out).unwrap();
-    let mut bundle = folder.get("log/tile/entries/000").unwrap().to_vec();
-    bundle[100] ^= 1;
-    std::fs::write(out.join("log/tile/entries/000"), bundle).unwrap();
-    let log = out.join("log");
-    let asked = ["-vkey", &vkey, "-log", log.to_str().unwrap()];
-    let said = auditor.audit(&asked).unwrap_err();
-    assert!(said.contains("is not the one in the tree"), "{said}");
-}
-
-#[test]
 fn a_log_that_grows_while_it_is_read_is_the_one_of_the_checkpoint() {
     let name = "served::a_log_that_grows_while_it_is_read_is_the_one_of_the_checkpoint";
     let auditor = match Auditor::build() {
@@ -356,16 +293,4 @@ fn a_log_that_grows_while_it_is_read_is_the_one_of_the_checkpoint() {
         Ok(3),
         "it grew between the audits, and each was in order"
     );
-}
-
-/// Receipts of some entries as files, each beside its entry; how many.
-fn receive(house: &House, dir: &Path, size: u64) -> usize {
-    std::fs::create_dir_all(dir).unwrap();
-    let wanted = [0, 1, size / 2, size - 1];
-    for index in wanted {
-        let proven = house.cast.frank.client().prove(index).unwrap();
-        std::fs::write(dir.join(format!("{index}.entry")), proven.entry).unwrap();
-        std::fs::write(dir.join(format!("{index}.tlog-proof")), proven.proof).unwrap();
-    }
-    wanted.len()
 }
