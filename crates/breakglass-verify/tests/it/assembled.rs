@@ -329,6 +329,18 @@ fn a_log_is_held_against_what_it_was_earlier_on() {
 }
 
 #[test]
+fn a_size_that_somebody_only_says_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let assembly = Assembly::at(dir.path(), sha256(b"genesis")).unwrap();
+    // One after the other: all of them would be more than any memory.
+    for size in [1_u64 << 40, (1 << 62) - 1] {
+        let first: Vec<_> = assembly.lacks(None, size).take(64).collect();
+        assert_eq!(first.len(), 64);
+        assert_eq!(first[63].index(), 63);
+    }
+}
+
+#[test]
 fn a_checkpoint_that_the_authority_knows_nothing_of_makes_no_folder() {
     let (early, _) = grown(false);
     let size = early.entries.len() as u64;
