@@ -49,7 +49,6 @@ impl FromRequestParts<App> for Reading {
         let token = token(parts)
             .ok_or_else(|| ApiError::unauthenticated("no reading session is given").at(now))?;
         let reader = app.sessions.reader(token, now).ok_or_else(|| {
-            Counters::add(&app.counters.unauthenticated);
             ApiError::unauthenticated("the reading session is over or unknown").at(now)
         })?;
         let session = breakglass_statement::digest(token.as_bytes());
