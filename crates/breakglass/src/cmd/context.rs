@@ -1,6 +1,6 @@
 //! What every verb is given: where files are, whom to ask, how to answer.
 
-use std::path::Path;
+use std::{cell::Cell, path::Path};
 
 use breakglass_api::{Client, ClientError};
 
@@ -25,6 +25,7 @@ pub struct Context {
     output: Output,
     /// The one server that is asked, of those of the configuration.
     server: Option<String>,
+    told_of_crossing: Cell<bool>,
 }
 
 impl Context {
@@ -43,6 +44,7 @@ impl Context {
             server_time,
             output,
             server: None,
+            told_of_crossing: Cell::new(false),
         })
     }
 
@@ -108,37 +110,49 @@ impl Context {
     ///
     /// There is no configuration, or a session cannot begin.
     pub fn client(&self) -> Result<Client, Failure> {
+        Ok(self.client_and_trust()?.0)
+    }
+
+    /// Such a client, and the installation where it is believed.
+    fn client_and_trust(&self) -> Result<(Client, Option<Trust>), Failure> {
         let client = self.anybody()?;
         match client.whoami() {
             Err(ClientError::Refused(problem)) if problem.code == NO_SESSION => {
-                Ok(self.actor()?.client().clone())
+                let actor = self.actor()?;
+                Ok((actor.client().clone(), Some(actor.trust().clone())))
             }
             Ok(_) | Err(_) => {
-                self.look(&client);
-                Ok(client)
+                let trust = self.look(&client);
+                Ok((client, trust))
             }
         }
     }
 
     /// Looks whether the log goes on from what was seen here before. Where it does not, that is
     /// said before anything else, and both checkpoints are kept; nobody in an emergency is kept
-    /// from what they came for by it.
-    pub fn look(&self, client: &Client) {
-        let looked = self.config().map(|config| {
-            let genesis = config.genesis;
-            let trust = Trust::establish(client, self.home.pins(genesis), genesis)?;
-            self.tell_of_crossing(&trust);
-            self.look_at_log(client, &trust)
-        });
-        if let Ok(Err(error)) = looked {
-            self.alarm(&error);
+    /// from what they came for by it. Gives the installation where it is believed.
+    pub fn look(&self, client: &Client) -> Option<Trust> {
+        let genesis = self.config().ok()?.genesis;
+        match Trust::establish(client, self.home.pins(genesis), genesis) {
+            Ok(trust) => {
+                self.look_at_log(client, &trust);
+                Some(trust)
+            }
+            Err(error) => {
+                self.alarm(&error);
+                None
+            }
         }
     }
 
-    fn look_at_log(&self, client: &Client, trust: &Trust) -> Result<(), TrustError> {
-        let text = client.checkpoint()?;
-        trust.see_checkpoint(client, &text, self.now())?;
-        Ok(())
+    fn look_at_log(&self, client: &Client, trust: &Trust) {
+        let seen = client.checkpoint().map_err(TrustError::from);
+        let seen = seen.and_then(|text| trust.see_checkpoint(client, &text, self.now()));
+        // Some servers show their checkpoint to sessions alone, so that only now it may be known.
+        self.tell_of_crossing(trust);
+        if let Err(error) = seen {
+            self.alarm(&error);
+        }
     }
 
     /// What a server shows that cannot be true. That it cannot be asked is for the command to say.
@@ -167,7 +181,10 @@ impl Context {
     ///
     /// As [`Self::trust`], or a session cannot begin.
     pub fn reading(&self) -> Result<(Client, Trust), Failure> {
-        self.trusting(self.client()?)
+        match self.client_and_trust()? {
+            (client, Some(trust)) => Ok((client, trust)),
+            (client, None) => self.trusting(client),
+        }
     }
 
     fn trusting(&self, client: Client) -> Result<(Client, Trust), Failure> {
@@ -177,11 +194,14 @@ impl Context {
         Ok((client, trust))
     }
 
-    /// That the log goes on under another origin is said before anything else.
+    /// That the log goes on under another origin is said before anything else, and once.
     pub(super) fn tell_of_crossing(&self, trust: &Trust) {
         let Some(crossed) = trust.crossed() else {
             return;
         };
+        if self.told_of_crossing.replace(true) {
+            return;
+        }
         let (epoch, origin) = (crossed.epoch, line(&crossed.origin));
         let signed_by = crossed.signed_by.join(", ");
         self.output.warn(&format!(
@@ -206,9 +226,7 @@ impl Context {
     pub fn actor(&self) -> Result<Actor, Failure> {
         let mut actor = self.actor_of(&self.config()?)?;
         actor.ensure_session()?;
-        if let Err(error) = self.look_at_log(actor.client(), actor.trust()) {
-            self.alarm(&error);
-        }
+        self.look_at_log(actor.client(), actor.trust());
         Ok(actor)
     }
 

@@ -102,7 +102,9 @@ fn refuse_another(path: &Path, genesis: Digest) -> Result<(), Failure> {
 fn enroll(config: &ClientConfig, cx: &Context) -> Result<(), Failure> {
     let mut actor = cx.actor_of(config)?;
     let principal = config.principal.to_string();
-    let outcome = match actor.enroll() {
+    let enrolled = actor.enroll();
+    cx.tell_of_crossing(actor.trust());
+    let outcome = match enrolled {
         Err(ActorError::Client(ClientError::Refused(problem)))
             if problem.code == ALREADY_ENROLLED =>
         {

@@ -46,8 +46,9 @@ fn ask(cx: &Context) -> Option<(WitnessConfig, Result<(), NotWitnessed>)> {
         };
         let client = client.with_timeout(PATIENCE);
         let trust = Trust::establish(&client, cx.home().pins(genesis), genesis)?;
+        let asked = insistence.ask(&client, &trust, cx.now());
         cx.tell_of_crossing(&trust);
-        insistence.ask(&client, &trust, cx.now())
+        asked
     });
     Some((config, asked))
 }

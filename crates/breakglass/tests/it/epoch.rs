@@ -356,6 +356,34 @@ fn nobody_goes_along_with_another_log_without_an_epoch() {
 }
 
 #[test]
+fn where_the_checkpoint_is_for_sessions_alone_it_is_said_all_the_same_that_another_log_goes_on() {
+    let house = House::that_lost_its_end();
+    done(&house.begin(&house.signed()));
+    let (path, _) = house.with_the_new_key();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text + "\n[log]\npublic = \"nothing\"\n").unwrap();
+    let server = start(&Config::load(&path).unwrap(), &house.clock);
+    let url = format!("http://{}", server.address());
+    house.stage.configure_people(&url).unwrap();
+    let says = format!("epoch 1 of the log: it goes on as {ORIGIN}");
+    // To one the session comes with the command, to another before it.
+    let erin = types(&house.stage, "erin", &["login"], Path::new("--for=1h"));
+    done(&erin);
+    for (person, verb, what) in [
+        ("alice", "grant", "list"),
+        ("erin", "grant", "list"),
+        ("frank", "log", "search"),
+    ] {
+        let asks = || done(&types(&house.stage, person, &[verb], Path::new(what)));
+        let told = asks();
+        assert_eq!(told.matches(&says).count(), 1, "{person}: {told}");
+        // The next time nothing is new.
+        let told = asks();
+        assert!(!told.contains("epoch 1"), "{person}: {told}");
+    }
+}
+
+#[test]
 fn an_epoch_begins_once_and_an_interrupted_beginning_is_done_again() {
     let house = House::that_lost_its_end();
     let epoch = house.signed();
