@@ -9,7 +9,7 @@ use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chacha20poly1305::{AeadInOut, Key, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -132,17 +132,23 @@ impl CustodianKey {
         let (mut salt, mut nonce) = ([0; SALT_LEN], [0; NONCE_LEN]);
         entropy.fill(&mut salt)?;
         entropy.fill(&mut nonce)?;
-        let clear = clear(cost, &salt, &nonce, &self.public);
-        let key = derived(passphrase, &salt, cost)?;
+        let public = self.public;
+        let clear = Clear {
+            cost,
+            salt,
+            nonce,
+            public,
+        };
         let mut buffer = hpke_base::private_to(&self.private);
-        let tag = XChaCha20Poly1305::new(&Key::from(*key))
+        let tag = clear
+            .cipher(passphrase)?
             .encrypt_inout_detached(
                 &XNonce::from(nonce),
-                &bound(&clear),
+                &clear.bound(),
                 buffer.as_mut_slice().into(),
             )
             .map_err(|_| CustodianKeyError::Passphrase)?;
-        let bytes = [clear.as_slice(), buffer.as_slice(), &tag].concat();
+        let bytes = [clear.to_bytes().as_slice(), buffer.as_slice(), &tag].concat();
         Ok(format!("{TAG}{}\n", STANDARD.encode(bytes)))
     }
 
@@ -152,36 +158,23 @@ impl CustodianKey {
     ///
     /// See [`CustodianKeyError`].
     pub fn from_file(content: &[u8], passphrase: &[u8]) -> Result<Self, CustodianKeyError> {
-        let text = content.strip_prefix(TAG.as_bytes());
-        let text = text.ok_or(CustodianKeyError::NotOne)?;
-        let text = text.strip_suffix(b"\n").unwrap_or(text);
-        let bytes = STANDARD.decode(text);
-        let bytes = bytes.map_err(|_| CustodianKeyError::NotOne)?;
-        let mut cursor = Cursor::new(&bytes);
-        let cost = KeyCost {
-            memory_kib: u32::from_be_bytes(cursor.array()?),
-            passes: u32::from_be_bytes(cursor.array()?),
-            lanes: u32::from_be_bytes(cursor.array()?),
-        };
-        let (salt, nonce) = (cursor.array()?, cursor.array::<NONCE_LEN>()?);
-        let public = KemPublicKey::from_bytes(cursor.array()?);
-        let public = public.map_err(|_| CustodianKeyError::NotOne)?;
-        let mut buffer = Zeroizing::new(cursor.array::<KEY_LEN>()?);
-        let tag = cursor.array::<TAG_LEN>()?;
-        if !cursor.rest().is_empty() {
-            return Err(CustodianKeyError::NotOne);
-        }
-        let key = derived(passphrase, &salt, cost)?;
-        XChaCha20Poly1305::new(&Key::from(*key))
+        let Content {
+            clear,
+            mut private,
+            tag,
+        } = Content::parse(content)?;
+        clear
+            .cipher(passphrase)?
             .decrypt_inout_detached(
-                &XNonce::from(nonce),
-                &bound(&clear(cost, &salt, &nonce, &public)),
-                buffer.as_mut_slice().into(),
+                &XNonce::from(clear.nonce),
+                &clear.bound(),
+                private.as_mut_slice().into(),
                 &Tag::from(tag),
             )
             .map_err(|_| CustodianKeyError::Passphrase)?;
-        let private = hpke_base::private_from(&buffer);
+        let private = hpke_base::private_from(&private);
         let private = private.map_err(|_| CustodianKeyError::NotOne)?;
+        let public = clear.public;
         if hpke_base::public_of(&private) == public.to_bytes() {
             return Ok(Self { private, public });
         }
@@ -194,14 +187,7 @@ impl CustodianKey {
     ///
     /// [`CustodianKeyError::NotOne`]
     pub fn public_of_file(content: &[u8]) -> Result<KemPublicKey, CustodianKeyError> {
-        let text = content.strip_prefix(TAG.as_bytes());
-        let text = text.ok_or(CustodianKeyError::NotOne)?;
-        let bytes = STANDARD.decode(text.strip_suffix(b"\n").unwrap_or(text));
-        let bytes = bytes.map_err(|_| CustodianKeyError::NotOne)?;
-        let mut cursor = Cursor::new(&bytes);
-        cursor.take(3 * size_of::<u32>() + SALT_LEN + NONCE_LEN)?;
-        let public = KemPublicKey::from_bytes(cursor.array()?);
-        public.map_err(|_| CustodianKeyError::NotOne)
+        Content::parse(content).map(|content| content.clear.public)
     }
 }
 
@@ -211,32 +197,78 @@ impl fmt::Debug for CustodianKey {
     }
 }
 
-/// What stands in the file in clear.
-fn clear(
-    cost: KeyCost,
-    salt: &[u8; SALT_LEN],
-    nonce: &[u8; NONCE_LEN],
-    public: &KemPublicKey,
-) -> Vec<u8> {
-    let KeyCost {
-        memory_kib,
-        passes,
-        lanes,
-    } = cost;
-    [
-        memory_kib.to_be_bytes().as_slice(),
-        &passes.to_be_bytes(),
-        &lanes.to_be_bytes(),
-        salt,
-        nonce,
-        public.as_bytes(),
-    ]
-    .concat()
+/// What stands in the file.
+struct Content {
+    clear: Clear,
+    /// The private half, encrypted.
+    private: Zeroizing<[u8; KEY_LEN]>,
+    tag: [u8; TAG_LEN],
 }
 
-/// The associated data.
-fn bound(clear: &[u8]) -> Vec<u8> {
-    [TAG.as_bytes(), clear].concat()
+impl Content {
+    fn parse(content: &[u8]) -> Result<Self, CustodianKeyError> {
+        let text = content.strip_prefix(TAG.as_bytes());
+        let text = text.ok_or(CustodianKeyError::NotOne)?;
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let bytes = STANDARD.decode(text);
+        let bytes = bytes.map_err(|_| CustodianKeyError::NotOne)?;
+        let mut cursor = Cursor::new(&bytes);
+        let cost = KeyCost {
+            memory_kib: u32::from_be_bytes(cursor.array()?),
+            passes: u32::from_be_bytes(cursor.array()?),
+            lanes: u32::from_be_bytes(cursor.array()?),
+        };
+        let (salt, nonce) = (cursor.array()?, cursor.array()?);
+        let public = KemPublicKey::from_bytes(cursor.array()?);
+        let public = public.map_err(|_| CustodianKeyError::NotOne)?;
+        let (private, tag) = (Zeroizing::new(cursor.array()?), cursor.array()?);
+        if !cursor.rest().is_empty() {
+            return Err(CustodianKeyError::NotOne);
+        }
+        let clear = Clear {
+            cost,
+            salt,
+            nonce,
+            public,
+        };
+        Ok(Self {
+            clear,
+            private,
+            tag,
+        })
+    }
+}
+
+/// What of it stands there in clear.
+struct Clear {
+    cost: KeyCost,
+    salt: [u8; SALT_LEN],
+    nonce: [u8; NONCE_LEN],
+    public: KemPublicKey,
+}
+
+impl Clear {
+    fn to_bytes(&self) -> Vec<u8> {
+        [
+            self.cost.memory_kib.to_be_bytes().as_slice(),
+            &self.cost.passes.to_be_bytes(),
+            &self.cost.lanes.to_be_bytes(),
+            &self.salt,
+            &self.nonce,
+            self.public.as_bytes(),
+        ]
+        .concat()
+    }
+
+    /// The associated data.
+    fn bound(&self) -> Vec<u8> {
+        [TAG.as_bytes(), &self.to_bytes()].concat()
+    }
+
+    fn cipher(&self, passphrase: &[u8]) -> Result<XChaCha20Poly1305, CustodianKeyError> {
+        let key = derived(passphrase, &self.salt, self.cost)?;
+        Ok(XChaCha20Poly1305::new((&*key).into()))
+    }
 }
 
 fn derived(

@@ -14,6 +14,7 @@ mod credential;
 mod custodian_key;
 mod entropy;
 mod envelope;
+mod form;
 mod gf256;
 mod header;
 mod hex;
@@ -41,6 +42,7 @@ pub use credential::{
 pub use custodian_key::{CustodianKey, CustodianKeyError, KeyCost};
 pub use entropy::{Entropy, EntropyError};
 pub use envelope::{OpenError, SealError, SealedCredential, SealedParseError, open, seal};
+pub use form::FormError;
 pub use header::{
     ALGORITHM, EnvelopeHeader, HeaderError, HeaderParseError, MAX_VERSION, NONCE_LEN,
 };

@@ -13,17 +13,20 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::{
-    bytes::{Cursor, Truncated},
+    bytes::Truncated,
     credential::{Credential, CredentialDecodeError},
     entropy::{Entropy, EntropyError},
+    form::{Form, FormError},
     hex,
-    hpke_base::{self, KEY_LEN, SUITE, SealFailure, Sealed, TAG_LEN},
+    hpke_base::{self, KEY_LEN, SealFailure, Sealed, TAG_LEN},
     kem::{KemPublicKey, OneTimeKey},
     padding::{self, PADDED_LENS, PaddingError},
 };
 
-/// The first bytes: a mark and the form's version. The HPKE suite follows.
-const PREFIX: [u8; 5] = *b"BGRL\x01";
+const FORM: Form = Form {
+    what: "a release envelope",
+    prefix: *b"BGRL\x01",
+};
 
 /// HPKE's `info`.
 const INFO: &[u8] = b"breakglass/release/v1";
@@ -77,25 +80,9 @@ pub struct ReleaseEnvelope {
 /// Why bytes or a text are not a release envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ReleaseParseError {
-    /// The text is not canonical padded base64.
-    #[error("the release envelope is not padded base64")]
-    Encoding,
-    /// The first bytes name another kind of object or another version.
-    #[error("a release envelope begins with {expected:02x?}, got {got:02x?}")]
-    Prefix {
-        /// The bytes wanted.
-        expected: [u8; 5],
-        /// The bytes found.
-        got: [u8; 5],
-    },
-    /// The HPKE suite is another one.
-    #[error("expected the HPKE suite {expected:02x?}, got {got:02x?}")]
-    Suite {
-        /// KEM, KDF and AEAD wanted, two bytes each.
-        expected: [u8; 6],
-        /// KEM, KDF and AEAD found.
-        got: [u8; 6],
-    },
+    /// It is another kind of object, another version, another HPKE suite, or no base64.
+    #[error(transparent)]
+    Form(#[from] FormError),
     /// The bytes end within a part.
     #[error("the release envelope ends early: {needed} bytes needed, {left} left")]
     Truncated {
@@ -212,7 +199,7 @@ impl ReleaseEnvelope {
     /// The byte form.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        [&PREFIX[..], &SUITE, &self.enc, &self.ciphertext, &self.tag].concat()
+        FORM.bytes(&[&self.enc, &self.ciphertext, &self.tag])
     }
 
     /// Reads the byte form strictly: [`to_bytes`](Self::to_bytes) gives the same bytes again.
@@ -221,21 +208,7 @@ impl ReleaseEnvelope {
     ///
     /// See [`ReleaseParseError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseParseError> {
-        let mut cursor = Cursor::new(bytes);
-        let got = cursor.array()?;
-        if got != PREFIX {
-            return Err(ReleaseParseError::Prefix {
-                expected: PREFIX,
-                got,
-            });
-        }
-        let got = cursor.array()?;
-        if got != SUITE {
-            return Err(ReleaseParseError::Suite {
-                expected: SUITE,
-                got,
-            });
-        }
+        let mut cursor = FORM.body(bytes)?;
         let enc = cursor.array()?;
         let body = cursor.rest();
         let Some((ciphertext, tag)) = body.split_last_chunk::<TAG_LEN>() else {
@@ -268,11 +241,7 @@ impl ReleaseEnvelope {
     ///
     /// See [`ReleaseParseError`].
     pub fn from_base64(text: &str) -> Result<Self, ReleaseParseError> {
-        Self::parse(
-            &STANDARD
-                .decode(text)
-                .map_err(|_| ReleaseParseError::Encoding)?,
-        )
+        Self::parse(&FORM.decoded(text)?)
     }
 
     /// SHA-256 of the byte form: what the log holds of the release.

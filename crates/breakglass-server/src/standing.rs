@@ -24,28 +24,25 @@ pub(crate) fn no_log_is_known(
     path: &Path,
 ) -> Result<(), StartError> {
     let origin = key.verifier().name().as_str();
-    let (mark, cosigned) = (mark(config), cosigned_mark(config));
-    for (what, place) in [
-        ("the high-water mark", &mark),
-        ("what witnesses cosigned,", &cosigned),
+    let gone = |trace: String| StartError::LogGone {
+        path: path.to_owned(),
+        trace,
+    };
+    for (what, mark) in [
+        ("the high-water mark", mark(config)),
+        ("what witnesses cosigned,", cosigned_mark(config)),
     ] {
-        match place.read(origin, key.verifier()) {
+        match mark.read(origin, key.verifier()) {
             Ok(None) => {}
             Ok(Some(signed)) if signed.checkpoint().size() == 0 => {}
             Ok(Some(_)) | Err(_) => {
-                return Err(StartError::LogGone {
-                    path: path.to_owned(),
-                    trace: format!("{what} {}", place.path().display()),
-                });
+                return Err(gone(format!("{what} {}", mark.path().display())));
             }
         }
     }
     let events = config.data_dir.join(EVENTS);
     if std::fs::metadata(&events).is_ok_and(|file| file.len() > 0) {
-        return Err(StartError::LogGone {
-            path: path.to_owned(),
-            trace: events.display().to_string(),
-        });
+        return Err(gone(events.display().to_string()));
     }
     Ok(())
 }
@@ -97,15 +94,9 @@ fn behind_its_file(path: &Path, log: &SqliteLedger) -> Result<Option<String>, Re
     }
     let had = last.saturating_add(1);
     Ok(Some(if last < head {
-        format!(
-            "the log of {head} entries is not the one that {path} has {had} entries of: keep both, \
-             and find out who wrote the other"
-        )
+        another(head, &format!("the one that {path} has {had} entries of"))
     } else {
-        format!(
-            "the log has {head} entries but {path} has {had}: this is a restored backup; put the \
-             newest copy of the database back, or keep this one for reading only"
-        )
+        restored(head, &format!("{path} has {had}"))
     }))
 }
 
@@ -136,19 +127,27 @@ fn gave_up(log: &SqliteLedger, index: u64) -> Result<bool, ReadError> {
 fn why_behind(stand: HighWater) -> Option<String> {
     match stand {
         HighWater::New | HighWater::Equal | HighWater::Ahead { .. } => None,
-        HighWater::Behind { mark, head } => Some(format!(
-            "the log has {head} entries but had {mark}: this is a restored backup; put \
-             the newest copy of the database back, or keep this one for reading only"
-        )),
+        HighWater::Behind { mark, head } => Some(restored(head, &format!("had {mark}"))),
         HighWater::Missing { head } => Some(format!(
             "the high-water mark is missing beside a log of {head} entries: whether entries are \
              missing cannot be told; compare it with an export before anybody trusts it"
         )),
-        HighWater::Forked { mark, head } => Some(format!(
-            "the log of {head} entries is not the log that was signed at size {mark}: keep both, \
-             and find out who wrote the other"
+        HighWater::Forked { mark, head } => Some(another(
+            head,
+            &format!("the log that was signed at size {mark}"),
         )),
     }
+}
+
+fn restored(head: u64, known: &str) -> String {
+    format!(
+        "the log has {head} entries but {known}: this is a restored backup; put the newest copy of \
+         the database back, or keep this one for reading only"
+    )
+}
+
+fn another(head: u64, known: &str) -> String {
+    format!("the log of {head} entries is not {known}: keep both, and find out who wrote the other")
 }
 
 /// Where the last checkpoint is kept that enough witnesses have cosigned.

@@ -31,6 +31,8 @@ use crate::{
     table::Table,
     watch::{Counter, Step, Watch},
 };
+pub use heads::open_checkpoint;
+
 use bundle::Reader;
 use course::{Course, Ended};
 use log::{Log, Place};

@@ -19,7 +19,7 @@ pub const COSIGNED: &str = "log/cosigned";
 /// A file on its way to its place: it is renamed, so that no file of an export is half written.
 pub(crate) const WRITING: &str = ".writing";
 /// Where an export keeps what it has fetched until it is whole.
-pub const FETCHED: &str = ".fetched/";
+pub(crate) const FETCHED: &str = ".fetched/";
 /// Most bytes of one file of a folder in memory.
 pub const FILE_BYTES_MAX: u64 = 4 << 30;
 /// Most bytes of all files together of a folder in memory.
@@ -155,6 +155,13 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Whether a folder is an export that is not whole yet: somebody writes it, or was interrupted.
+#[must_use]
+pub fn is_unfinished(root: &Path) -> bool {
+    let names = [WRITING, FETCHED.trim_end_matches('/')];
+    names.iter().any(|name| root.join(name).exists())
 }
 
 /// Puts a file in its place in a folder, whole or not at all.

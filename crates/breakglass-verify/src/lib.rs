@@ -34,7 +34,7 @@ pub mod watch;
 
 pub use assembly::Assembly;
 pub use authority::AuthorityFault;
-pub use check::{Options, check, check_files};
+pub use check::{Options, check, check_files, open_checkpoint};
 pub use derive::{Derived, Record, derive};
 pub use disk::OnDisk;
 pub use files::Files;

@@ -1,7 +1,9 @@
 //! The tree of a log whose entries do not lie in memory: of 256 entries one hash is kept. The leaf
 //! hashes are read again where somebody needs them, and held against it.
 
-use breakglass_tlog::{Hash, LeafTile, MemoryTiles, TilePath, TileReader, parse_entries};
+use breakglass_tlog::{
+    Hash, LeafTile, MemoryTiles, ReadError, TilePath, TileReader, parse_entries,
+};
 
 use crate::{
     FolderError,
@@ -48,6 +50,22 @@ impl<'a> Tree<'a> {
             .size()
             .saturating_mul(width)
             .saturating_add(last)
+    }
+
+    /// The root of the first so many leaves, of which there are as many.
+    ///
+    /// # Errors
+    /// [`FolderError`], where the leaves cannot be read as they were.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Hash, FolderError> {
+        breakglass_tlog::root(self, size).map_err(|error| {
+            let what = error.to_string();
+            match error {
+                ReadError::Reader { source, .. } => source,
+                ReadError::Length { .. } | ReadError::OutsideTree { .. } => {
+                    FolderError::gone(&what)
+                }
+            }
+        })
     }
 
     /// Whether it is a tile of this tree.

@@ -9,13 +9,14 @@ use std::{fs::File, io, path::Path};
 
 use breakglass_api::{Client, ClientError};
 use breakglass_format::{Digest, Timestamp};
-use breakglass_tlog::{
-    Checkpoint, EntriesPath, OpenError, SignedCheckpoint, VerifierKey, tile::TILE_WIDTH,
-};
+use breakglass_tlog::{Checkpoint, EntriesPath, OpenError, SignedCheckpoint, tile::TILE_WIDTH};
 use breakglass_verify::{
     Assembly, Finding, FolderError,
-    assembly::{Held, Laid, Layer, NotContinued, NotGrown, NotHeld, NotLaid, NotOpened, Unsound},
+    assembly::{
+        Grown, Held, Laid, Layer, NotContinued, NotGrown, NotHeld, NotLaid, NotOpened, Unsound,
+    },
     folder::COSIGNED,
+    open_checkpoint,
 };
 use thiserror::Error;
 
@@ -312,7 +313,7 @@ impl Exporting<'_> {
         };
         let path = COSIGNED.to_owned();
         let altered = || Err(NotContinued::Altered { path }.into());
-        let Some(signed) = opened(self.trust, &note) else {
+        let Some(signed) = open_checkpoint(&note, self.trust.authorities()) else {
             return altered();
         };
         let checkpoint = signed.checkpoint();
@@ -396,11 +397,7 @@ impl Exporting<'_> {
     }
 
     /// Gives everything its place, and fetches what is not there.
-    fn laid<'g>(
-        &self,
-        grown: &'g breakglass_verify::assembly::Grown<'_>,
-        size: u64,
-    ) -> Result<Laid<'g>, ExportError> {
+    fn laid<'g>(&self, grown: &'g Grown<'_>, size: u64) -> Result<Laid<'g>, ExportError> {
         let ask = |digest: &Digest| Ok(self.client.blob(&digest.to_string())?);
         let mut fetch = |wanted: &[Digest]| {
             several::fetch(wanted, ask, |digest, bytes| match bytes {
@@ -418,15 +415,6 @@ impl Exporting<'_> {
     }
 }
 
-/// A checkpoint of the log, or of one that there was before.
-fn opened(trust: &Trust, note: &[u8]) -> Option<SignedCheckpoint> {
-    let mut logs = trust.authorities().logs();
-    logs.find_map(|log| {
-        let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
-        SignedCheckpoint::open(note, log.origin.as_str(), &key).ok()
-    })
-}
-
 /// That a checkpoint is of the log, or of one that an epoch continued with all of its entries.
 fn ours_or_former(trust: &Trust, held: &SignedCheckpoint) -> Result<(), ExportError> {
     let note = held.to_text();
@@ -434,7 +422,7 @@ fn ours_or_former(trust: &Trust, held: &SignedCheckpoint) -> Result<(), ExportEr
     let Err(error) = SignedCheckpoint::open(note.as_bytes(), origin, key) else {
         return Ok(());
     };
-    let former = opened(trust, note.as_bytes());
+    let former = open_checkpoint(note.as_bytes(), trust.authorities());
     let kept = former.and_then(|former| trust.kept_of(former.checkpoint()));
     match (kept, held.checkpoint().size()) {
         (Some(kept), had) if had <= kept => Ok(()),

@@ -11,16 +11,19 @@ use zeroize::Zeroizing;
 
 use super::{AT_REST, OtherEnvelope, QuorumCredential, SHARE_LEN, Share};
 use crate::{
-    bytes::{Cursor, Truncated},
+    bytes::Truncated,
     custodian_key::CustodianKey,
     entropy::{Entropy, EntropyError},
+    form::{Form, FormError},
     hex,
-    hpke_base::{self, KEY_LEN, SUITE, SealFailure, Sealed, TAG_LEN},
+    hpke_base::{self, KEY_LEN, SealFailure, Sealed, TAG_LEN},
     kem::{KemPublicKey, OneTimeKey},
 };
 
-/// The first bytes of a release: a mark and the form's version. The HPKE suite follows.
-const PREFIX: [u8; 5] = *b"BGRS\x01";
+const FORM: Form = Form {
+    what: "a released share",
+    prefix: *b"BGRS\x01",
+};
 
 /// HPKE's `info` of a share on its way to the requester.
 const ON_ITS_WAY: &[u8] = b"breakglass/quorum/v1/release";
@@ -91,25 +94,9 @@ pub enum ShareReleaseError {
 /// Why bytes or a text are not a released share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ShareReleaseParseError {
-    /// The text is not canonical padded base64.
-    #[error("the released share is not padded base64")]
-    Encoding,
-    /// The first bytes name another kind of object or another version.
-    #[error("a released share begins with {expected:02x?}, got {got:02x?}")]
-    Prefix {
-        /// The bytes wanted.
-        expected: [u8; 5],
-        /// The bytes found.
-        got: [u8; 5],
-    },
-    /// The HPKE suite is another one.
-    #[error("expected the HPKE suite {expected:02x?}, got {got:02x?}")]
-    Suite {
-        /// KEM, KDF and AEAD wanted, two bytes each.
-        expected: [u8; 6],
-        /// KEM, KDF and AEAD found.
-        got: [u8; 6],
-    },
+    /// It is another kind of object, another version, another HPKE suite, or no base64.
+    #[error(transparent)]
+    Form(#[from] FormError),
     /// The bytes end within a part, or go on after the last.
     #[error("a released share has {expected} bytes, got {got}")]
     Length {
@@ -121,7 +108,7 @@ pub enum ShareReleaseParseError {
 }
 
 /// Bytes of a released share.
-const LEN: usize = PREFIX.len() + SUITE.len() + 1 + KEY_LEN + SHARE_LEN + TAG_LEN;
+const LEN: usize = Form::BEGIN_LEN + 1 + KEY_LEN + SHARE_LEN + TAG_LEN;
 
 impl QuorumCredential {
     /// Opens a custodian's own share of the envelope with the digest `expected`, which a signed
@@ -229,15 +216,7 @@ impl ShareRelease {
     /// The bytes that are relayed.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        [
-            PREFIX.as_slice(),
-            &SUITE,
-            &[self.number],
-            &self.enc,
-            &self.ciphertext,
-            &self.tag,
-        ]
-        .concat()
+        FORM.bytes(&[&[self.number], &self.enc, &self.ciphertext, &self.tag])
     }
 
     /// Reads such bytes.
@@ -250,17 +229,7 @@ impl ShareRelease {
             expected: LEN,
             got: bytes.len(),
         };
-        let mut cursor = Cursor::new(bytes);
-        let got = cursor.array().map_err(length)?;
-        if got != PREFIX {
-            let expected = PREFIX;
-            return Err(ShareReleaseParseError::Prefix { expected, got });
-        }
-        let got = cursor.array().map_err(length)?;
-        if got != SUITE {
-            let expected = SUITE;
-            return Err(ShareReleaseParseError::Suite { expected, got });
-        }
+        let mut cursor = FORM.body(bytes)?;
         let release = Self {
             number: cursor.u8().map_err(length)?,
             enc: cursor.array().map_err(length)?,
@@ -286,8 +255,7 @@ impl ShareRelease {
     ///
     /// See [`ShareReleaseParseError`].
     pub fn from_base64(text: &str) -> Result<Self, ShareReleaseParseError> {
-        let bytes = STANDARD.decode(text);
-        Self::parse(&bytes.map_err(|_| ShareReleaseParseError::Encoding)?)
+        Self::parse(&FORM.decoded(text)?)
     }
 
     /// SHA-256 of the bytes: what the approval of whoever released it names.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Credential, CustodianKey, Entropy, KemPublicKey, OneTimeKey,
+    Credential, CustodianKey, Entropy, FormError, KemPublicKey, OneTimeKey,
     danger::{Counting, Failing},
     hex, names,
 };
@@ -359,7 +359,9 @@ fn what_is_written_is_what_is_read_and_nothing_else_is() {
     assert!(ShareRelease::parse(&[&bytes[..], &[0]].concat()).is_err());
     assert_eq!(
         ShareRelease::from_base64("?"),
-        Err(ShareReleaseParseError::Encoding)
+        Err(ShareReleaseParseError::Form(FormError::Encoding {
+            what: "a released share"
+        }))
     );
 }
 

@@ -91,7 +91,9 @@ fn every_shortened_or_lengthened_form_is_refused() {
     let spaced = format!("{}\n", released().to_base64());
     assert_eq!(
         ReleaseEnvelope::from_base64(&spaced),
-        Err(ReleaseParseError::Encoding)
+        Err(ReleaseParseError::Form(FormError::Encoding {
+            what: "a release envelope"
+        }))
     );
 }
 

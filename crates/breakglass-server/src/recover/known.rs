@@ -22,8 +22,8 @@ pub enum NoCheckpoint {
     },
     /// The mark is gone, and nobody said what the log had.
     #[error(
-        "the high-water mark {path} is missing or none of this log, so that nobody knows how long the log was; the \
-         longest checkpoint in the copies is of {longest} entries"
+        "the high-water mark {path} is missing or none of this log, so that nobody knows how long \
+         the log was; the longest checkpoint in the copies is of {longest} entries"
     )]
     MarkGone {
         /// Where the mark should be.

@@ -1,18 +1,17 @@
 //! All entries of a log that has grown: those that are there, and those on their way.
 
 use breakglass_tlog::{
-    Checkpoint, EMPTY_ROOT, EntriesError, EntriesPath, LeafTile, SignedCheckpoint, TilePath,
-    entries_for_size, parse_entries, root,
+    Checkpoint, EntriesError, EntriesPath, LeafTile, SignedCheckpoint, TilePath, entries_for_size,
+    parse_entries, tile::TILE_WIDTH,
 };
 use thiserror::Error;
 
 use super::{Assembly, Held, staged};
 use crate::{
     FolderError,
-    check::log::{in_log, reading},
+    check::log::in_log,
     files::Files as _,
     parallel::{Ahead, in_order},
-    record,
     tree::Tree,
 };
 
@@ -57,20 +56,15 @@ pub enum NotGrown {
 
 /// Whether the log of so many entries has this tile.
 pub(super) fn has(size: u64, level: u8, index: u64, width: u16) -> bool {
-    let there = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
-    let full = u64::from(breakglass_tlog::tile::TILE_WIDTH);
-    let begin = index.saturating_mul(full);
-    if u64::from(width) == full {
-        begin.saturating_add(full) <= there
-    } else {
-        begin.saturating_add(u64::from(width)) == there
-    }
+    // One that is not full is there only until it grows.
+    let grows = width < TILE_WIDTH && reaches(size, level, index, width + 1);
+    reaches(size, level, index, width) && !grows
 }
 
 /// Whether the log of so many entries has as much of this tile, or more.
 pub(super) fn reaches(size: u64, level: u8, index: u64, width: u16) -> bool {
     let there = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
-    let begin = index.checked_mul(u64::from(breakglass_tlog::tile::TILE_WIDTH));
+    let begin = index.checked_mul(u64::from(TILE_WIDTH));
     let end = begin.and_then(|begin| begin.checked_add(u64::from(width)));
     end.is_some_and(|end| end <= there)
 }
@@ -109,7 +103,7 @@ impl Assembly {
 
     /// The tile over a bundle on its way.
     fn hashed(&self, path: &EntriesPath) -> Result<(TilePath, LeafTile), NotGrown> {
-        let bytes = self.disk.whole(&staged::of_bundle(path));
+        let bytes = self.disk.whole(&staged::of_log(path));
         if let Err(FolderError::TooMuch { .. }) = bytes {
             return Err(NotGrown::TooLong {
                 path: path.to_string(),
@@ -128,11 +122,7 @@ impl Assembly {
 }
 
 fn under(checkpoint: &Checkpoint, tree: &Tree<'_>) -> Result<(), NotGrown> {
-    let root = match tree.size() {
-        0 => EMPTY_ROOT,
-        size => root(tree, size).map_err(reading)?,
-    };
-    if tree.size() == checkpoint.size() && root == checkpoint.root() {
+    if tree.size() == checkpoint.size() && tree.root_at(tree.size())? == checkpoint.root() {
         return Ok(());
     }
     Err(NotGrown::Other)
@@ -148,7 +138,7 @@ impl Grown<'_> {
         entries_for_size(self.size())
     }
 
-    /// Where a bundle, or a tile over one, lies by now: `None` where it is what is there.
+    /// Whether a bundle, or the tile over one, is on its way, and not what was there.
     pub(super) fn on_its_way(&self, index: u64, width: u16) -> bool {
         !has(self.had, 0, index, width)
     }
@@ -156,7 +146,7 @@ impl Grown<'_> {
     /// Where a bundle lies by now.
     pub(super) fn path_of(&self, path: &EntriesPath) -> String {
         if self.on_its_way(path.index(), path.width()) {
-            staged::of_bundle(path)
+            staged::of_log(path)
         } else {
             in_log(path)
         }
@@ -164,7 +154,6 @@ impl Grown<'_> {
 
     /// The index of the first entry of a bundle.
     pub(super) fn first(path: &EntriesPath) -> u64 {
-        let width = u64::try_from(record::WIDTH).unwrap_or(u64::MAX);
-        path.index().saturating_mul(width)
+        path.index().saturating_mul(u64::from(TILE_WIDTH))
     }
 }

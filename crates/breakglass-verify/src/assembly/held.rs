@@ -1,15 +1,12 @@
 //! The log that a folder holds already.
 
-use breakglass_tlog::{EMPTY_ROOT, Hash, SignedCheckpoint, root};
+use breakglass_tlog::{Hash, SignedCheckpoint};
 use thiserror::Error;
 
 use super::Assembly;
 use crate::{
     Finding, FolderError,
-    check::{
-        log::{self, reading},
-        stop::Stop,
-    },
+    check::{log, stop::Stop},
     folder::CHECKPOINT,
     tree::Tree,
 };
@@ -50,11 +47,10 @@ impl Held<'_> {
     /// # Errors
     /// [`FolderError`].
     pub fn root_at(&self, size: u64) -> Result<Option<Hash>, FolderError> {
-        match size {
-            0 => Ok(Some(EMPTY_ROOT)),
-            size if size > self.size() => Ok(None),
-            size => Ok(Some(root(&self.tree, size).map_err(reading)?)),
+        if size > self.size() {
+            return Ok(None);
         }
+        self.tree.root_at(size).map(Some)
     }
 }
 

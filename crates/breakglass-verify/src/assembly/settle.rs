@@ -15,7 +15,7 @@ use super::{
     Assembly, GENESIS, Grown, Laid,
     course::rendered,
     fit::{DERIVED, places},
-    staged::{of_bundle, of_document, of_log},
+    staged::{of_document, of_log},
 };
 use crate::{
     FolderError, authority,
@@ -23,10 +23,8 @@ use crate::{
     files::Files as _,
     folder::{CHECKPOINT, COSIGNED, at, link, put, take_away},
     layout::{SIEM, TIMELINE},
+    table::PIECE,
 };
-
-/// Bytes that are compared at a time.
-const PIECE: usize = 64 * 1024;
 
 /// What came of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +61,12 @@ impl Laid<'_> {
     ) -> Result<Settled, FolderError> {
         let assembly = self.grown.assembly;
         let lacks = |path: &str| u64::from(!assembly.found().has(path));
-        let of_log = self.log()?;
+        let tiles = self.log()?;
         self.documents()?;
-        let new = self.fitted.new + of_log + lacks(GENESIS);
+        let new = self.fitted.new + tiles + lacks(GENESIS);
         let derived = u64::try_from(DERIVED.len()).unwrap_or(u64::MAX);
         let mut files = self.fitted.kept + new + derived;
-        let mut written = self.fitted.new + of_log;
+        let mut written = self.fitted.new + tiles;
         let mut mended = Vec::new();
         for (path, bytes) in authority::identity(&self.authorities, &self.effective) {
             let new = assembly.write(path, &bytes)?;
@@ -148,7 +146,7 @@ impl Laid<'_> {
         for bundle in self.grown.bundles() {
             let path = in_log(&bundle);
             if !assembly.found().has(&path) {
-                link(assembly.root(), &of_bundle(&bundle), &path)?;
+                link(assembly.root(), &of_log(&bundle), &path)?;
                 written += 1;
             }
         }

@@ -4,7 +4,7 @@
 //! Nothing here is believed: documents count by their SHA-256, and entries by the root that they
 //! have in the end.
 
-use std::{fs, io};
+use std::{borrow::Cow, io::ErrorKind};
 
 use breakglass_format::Digest;
 use breakglass_tlog::{EntriesPath, parse_entries};
@@ -13,7 +13,7 @@ use super::{Assembly, GENESIS, Held};
 use crate::{
     FolderError, digest,
     files::{Files as _, WHOLE_BYTES_MAX},
-    folder::{FETCHED, at, put, take_away},
+    folder::{FETCHED, put, take_away},
     parallel,
     table::{PIECE, of_file},
 };
@@ -54,7 +54,7 @@ impl Assembly {
         size: u64,
     ) -> impl Iterator<Item = EntriesPath> + use<'_> {
         let staged = self.staged(held, size);
-        staged.filter(|path| !self.path(&of_bundle(path)).is_file())
+        staged.filter(|path| !self.path(&of_log(path)).is_file())
     }
 
     /// Those of them that are not there.
@@ -76,7 +76,7 @@ impl Assembly {
         if is_too_long(bytes) || parse_entries(bytes, path.width()).is_err() {
             return Ok(false);
         }
-        self.stage(&of_bundle(path), bytes)?;
+        self.stage(&of_log(path), bytes)?;
         Ok(true)
     }
 
@@ -109,14 +109,13 @@ impl Assembly {
     }
 
     /// A document on its way.
-    pub(super) fn document(&self, named: &Digest) -> Result<Option<Vec<u8>>, FolderError> {
+    pub(super) fn document(&self, named: &Digest) -> Result<Option<Cow<'_, [u8]>>, FolderError> {
         let path = of_document(named);
-        let place = self.path(&path);
-        match fs::read(&place) {
+        match self.disk.whole(&path) {
             Ok(bytes) if digest(&bytes) == *named => Ok(Some(bytes)),
             Ok(_) => Err(FolderError::Changed { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(at(&place, error)),
+            Err(FolderError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }
@@ -129,10 +128,6 @@ fn is_too_long(bytes: &[u8]) -> bool {
 /// Where a file of the log is on its way.
 pub(super) fn of_log(path: &impl std::fmt::Display) -> String {
     format!("{FETCHED}log/{path}")
-}
-
-pub(super) fn of_bundle(path: &EntriesPath) -> String {
-    of_log(path)
 }
 
 /// Where a document is on its way.

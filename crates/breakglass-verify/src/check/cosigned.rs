@@ -23,7 +23,7 @@ pub(super) fn judge(
         let detail = "no checkpoint of this log is here that witnesses cosigned";
         return Ok(needed.map_or(Ok(None), |_| Err(lacking(detail.to_owned()))));
     };
-    let Some(signed) = heads::open(note, authorities) else {
+    let Some(signed) = heads::open_checkpoint(note, authorities) else {
         let detail = "it is no checkpoint that the key of this log signed";
         return Ok(Err(
             Finding::tampered("cosigned_invalid", detail).at_path(COSIGNED)

@@ -2,9 +2,9 @@
 
 use breakglass_format::{Digest, statement::LogHead};
 use breakglass_statement::{AuthoritySet, VerifiedEpoch};
-use breakglass_tlog::{SignedCheckpoint, VerifierKey, root};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 
-use super::log::{Log, reading};
+use super::log::Log;
 use crate::{Finding, FolderError, Level, derive::Statement, tree::Tree};
 
 /// The head that a requester or an approver signed: it must be a state this log was in before the
@@ -54,7 +54,7 @@ pub(super) fn against(
     let Some(other) = other else {
         return Ok(None);
     };
-    let Some(signed) = open(other, authorities) else {
+    let Some(signed) = open_checkpoint(other, authorities) else {
         let detail = "the other checkpoint is not signed by this log".to_owned();
         return cannot("other_checkpoint_foreign", detail);
     };
@@ -88,7 +88,8 @@ pub(super) fn differs(
 }
 
 /// A checkpoint that the log signed, with the key that it has, or had before an epoch.
-pub(super) fn open(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
+#[must_use]
+pub fn open_checkpoint(note: &[u8], authorities: &AuthoritySet) -> Option<SignedCheckpoint> {
     authorities.logs().find_map(|log| {
         let key = VerifierKey::parse(log.vkey.as_str()).ok()?;
         SignedCheckpoint::open(note, log.origin.as_str(), &key).ok()
@@ -107,6 +108,6 @@ fn given_up(signed: &SignedCheckpoint, authorities: &AuthoritySet) -> Option<u64
 
 /// The root over the first entries, of which the log has so many.
 pub(super) fn root_at(tree: &Tree<'_>, size: u64) -> Result<Digest, FolderError> {
-    let root = root(tree, size).map_err(reading)?;
+    let root = tree.root_at(size)?;
     Ok(Digest::from_bytes(*root.as_bytes()))
 }

@@ -1,8 +1,8 @@
 //! The tree: checkpoint, bundles, tiles, root. Nothing an entry says matters yet.
 
 use breakglass_tlog::{
-    Checkpoint, EMPTY_ROOT, EntriesPath, LeafTile, SignedCheckpoint, TilePath, TileReader,
-    VerifierKey, entries_for_size, parse_entries, root, tiles_for_size,
+    Checkpoint, EntriesPath, LeafTile, SignedCheckpoint, TilePath, TileReader, VerifierKey,
+    entries_for_size, parse_entries, tiles_for_size,
 };
 
 use super::{differs, stop::Stop};
@@ -130,10 +130,7 @@ fn signed(place: Place<'_>) -> Result<SignedCheckpoint, Stop> {
 
 /// The root of the tree is the one that was signed.
 fn under(checkpoint: &Checkpoint, tree: &Tree<'_>, wrong: Option<&Stop>) -> Result<(), Stop> {
-    let root = match tree.size() {
-        0 => EMPTY_ROOT,
-        size => root(tree, size).map_err(reading)?,
-    };
+    let root = tree.root_at(tree.size())?;
     if root == checkpoint.root() {
         return Ok(());
     }
@@ -146,16 +143,6 @@ fn under(checkpoint: &Checkpoint, tree: &Tree<'_>, wrong: Option<&Stop>) -> Resu
         detail += &format!("; {tile}");
     }
     Err(Finding::tampered("root_differs", detail).into())
-}
-
-/// Why a root cannot be told: the tiles cannot be read as they were.
-pub(crate) fn reading(error: breakglass_tlog::ReadError<crate::FolderError>) -> crate::FolderError {
-    let what = error.to_string();
-    match error {
-        breakglass_tlog::ReadError::Reader { source, .. } => source,
-        breakglass_tlog::ReadError::Length { .. }
-        | breakglass_tlog::ReadError::OutsideTree { .. } => crate::FolderError::gone(&what),
-    }
 }
 
 /// A tile is the one that the entries give. Bundles need no such look: what was read out of one

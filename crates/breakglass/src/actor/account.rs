@@ -1,11 +1,10 @@
 //! Credentials on their way in, and rotation ordered by people. Both take two of them.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_format::{
     AccountId, Digest, Name, Prose,
     act::{AddCredential, AttestRotation, Because, Command},
 };
-use breakglass_seal::{Credential, KemPublicKey, ReleaseContext, seal_release};
+use breakglass_seal::{Credential, KemPublicKey, ReleaseContext, ReleaseEnvelope, seal_release};
 use breakglass_statement::digest;
 use serde::{Deserialize, Serialize};
 
@@ -40,14 +39,13 @@ impl CredentialImport {
     ///
     /// # Errors
     ///
-    /// The envelope is not base64.
+    /// The envelope is none.
     pub fn digest(&self) -> Result<Digest, ActorError> {
         Ok(digest(&self.envelope_bytes()?))
     }
 
     pub(super) fn envelope_bytes(&self) -> Result<Vec<u8>, ActorError> {
-        let bytes = STANDARD.decode(&self.envelope);
-        bytes.map_err(|_| breakglass_seal::ReleaseParseError::Encoding.into())
+        Ok(ReleaseEnvelope::from_base64(&self.envelope)?.to_bytes())
     }
 }
 

@@ -20,20 +20,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
     let outcome = actor.return_grant(&reference)?;
     let ended = outcome.ended();
     let mut sentence = format!("returned {reference}");
-    let account = actor
-        .client()
-        .grant(&reference)
-        .ok()
-        .map(|grant| grant.account);
-    let by_hand = account.filter(|account| !is_rotated(&actor, account));
     if ended.is_some_and(|e| e.used) {
-        sentence += &match &by_hand {
-            None => "; its credential is going to be rotated".to_owned(),
-            Some(account) => format!(
-                "; no machine rotates its credential: two people change it now, by hand, and say so: \
-                 breakglass account attest {account}"
-            ),
-        };
+        sentence += &rotation(&actor, &reference);
     }
     cx.output().outcome(&outcome, &reference, &sentence);
     if ended.is_some_and(|e| !e.documented) {
@@ -43,6 +31,18 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Who changes the credential of a grant that was used.
+fn rotation(actor: &Actor, reference: &str) -> String {
+    let account = actor.client().grant(reference).map(|grant| grant.account);
+    match account {
+        Ok(account) if !is_rotated(actor, &account) => format!(
+            "; no machine rotates its credential: two people change it now, by hand, and say so: \
+             breakglass account attest {account}"
+        ),
+        Ok(_) | Err(_) => "; its credential is going to be rotated".to_owned(),
+    }
 }
 
 /// Whether a machine rotates an account, as the authority says.

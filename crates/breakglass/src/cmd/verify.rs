@@ -9,6 +9,7 @@ use breakglass_format::{Digest, Timestamp};
 use breakglass_tlog::{Checkpoint, Note, VerifierKey};
 use breakglass_verify::{
     Cosigned, FolderError, OnDisk, Options, Outcome, Progress, Step, Verdict, check_files,
+    folder::is_unfinished,
 };
 use serde_json::json;
 
@@ -58,9 +59,6 @@ pub(super) struct Args {
 
 /// What every evidence folder has. Where all of it is missing, another folder was named.
 const LANDMARKS: [&str; 3] = ["genesis", "log/checkpoint", "authority/1.json"];
-
-/// What an export has only until it is whole.
-const ON_ITS_WAY: [&str; 2] = [".fetched", ".writing"];
 
 /// The finding that the folder does not begin with the genesis that was named.
 const WRONG_PIN: &str = "wrong_pin";
@@ -135,7 +133,7 @@ const fn doing(step: Step) -> &'static str {
 
 fn folder(path: &Path) -> Result<OnDisk, Failure> {
     let folder = OnDisk::at(path).map_err(|error| unreadable(&error))?;
-    if ON_ITS_WAY.iter().any(|name| path.join(name).exists()) {
+    if is_unfinished(path) {
         let message = format!("{} is an export that is not whole yet", path.display());
         return Err(Failure::of(Code::FileMissing, message).hint(format!(
             "somebody writes it, or was interrupted, and the same command goes on: breakglass log \

@@ -1,6 +1,11 @@
 //! A log that lost its end: what puts it back, what does not, and what follows for people.
 
-use std::{fs, path::PathBuf, process::Command, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass::{
@@ -65,6 +70,12 @@ impl House {
             size,
             grant,
         }
+    }
+
+    /// Somebody types that the log is to be put back from the shipper's file.
+    fn types_recover(&self, mut program: Command, config: &Path) -> Output {
+        program.args(["log", "recover", "--config"]).arg(config);
+        program.arg("--from").arg(self.events()).output().unwrap()
     }
 
     fn serve(stage: &Stage, clock: &PlayClock) -> Server {
@@ -143,13 +154,8 @@ fn a_log_put_back_from_the_shippers_file_is_the_log_that_was_signed_and_nothing_
     server.stop();
 
     let config = house.stage.write_config().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_breakglass"))
-        .args(["log", "recover", "--config"])
-        .arg(&config)
-        .arg("--from")
-        .arg(house.events())
-        .output()
-        .unwrap();
+    let program = Command::new(env!("CARGO_BIN_EXE_breakglass"));
+    let run = house.types_recover(program, &config);
     let says = String::from_utf8(run.stderr).unwrap();
     assert_eq!(run.status.code(), Some(0), "{says}");
     for told in [
@@ -494,13 +500,7 @@ fn killed_at_any_step_the_same_command_again_puts_the_log_back() {
         when += 1;
         house.restore();
         fs::write(house.data("high-water.checkpoint"), &mark).unwrap();
-        let run = killed_at(kind, when)
-            .args(["log", "recover", "--config"])
-            .arg(&config)
-            .arg("--from")
-            .arg(house.events())
-            .output()
-            .unwrap();
+        let run = house.types_recover(killed_at(kind, when), &config);
         if run.status.code() == Some(0) {
             fs::copy(&events, house.events()).unwrap();
             (step, when) = (steps.next(), 0);

@@ -1,8 +1,8 @@
 //! The log and what lies beside it, for auditors; the checkpoint and proofs for every reader.
 
-use axum::{Json, extract::State, http::header, response::IntoResponse};
 use std::sync::atomic::Ordering;
 
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use breakglass_api::wire::{EntryPage, Proven};
 use breakglass_format::{Digest, vocabulary::Privilege};
 use breakglass_store::{ReadError, Visibility};

@@ -6,7 +6,7 @@ use breakglass_api::Client;
 use breakglass_format::Digest;
 use breakglass_store::unused_beside;
 use breakglass_tlog::Policy;
-use breakglass_verify::{FolderError, assembly::NotContinued};
+use breakglass_verify::{FolderError, assembly::NotContinued, folder::is_unfinished};
 use serde_json::json;
 
 use super::super::{Context, input};
@@ -20,8 +20,8 @@ use crate::{
     trust::{Trust, TrustError},
 };
 
-/// What an export has from its first file on, and from its first moment; where none of it is there, another folder was named.
-const LANDMARKS: [&str; 4] = ["genesis", "log/checkpoint", ".fetched", ".writing"];
+/// What an export has; where neither is there and none has begun, another folder was named.
+const LANDMARKS: [&str; 2] = ["genesis", "log/checkpoint"];
 
 pub(super) fn run(
     dir: &Path,
@@ -189,7 +189,8 @@ fn ours(dir: &Path) -> Result<(), Failure> {
         })
     };
     let is_empty = fs::read_dir(dir).map_err(io)?.next().is_none();
-    if is_empty || LANDMARKS.iter().any(|path| dir.join(path).exists()) {
+    let is_export = LANDMARKS.iter().any(|path| dir.join(path).exists());
+    if is_empty || is_export || is_unfinished(dir) {
         return Ok(());
     }
     Err(not_written(&FolderError::NotEmpty {
